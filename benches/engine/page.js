@@ -1,0 +1,101 @@
+// Runs in the one page of the engine bench: holds every engine, and measures one at a time when told to. It knows nothing of
+// bars, tables or files.
+
+import { memoryBytes, nowLoading } from "./peers/memories.js";
+import * as nsfwjs from "./peers/nsfwjs.js";
+import * as onnxruntime from "./peers/onnxruntime.js";
+import * as sotto from "./peers/sotto.js";
+import * as transformers from "./peers/transformers.js";
+
+const bytesOf = async (address) => {
+  const response = await fetch(address);
+  if (!response.ok) throw new Error(`${address}: ${response.status}`);
+  return new Uint8Array(await response.arrayBuffer());
+};
+const timed = async (work) => {
+  const start = performance.now();
+  const answer = await work();
+  return { elapsedMs: performance.now() - start, answer };
+};
+const positiveOf = ([negative, positive]) => 1 / (1 + Math.exp(negative - positive));
+
+/** name → { loadMs, text?(ids) → P(positive), sentence?(text) → P(positive), picture?(pixels) → classes } */
+const engines = {};
+
+const loaders = {
+  async onnxruntime(form) {
+    await onnxruntime.start();
+    const net = onnxruntime.textNet(form);
+    const bytes = await bytesOf(net.modelFile);
+    const { elapsedMs } = await timed(() => net.load(bytes));
+    return { loadMs: { text: elapsedMs }, text: async (ids) => positiveOf(await net.logits(ids)) };
+  },
+  async transformers() {
+    const { elapsedMs } = await timed(() => transformers.load());
+    return { loadMs: { "text, from files": elapsedMs }, sentence: transformers.positive };
+  },
+  async nsfwjs() {
+    await nsfwjs.start();
+    const { elapsedMs } = await timed(() => nsfwjs.load());
+    return { loadMs: { picture: elapsedMs }, picture: nsfwjs.classes };
+  },
+  async sotto(flavour, models) {
+    const engine = await sotto.start(flavour);
+    const loadMs = {};
+    for (const { id, task, file } of models) {
+      const bytes = await bytesOf(`/dist/models/${file}`);
+      loadMs[task] = (await timed(() => engine.load(id, bytes))).elapsedMs;
+    }
+    return {
+      engine,
+      loadMs,
+      text: async (ids) => positiveOf(engine.text_ids(Uint32Array.from(ids))),
+      sentence: async (text) => engine.sentence(text),
+      picture: async ({ data, width, height }) => {
+        const probabilities = engine.picture(data, width, height);
+        return Object.fromEntries(engine.picture_classes().map((name, index) => [name, probabilities[index]]));
+      },
+    };
+  },
+};
+
+globalThis.bench = {
+  /** Brings one engine up; `name` is what it is called from then on. Returns how long each model took to load. */
+  async load(name, kind, ...parameters) {
+    nowLoading(name);
+    engines[name] = await loaders[kind](...parameters);
+    nowLoading("after loading");
+    return engines[name].loadMs;
+  },
+
+  /** The ids that Transformers.js' tokenizer gives: the same for every engine. */
+  ids: (text) => transformers.ids(text),
+
+  /** One picture, decoded and brought to side × side once, for all engines. */
+  async preparePicture(address, side) {
+    const bitmap = await createImageBitmap(await (await fetch(address)).blob());
+    const context = new OffscreenCanvas(side, side).getContext("2d");
+    context.drawImage(bitmap, 0, 0, side, side);
+    globalThis.picture = context.getImageData(0, 0, side, side);
+  },
+
+  /** Runs one engine's task `nRuns` times; returns the milliseconds of each run and the last answer. */
+  async run(name, task, input, nRuns) {
+    const work = engines[name][task];
+    const given = task === "picture" ? globalThis.picture : input;
+    const elapsedMs = [];
+    let answer = null;
+    for (let run = 0; run < nRuns; run += 1) {
+      const one = await timed(() => work(given));
+      elapsedMs.push(one.elapsedMs);
+      answer = one.answer;
+    }
+    return { elapsedMs, answer };
+  },
+
+  memoryBytes,
+
+  /** What only Sotto's engine tells: the matrix product alone, and what the instruction itself can do. */
+  matmulGops: (name, rows, inputs, outputs) => engines[name].engine.matmul_gops(rows, inputs, outputs),
+  inRegisterPeakGops: (name) => engines[name].engine.in_register_peak_gops(),
+};

@@ -1,0 +1,30 @@
+// onnxruntime-web on WASM with one thread: the same weights, int8 by its own dynamic quantisation, in the given form.
+
+import * as ort from "onnxruntime-web/wasm";
+
+export async function start() {
+  ort.env.wasm.wasmPaths = "/onnxruntime/";
+  ort.env.wasm.numThreads = 1;
+  // The runtime's own start is not the model's load.
+  const tiny = await (await fetch("/onnx/identity.onnx")).arrayBuffer();
+  await (await ort.InferenceSession.create(new Uint8Array(tiny))).release();
+}
+
+/** `form` is a file of make_onnx.py. */
+export function textNet(form) {
+  let session = null;
+  return {
+    modelFile: `/onnx/${form}.onnx`,
+    async load(bytes) {
+      session = await ort.InferenceSession.create(bytes, { executionProviders: ["wasm"], graphOptimizationLevel: "all" });
+    },
+    async logits(ids) {
+      const shape = [1, ids.length];
+      const inputs = {
+        input_ids: new ort.Tensor("int64", BigInt64Array.from(ids, BigInt), shape),
+        attention_mask: new ort.Tensor("int64", new BigInt64Array(ids.length).fill(1n), shape),
+      };
+      return Array.from((await session.run(inputs)).logits.data);
+    },
+  };
+}

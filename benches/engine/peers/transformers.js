@@ -1,0 +1,28 @@
+// Transformers.js: the pipeline call as its users write it, from a string to a label, on WASM with one thread.
+
+import { AutoTokenizer, env, pipeline } from "@huggingface/transformers";
+
+let classify = null;
+let tokenizer = null;
+
+export async function load() {
+  env.allowRemoteModels = false;
+  env.allowLocalModels = true;
+  env.localModelPath = "/models/";
+  env.useBrowserCache = false;
+  env.backends.onnx.wasm.wasmPaths = "/onnxruntime-of-transformers/";
+  env.backends.onnx.wasm.numThreads = 1;
+  tokenizer = await AutoTokenizer.from_pretrained("distilbert");
+  classify = await pipeline("text-classification", "distilbert", { device: "wasm", dtype: "q8" });
+}
+
+export async function ids(text) {
+  const { input_ids } = await tokenizer(text);
+  return Array.from(input_ids.data, Number);
+}
+
+/** The probability that the text is positive. */
+export async function positive(text) {
+  const [{ label, score }] = await classify(text);
+  return label === "POSITIVE" ? score : 1 - score;
+}

@@ -1,0 +1,57 @@
+// From measured values to a table on the screen and a dated file.
+
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpus } from "node:os";
+import { join } from "node:path";
+import { ROOT } from "../../tests/browser/harness/places.js";
+
+export function quantile(values, share) {
+  const sorted = [...values].sort((a, b) => a - b);
+  const at = (sorted.length - 1) * share;
+  const below = sorted[Math.floor(at)];
+  return below + (sorted[Math.ceil(at)] - below) * (at - Math.floor(at));
+}
+
+const figure = (value, unit) => (unit === "bytes" ? String(value) : value.toFixed(value < 10 ? 2 : 1));
+
+/** Tasks down, engines across; times as medians. */
+export function printTable(rows) {
+  const engines = [...new Set(rows.map(({ engine }) => engine))];
+  const tasks = [...new Set(rows.map(({ task }) => task))];
+  const width = (name) => Math.max(name.length, 12) + 2;
+  console.log("median of many".padEnd(34) + engines.map((name) => name.padStart(width(name))).join(""));
+  for (const task of tasks) {
+    const unit = rows.find((row) => row.task === task).unit;
+    const cells = engines.map((engine) => {
+      const row = rows.find((candidate) => candidate.task === task && candidate.engine === engine);
+      return (row ? figure(quantile(row.values, 0.5), unit) : "").padStart(width(engine));
+    });
+    console.log(`${task}, ${unit}`.padEnd(34) + cells.join(""));
+  }
+}
+
+/** Writes benches/results/DATE-engine.csv; returns its path from the top of the tree. */
+export function writeCsv(rows, { browser, withSotto }) {
+  const date = new Date().toISOString().slice(0, 10);
+  const quoted = (value) => (/[",]/.test(String(value)) ? `"${String(value).replaceAll('"', '""')}"` : String(value));
+  const machine = `${cpus()[0].model.trim()}, ${cpus().length} cores, ${flagsOfNote()}`;
+  const head = "date,machine,browser,engine,version,task,unit,n,median,p10,p90";
+  const lines = rows.map(({ engine, version, task, unit, values }) =>
+    [date, machine, `Chromium ${browser}`, engine, version, task, unit, values.length,
+      ...[0.5, 0.1, 0.9].map((share) => Number(quantile(values, share).toFixed(3)))].map(quoted).join(","));
+  const path = `benches/results/${date}-engine${withSotto ? "" : "-peers"}.csv`;
+  mkdirSync(join(ROOT, "benches/results"), { recursive: true });
+  writeFileSync(join(ROOT, path), `${head}\n${lines.join("\n")}\n`);
+  return path;
+}
+
+/** The vector instructions that decide how fast an int8 product can be. */
+function flagsOfNote() {
+  let flags = [];
+  try {
+    flags = readFileSync("/proc/cpuinfo", "utf8").match(/^flags\s*:\s*(.*)$/m)?.[1].split(" ") ?? [];
+  } catch {
+    // Not Linux: the model's name must do.
+  }
+  return ["avx2", "avx_vnni", "avx512_vnni"].filter((flag) => flags.includes(flag)).join(" ") || "no vector flags known";
+}

@@ -1,0 +1,195 @@
+// `cargo xtask bench engine`: Sotto beside its peers, all in one page of one Chromium, one thread each, taking turns, so that
+// whatever else the machine does befalls all of them. Prints a table, writes benches/results/, and with --check fails where
+// a bar of bars.js is missed. Answers are compared first: a fast wrong engine is no engine.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { launchBrowser } from "../../tests/browser/harness/browser.js";
+import { DIST, PICTURES, ROOT, WORKSHOP } from "../../tests/browser/harness/places.js";
+import { serve } from "../../tests/browser/harness/server.js";
+import { check } from "./bars.js";
+import { bundlePage, KITCHEN, makePeersModel, packagedModels, packedFile, PEERS } from "./prepare.js";
+import { printTable, quantile, writeCsv } from "./report.js";
+
+const N_ROUNDS = Number(process.env.SOTTO_BENCH_ROUNDS ?? 15);
+/** Short inputs run several times per round. */
+const TEXT_CASES = [
+  { nTokens: 16, nRuns: 8 },
+  { nTokens: 64, nRuns: 3 },
+  { nTokens: 128, nRuns: 2 },
+  { nTokens: 512, nRuns: 1 },
+];
+const PICTURE_RUNS = 4;
+const SIDE = 224;
+const N_STEADY_RUNS = 1000;
+const WORDS =
+  "the film is a warm and funny story about two old friends who meet again after many years and the music is lovely too";
+
+const mode = process.argv[2];
+assert.ok(["--check", "--show", "--peers-only"].includes(mode), "usage: run.js --show|--check|--peers-only");
+const withSotto = mode !== "--peers-only";
+
+const version = (name) => JSON.parse(readFileSync(join(PEERS, name, "package.json"), "utf8")).version;
+const models = packagedModels();
+const sentiment = models.find(({ task }) => task === "text");
+const rows = [];
+
+await bundlePage();
+makePeersModel(packedFile(sentiment));
+const server = await serve({
+  routes: {
+    "/": join(ROOT, "benches/engine"),
+    "/bundle/": join(KITCHEN, "bundle"),
+    "/dist/": DIST,
+    "/engine/relaxed/": join(WORKSHOP, "wasm/bench/relaxed/finished"),
+    "/engine/simd128/": join(WORKSHOP, "wasm/bench/simd128/finished"),
+    "/models/": join(KITCHEN, "models"),
+    "/onnx/": join(KITCHEN, "models/distilbert/onnx"),
+    "/onnxruntime/": join(PEERS, "onnxruntime-web/dist"),
+    "/onnxruntime-of-transformers/": join(PEERS, "@huggingface/transformers/node_modules/onnxruntime-web/dist"),
+    "/pictures/": PICTURES,
+    "/tfjs/": join(PEERS, "@tensorflow/tfjs-backend-wasm/dist"),
+  },
+  // An isolated page has a clock of 5 µs instead of 100.
+  headers: { "cross-origin-opener-policy": "same-origin", "cross-origin-embedder-policy": "require-corp" },
+});
+const browser = await launchBrowser({ flags: ["--js-flags=--expose-gc"] });
+try {
+  const page = await browser.context.newPage();
+  page.setDefaultTimeout(0);
+  page.on("pageerror", (error) => console.error(`bench: ${error.message}`));
+  await page.goto(`${server.origin}/page.html`);
+  await page.waitForFunction(() => globalThis.bench);
+  await measure(page);
+} finally {
+  await browser.close();
+  await server.close();
+}
+const missed = withSotto ? check(rows) : [];
+printTable(rows);
+console.log(`\n${writeCsv(rows, { browser: browser.version, withSotto })}`);
+for (const line of missed) console.log(`missed: ${line}`);
+if (withSotto && !missed.length) console.log("every bar is reached");
+if (mode === "--check" && missed.length) process.exitCode = 1;
+
+async function measure(page) {
+  browser.version = browser.context.browser().version();
+  const call = (method, ...parameters) =>
+    page.evaluate(([name, given]) => globalThis.bench[name](...given), [method, parameters]);
+  const add = (engine, task, unit, values) => rows.push({ engine, version: contestants[engine].version, task, unit, values });
+
+  const contestants = {
+    "onnxruntime-web int8": { version: version("onnxruntime-web"), load: ["onnxruntime", "model_quantized"] },
+    "onnxruntime-web int8 fused": { version: version("onnxruntime-web"), load: ["onnxruntime", "fused"] },
+    "Transformers.js": { version: version("@huggingface/transformers"), load: ["transformers"] },
+    nsfwjs: { version: `${version("nsfwjs")} on tfjs-wasm ${version("@tensorflow/tfjs-backend-wasm")}`, load: ["nsfwjs"] },
+  };
+  if (withSotto) {
+    const own = JSON.parse(readFileSync(join(DIST, "manifest.json"), "utf8")).version;
+    contestants.Sotto = { version: own, load: ["sotto", "relaxed", models] };
+    contestants["Sotto, plain SIMD"] = { version: own, load: ["sotto", "simd128", models] };
+  }
+
+  const addMemory = async (task) => {
+    for (const name of Object.keys(contestants)) {
+      // onnxruntime-web's second form lives in the first one's memory and has none of its own.
+      const bytes = await call("memoryBytes", name);
+      if (bytes > 0) add(name, task, "bytes", [bytes]);
+    }
+  };
+  const tasksOf = {};
+  for (const [name, { load }] of Object.entries(contestants)) {
+    const loadMs = await call("load", name, ...load);
+    for (const [what, elapsedMs] of Object.entries(loadMs)) add(name, `load ${what}`, "ms", [elapsedMs]);
+    tasksOf[name] = load[0];
+  }
+
+  await addMemory("memory, models ready");
+  await call("preparePicture", "/pictures/coffee.png", SIDE);
+  const jobs = await textJobs(call);
+  jobs.push({ task: "picture", label: `picture ${SIDE} px`, input: null, nRuns: PICTURE_RUNS });
+
+  const CAN = { onnxruntime: ["text"], transformers: ["sentence"], nsfwjs: ["picture"], sotto: ["text", "sentence", "picture"] };
+  const turns = jobs.flatMap((job) =>
+    Object.keys(contestants)
+      .filter((name) => CAN[tasksOf[name]].includes(job.task))
+      .map((name) => ({ name, job, elapsedMs: [], answer: null })));
+
+  for (const turn of turns) turn.answer = (await call("run", turn.name, turn.job.task, turn.job.input, 2)).answer;
+  compareAnswers(turns);
+  await addMemory("memory, every case run");
+  for (let round = 0; round < N_ROUNDS; round += 1) {
+    for (const turn of turns) {
+      const { elapsedMs } = await call("run", turn.name, turn.job.task, turn.job.input, turn.job.nRuns);
+      turn.elapsedMs.push(...elapsedMs);
+    }
+    process.stderr.write(`\rbench: round ${round + 1} of ${N_ROUNDS}`);
+  }
+  process.stderr.write("\n");
+  for (const { name, job, elapsedMs } of turns) add(name, job.label, "ms", elapsedMs);
+  if (withSotto) {
+    await measureSteadiness(call, add, jobs);
+    await measureArithmetic(call, add);
+    addSizes(add);
+  }
+}
+
+/** Texts of exactly so many tokens, as ids for the nets and as a string for what tokenises by itself. */
+async function textJobs(call) {
+  const jobs = [];
+  for (const { nTokens, nRuns } of TEXT_CASES) {
+    const words = WORDS.split(" ");
+    const text = Array.from({ length: nTokens - 2 }, (_, index) => words[index % words.length]).join(" ");
+    const ids = await call("ids", text);
+    assert.equal(ids.length, nTokens, `the text for ${nTokens} tokens has ${ids.length}`);
+    jobs.push({ task: "text", label: `text ${nTokens} tokens`, input: ids, nRuns });
+    jobs.push({ task: "sentence", label: `string ${nTokens} tokens`, input: text, nRuns });
+  }
+  return jobs;
+}
+
+/** The engines run the same weights, so they must agree: the same label, and probabilities within a tenth. */
+function compareAnswers(turns) {
+  for (const job of new Set(turns.map((turn) => turn.job))) {
+    const answers = turns.filter((turn) => turn.job === job);
+    const told = answers.map(({ name, answer }) => `${name}: ${JSON.stringify(answer)}`).join("; ");
+    const scores = answers.map(({ answer }) => (typeof answer === "number" ? { positive: answer } : answer));
+    for (const score of scores) {
+      for (const [name, probability] of Object.entries(scores[0])) {
+        assert.ok(Math.abs(score[name] - probability) <= 0.1, `${job.label}: the engines disagree. ${told}`);
+      }
+    }
+  }
+}
+
+/** Linear memory after many runs of every kind against what it was after the first of each. */
+async function measureSteadiness(call, add, jobs) {
+  const memory = () => call("memoryBytes", "Sotto");
+  const before = await memory();
+  for (let run = 0; run < N_STEADY_RUNS; run += 50) {
+    await call("run", "Sotto", "text", jobs[0].input, 40);
+    await call("run", "Sotto", "picture", null, 10);
+  }
+  add("Sotto", `memory grown by ${N_STEADY_RUNS} runs`, "bytes", [(await memory()) - before]);
+}
+
+async function measureArithmetic(call, add) {
+  for (const flavour of ["Sotto", "Sotto, plain SIMD"]) {
+    const peaks = [];
+    const products = [];
+    for (let round = 0; round < N_ROUNDS; round += 1) {
+      peaks.push(await call("inRegisterPeakGops", flavour));
+      products.push(await call("matmulGops", flavour, 128, 768, 3072));
+    }
+    add(flavour, "in-register peak", "GOP/s", peaks);
+    add(flavour, "matrix product 128x768x3072", "GOP/s", products);
+    add(flavour, "share of the peak", "%", [(100 * quantile(products, 0.5)) / quantile(peaks, 0.5)]);
+  }
+}
+
+function addSizes(add) {
+  for (const [flavour, name] of [["relaxed", "Sotto"], ["simd128", "Sotto, plain SIMD"]]) {
+    add(name, "engine .wasm", "bytes", [readFileSync(join(DIST, `engine/${flavour}/sotto_bg.wasm`)).length]);
+  }
+}

@@ -1,0 +1,146 @@
+// The extension's background: hears what the browser says and hands it to the engine, which is Rust (src/web).
+// Listeners stand in the order of what they need: nothing, then the engine for a person's click, then the engine
+// for a message. It must never decide anything about texts or pictures, and it is the only file that calls fetch:
+// for packaged files alone, the content security policy refuses everything else.
+
+import * as relaxed from "./engine/relaxed/sotto.js";
+import * as simd128 from "./engine/simd128/sotto.js";
+
+// ---- Needs nothing ----
+
+chrome.runtime.onInstalled.addListener(({ reason }) => {
+  chrome.contextMenus.removeAll(() => {
+    const text = chrome.i18n.getMessage;
+    chrome.contextMenus.create({ id: "classify-selection", contexts: ["selection"], title: text("menuSelection") });
+    chrome.contextMenus.create({ id: "check-image", contexts: ["image"], title: text("menuImage") });
+  });
+  if (reason === "install") chrome.tabs.create({ url: chrome.runtime.getURL("pages/welcome.html") });
+});
+
+// ---- A person's click, shortcut or permission: needs the engine ----
+
+chrome.contextMenus.onClicked.addListener((info, tab) => {
+  inEngine((host) => host.menuClicked(info, tab)).catch(() => tellBroken(tab, info.frameId));
+});
+
+chrome.commands.onCommand.addListener((command, tab) => {
+  if (command === "classify-selection") {
+    inEngine((host) => host.classifySelection(tab)).catch(() => tellBroken(tab, 0));
+  }
+});
+
+for (const event of [chrome.permissions.onAdded, chrome.permissions.onRemoved, chrome.runtime.onStartup]) {
+  event.addListener(() => inEngine((host) => host.permissionsChanged()).catch(log));
+}
+
+// ---- Messages from our own pages and content scripts ----
+
+chrome.runtime.onConnect.addListener((port) => {
+  if (port.sender?.id !== chrome.runtime.id) return port.disconnect();
+  inEngine((host) => host.connected(port)).catch(() => port.disconnect());
+});
+
+chrome.runtime.onMessage.addListener((message, sender, sendResponse) => {
+  if (sender.id !== chrome.runtime.id) return false;
+  inEngine((host) => host.answer(message, sender)).then(sendResponse, (error) =>
+    sendResponse({ id: String(message?.id ?? ""), answer: "refused", reason: "internal", detail: String(error) }),
+  );
+  return true;
+});
+
+// ---- The engine: started on first need, started afresh after it broke ----
+
+// A module of one function with i16x8.relaxed_dot_i8x16_i7x16_s: valid only where relaxed SIMD exists.
+const RELAXED_PROBE = new Uint8Array([
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 15, 1, 13, 0, 65, 0, 253, 15, 65, 0, 253, 15,
+  253, 146, 2, 11,
+]);
+const hasRelaxed = WebAssembly.validate(RELAXED_PROBE);
+const glue = hasRelaxed ? relaxed : simd128;
+const flavour = hasRelaxed ? "relaxed" : "simd128";
+
+/** The promise of a started engine, shared by all who ask; null before the first need and after a breakdown. */
+let started = null;
+/** True once the wasm module is compiled: from then on a fresh instance costs milliseconds. */
+let compiled = false;
+/** What to call for each piece of work under way when the engine breaks: its own promise would never settle. */
+const underWay = new Set();
+
+function engine() {
+  started ??= startEngine().catch((error) => {
+    started = null;
+    throw error;
+  });
+  return started;
+}
+
+async function startEngine() {
+  if (compiled) {
+    glue.__wbg_reset_state();
+  } else {
+    await glue.default({ module_or_path: fetch(chrome.runtime.getURL(`engine/${flavour}/sotto_bg.wasm`)) });
+    compiled = true;
+  }
+  glue.startHost(flavour, "window" in globalThis ? "event page" : "service worker", readPackaged);
+  return glue;
+}
+
+/** Runs one piece of work; rejects when the engine traps in it or in anything that runs at the same time. */
+async function inEngine(work) {
+  const host = await engine();
+  return new Promise((resolve, reject) => {
+    underWay.add(reject);
+    const done = () => underWay.delete(reject);
+    try {
+      work(host).then(resolve, reject).finally(done);
+    } catch (error) {
+      done();
+      reject(error);
+      if (error instanceof WebAssembly.RuntimeError) engineBroke(error);
+    }
+  });
+}
+
+/** A trap leaves an instance that must not be entered again: drop it and tell everyone who waits for it. */
+function engineBroke(error) {
+  started = null;
+  const waiting = [...underWay];
+  underWay.clear();
+  for (const reject of waiting) reject(error);
+}
+
+// Rust futures are polled from microtasks, so a trap inside one surfaces here and nowhere else.
+self.addEventListener("error", ({ error }) => {
+  if (error instanceof WebAssembly.RuntimeError) engineBroke(error);
+});
+self.addEventListener("unhandledrejection", ({ reason }) => {
+  if (reason instanceof WebAssembly.RuntimeError) engineBroke(reason);
+});
+
+/** Reads a packaged weight file, telling how many bytes have come so far. The engine checks its hash. */
+async function readPackaged(file, nBytes, tellBytes) {
+  const response = await fetch(chrome.runtime.getURL(`models/${file}`));
+  const reader = response.body.getReader();
+  const bytes = new Uint8Array(nBytes);
+  let filled = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    if (filled + value.length > nBytes) throw new Error(`${file} is longer than ${nBytes} bytes`);
+    bytes.set(value, filled);
+    filled += value.length;
+    tellBytes(filled);
+  }
+  if (filled !== nBytes) throw new Error(`${file} has ${filled} of ${nBytes} bytes`);
+  return bytes;
+}
+
+/** The one thing shown without the engine: that it broke, on the card where its answer would have stood. */
+function tellBroken(tab, frameId) {
+  const view = { kind: "refused", reason: "internal" };
+  chrome.tabs.sendMessage(tab.id, { sotto: "card", view }, { frameId: frameId ?? 0 }).catch(log);
+}
+
+function log(error) {
+  console.warn("Sotto:", error);
+}

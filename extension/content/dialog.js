@@ -1,0 +1,99 @@
+// What the upload guard says: a quiet line while it checks, a notice when it could not, and the dialog that shows which
+// files it would not upload. Only a person's own clicks count. It must never touch a file input.
+
+globalThis.sottoDialog ??= (() => {
+  const { make, mark, move, open, percent, text } = globalThis.sottoSurface;
+
+  const NOTICE_MS = 6000;
+  const LINE_STYLE = `
+    .sheet { display: flex; align-items: center; gap: 10px; padding: 10px 14px; max-width: min(380px, calc(100vw - 32px)); }
+  `;
+  const DIALOG_STYLE = `
+    .sheet { padding: 0; margin: auto; width: min(460px, calc(100vw - 32px)); max-height: calc(100vh - 32px);
+      overflow: auto; }
+    button.main { background: var(--ink); border-color: var(--ink); color: var(--paper); }
+    button.main:hover { opacity: .88; }
+    .sheet::backdrop { background: rgb(12 17 26 / .55); }
+    header { display: flex; align-items: center; gap: 8px; padding: 16px 20px 0; }
+    h2 { font-size: 17px; }
+    .intro { padding: 6px 20px 12px; color: var(--quiet); }
+    ul { list-style: none; padding: 0 20px; display: grid; gap: 10px; }
+    li { display: grid; grid-template-columns: 72px 1fr auto; gap: 12px; align-items: center; padding: 8px;
+      border: 1px solid var(--line); border-radius: 10px; }
+    .preview { width: 72px; height: 72px; border-radius: 6px; overflow: hidden; background: var(--soft); }
+    canvas { display: block; width: 100%; height: 100%; object-fit: cover; filter: blur(14px); }
+    .shown canvas { filter: none; }
+    .name { font-weight: 600; }
+    .why { color: var(--bad); font-size: 13px; }
+    footer { display: flex; flex-wrap: wrap; gap: 8px; padding: 16px 20px 20px; }
+    footer .bare { flex-basis: 100%; text-align: start; margin: 2px -8px -8px; }
+  `;
+  const PREVIEW_SIDE = 144;
+
+  /** A line in the corner; returns the function that takes it away. */
+  function line(message, { lasting = false } = {}) {
+    const host = open(make("div", { class: "sheet", role: "status" }, mark(), make("span", {}, message)), LINE_STYLE);
+    if (!host) return () => {};
+    const { width, height } = host.getBoundingClientRect();
+    move(host, innerWidth - width - 16, innerHeight - height - 16);
+    const remove = () => host.remove();
+    if (lasting) setTimeout(remove, NOTICE_MS);
+    return remove;
+  }
+
+  /** Asks what to do with files over the threshold. Answers "keep" (default), "upload" or "allow". */
+  function ask(flagged) {
+    return new Promise((resolve) => {
+      const finish = (decision) => {
+        host?.remove();
+        resolve(decision);
+      };
+      const button = (key, decision, kind) =>
+        make("button", { type: "button", class: kind, onclick: () => finish(decision) }, text(key));
+      const keep = button(flagged.length === 1 ? "keepOne" : "keepMany", "keep", "main");
+      const dialog = make(
+        "dialog",
+        { class: "sheet", "aria-labelledby": "title", "aria-describedby": "intro" },
+        make("header", {}, mark(), make("h2", { id: "title" }, text(flagged.length === 1 ? "guardTitleOne" : "guardTitleMany", flagged.length))),
+        make("p", { class: "intro", id: "intro" }, text("guardIntro", location.hostname)),
+        make("ul", {}, ...flagged.map(row)),
+        make("footer", {}, keep, button("uploadAnyway", "upload", ""), button("allowHere", "allow", "bare")),
+      );
+      dialog.addEventListener("cancel", (event) => event.isTrusted && finish("keep"));
+      const host = open(dialog, DIALOG_STYLE);
+      if (!host) return resolve("keep");
+      dialog.showModal();
+      keep.focus();
+    });
+  }
+
+  function row({ file, verdict }) {
+    const canvas = make("canvas", { width: PREVIEW_SIDE, height: PREVIEW_SIDE, "aria-hidden": "true" });
+    drawPreview(canvas, file);
+    const top = verdict.classes[verdict.top];
+    const reveal = make("button", { type: "button", "aria-pressed": "false", onclick: () => {
+      const shown = item.classList.toggle("shown");
+      reveal.setAttribute("aria-pressed", String(shown));
+      reveal.textContent = text(shown ? "blur" : "reveal");
+    } }, text("reveal"));
+    const item = make("li", {},
+      make("div", { class: "preview" }, canvas),
+      make("div", {}, make("p", { class: "name" }, file.name), make("p", { class: "why" }, `${text(`class${top.name}`)} · ${percent(top.probability)}`)),
+      reveal);
+    return item;
+  }
+
+  async function drawPreview(canvas, file) {
+    try {
+      const bitmap = await createImageBitmap(file);
+      const side = Math.min(bitmap.width, bitmap.height);
+      const [left, top] = [(bitmap.width - side) / 2, (bitmap.height - side) / 2];
+      canvas.getContext("2d").drawImage(bitmap, left, top, side, side, 0, 0, PREVIEW_SIDE, PREVIEW_SIDE);
+      bitmap.close();
+    } catch {
+      // The page's browser can't draw it; the name still says which file it is.
+    }
+  }
+
+  return { ask, line };
+})();

@@ -1,0 +1,38 @@
+// A picture's five classes on the card, brought in only for pictures. It must never judge.
+
+(() => {
+  const { bodies, extras } = globalThis.sottoCard;
+  const { make, percent, text } = globalThis.sottoSurface;
+
+  extras.styles.scores = `
+    .classes { list-style: none; padding: 0; margin-top: 10px; display: grid; gap: 6px; }
+    .classes li { display: grid; grid-template-columns: 7em 1fr 3.5em; gap: 8px; align-items: center; font-size: 13px; }
+    .track { height: 6px; border-radius: 3px; background: var(--soft); overflow: hidden; }
+    .fill { height: 100%; border-radius: 3px; background: var(--quiet); }
+    .fill.over { background: var(--bad); }
+    .share-small { text-align: end; font-variant-numeric: tabular-nums; color: var(--quiet); }
+  `;
+
+  bodies.picture = ({ verdict, partlyVisible }) => {
+    const top = verdict.classes[verdict.top];
+    const label = text(verdict.unsuitable ? "unsuitable" : "suitable");
+    const rows = verdict.classes
+      .map(({ name, probability }, index) => ({ name: text(`class${name}`), probability, over: verdict.unsuitable && index === verdict.top }))
+      .sort((a, b) => b.probability - a.probability)
+      .map(({ name, probability, over }) =>
+        make("li", {}, make("span", {}, name),
+          make("div", { class: "track", "aria-hidden": "true" },
+            make("div", { class: over ? "fill over" : "fill", style: { width: `${probability * 100}%` } })),
+          make("span", { class: "share-small" }, percent(probability))));
+    return {
+      body: [
+        make("p", { class: "verdict" }, make("span", { class: `label ${verdict.unsuitable ? "bad" : "good"}` }, label)),
+        make("p", { class: "meaning" }, text("pictureMeaning", text(`class${top.name}`), percent(top.probability))),
+        partlyVisible ? make("p", { class: "meaning" }, text("partlyVisible")) : null,
+        make("ul", { class: "classes" }, ...rows),
+      ].filter(Boolean),
+      note: text("elapsed", Math.max(1, Math.round(verdict.elapsedMs))),
+      copy: verdict.classes.map(({ name, probability }) => `${text(`class${name}`)} ${percent(probability)}`).join(", "),
+    };
+  };
+})();

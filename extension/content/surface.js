@@ -1,0 +1,112 @@
+// What Sotto draws on a page stands here: a host in the top layer with a closed shadow root, so that page scripts
+// can't read it and page styles can't bend it. It must never read the page and never know what is shown.
+
+globalThis.sottoSurface ??= (() => {
+  const STYLE = `
+    :host { color-scheme: light dark; }
+    * { box-sizing: border-box; margin: 0; font: inherit; color: inherit; }
+    .sheet {
+      --paper: #fff; --ink: #17202b; --quiet: #5a6675; --line: #dfe4ea; --soft: #f3f5f8; --accent: #3a5bd9;
+      --good: #0f7b57; --good-soft: #d9f2e7; --bad: #b3372a; --bad-soft: #fbe3df; --even: #8a6100; --even-soft: #fbeecb;
+      display: block; font: 400 14px/1.45 system-ui, sans-serif; text-align: start; letter-spacing: 0; color: var(--ink);
+      background: var(--paper); border: 1px solid var(--line); border-radius: 14px; outline: none; cursor: default;
+      box-shadow: 0 1px 2px rgb(16 24 40 / .08), 0 12px 32px rgb(16 24 40 / .18); overflow-wrap: anywhere;
+    }
+    @media (prefers-color-scheme: dark) {
+      .sheet {
+        --paper: #1c222b; --ink: #e8edf3; --quiet: #a3afbe; --line: #333d4a; --soft: #262e39; --accent: #9db2ff;
+        --good: #5bd3a4; --good-soft: #16382c; --bad: #ff9285; --bad-soft: #45211d; --even: #e9c05f; --even-soft: #3c3115;
+        box-shadow: 0 1px 2px rgb(0 0 0 / .4), 0 12px 32px rgb(0 0 0 / .5);
+      }
+    }
+    button {
+      border: 1px solid var(--line); border-radius: 8px; background: var(--paper); padding: 5px 12px; cursor: pointer;
+      font-weight: 500; flex: none;
+    }
+    button:hover { background: var(--soft); }
+    button.bare { border-color: transparent; background: none; padding: 4px 8px; color: var(--quiet); }
+    button.bare:hover { background: var(--soft); color: var(--ink); }
+    :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
+    .sheet:focus-visible { outline: none; }
+    h2 { font-size: 14px; font-weight: 600; }
+    .mark { flex: none; width: 18px; height: 18px; border-radius: 5px; background: #27357a; }
+    .mark::after { content: ""; display: block; margin: 6px 3px; height: 6px; border-radius: 2px 2px 9px 9px; background: #fff; }
+    @media (forced-colors: active) { .sheet, button { border-color: CanvasText; } .paint, .fill { forced-color-adjust: none; } }
+    @media (prefers-reduced-motion: no-preference) {
+      .sheet { animation: come .12s ease-out; }
+      @keyframes come { from { opacity: 0; transform: translateY(4px); } }
+    }
+  `;
+  // Inline and important: stronger than any style sheet of the page.
+  const HOST_STYLE =
+    "all:initial;display:block;position:fixed;inset:auto;margin:0;padding:0;border:0;background:none;overflow:visible;" +
+    "width:auto;height:auto;max-width:none;max-height:none;pointer-events:auto;z-index:2147483647";
+
+  const roots = new WeakMap();
+
+  const text = (key, ...parts) => chrome.i18n.getMessage(key, parts.map(String)) || key;
+
+  /** An element with properties (on… are listeners for trusted events only) and children. */
+  function make(tag, properties = {}, ...children) {
+    const element = document.createElement(tag);
+    for (const [name, value] of Object.entries(properties)) {
+      if (name.startsWith("on")) {
+        element.addEventListener(name.slice(2), (event) => event.isTrusted && value(event));
+      } else if (name === "style") {
+        for (const [property, setting] of Object.entries(value)) element.style.setProperty(property, setting);
+      } else if (value !== null && value !== undefined) {
+        element.setAttribute(name, value);
+      }
+    }
+    element.append(...children.filter((child) => child !== null && child !== undefined));
+    return element;
+  }
+
+  /** Puts `content` on the page's top layer. Returns the host, or null on a page without a place for it. */
+  function open(content, style) {
+    // A modal dialog of the page makes everything outside it inert, so the host goes into it.
+    const home = [...document.querySelectorAll(":modal")].pop() ?? document.documentElement;
+    if (!home) return null;
+    const host = document.createElement("div");
+    for (const line of HOST_STYLE.split(";")) host.style.setProperty(...line.split(":"), "important");
+    roots.set(host, host.attachShadow({ mode: "closed" }));
+    restyle(host, style);
+    content.dir = text("@@bidi_dir");
+    content.lang = text("@@ui_locale").replace("_", "-");
+    roots.get(host).append(content);
+    host.popover = "manual";
+    home.append(host);
+    host.showPopover();
+    return host;
+  }
+
+  /** Gives a host another style for its content, beside what all of Sotto's surfaces share. */
+  function restyle(host, style) {
+    const root = roots.get(host);
+    try {
+      // A page's content security policy may forbid style elements, but not this.
+      const sheet = new CSSStyleSheet();
+      sheet.replaceSync(STYLE + style);
+      root.adoptedStyleSheets = [sheet];
+    } catch {
+      // Firefox refuses constructed sheets from a content script.
+      root.querySelector("style")?.remove();
+      root.append(make("style", {}, STYLE + style));
+    }
+  }
+
+  /** Moves the host to a place in the viewport, in CSS pixels. */
+  function move(host, left, top) {
+    host.style.setProperty("left", `${Math.round(left)}px`, "important");
+    host.style.setProperty("top", `${Math.round(top)}px`, "important");
+  }
+
+  /** The little mark that says whose card this is; its shape is in the style. */
+  const mark = () => make("span", { class: "mark", "aria-hidden": "true" });
+
+  /** Nothing is ever quite sure: a share is said as at most 99 %. */
+  const percent = (share) =>
+    new Intl.NumberFormat(text("@@ui_locale").replace("_", "-"), { style: "percent" }).format(Math.min(share, 0.99));
+
+  return { make, mark, move, open, percent, restyle, text };
+})();

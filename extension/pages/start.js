@@ -1,0 +1,22 @@
+// Puts the person's language into a page before it is first painted, then starts the page's Rust. It must never decide
+// what a page shows.
+
+for (const element of document.querySelectorAll("[data-msg]")) {
+  const text = chrome.i18n.getMessage(element.dataset.msg);
+  if (text) element.textContent = text;
+}
+for (const element of document.querySelectorAll("[data-msg-label]")) {
+  const text = chrome.i18n.getMessage(element.dataset.msgLabel);
+  if (text) element.setAttribute(element.dataset.label ?? "aria-label", text);
+}
+document.documentElement.lang = chrome.i18n.getMessage("@@ui_locale").replace("_", "-");
+document.documentElement.dir = chrome.i18n.getMessage("@@bidi_dir");
+
+const page = document.body.dataset.page;
+if (page) {
+  import("./wasm/sotto.js").then(async (glue) => {
+    await glue.default({ module_or_path: new URL("wasm/sotto_bg.wasm", document.baseURI) });
+    await glue[page]();
+    document.documentElement.dataset.started = "true";
+  });
+}

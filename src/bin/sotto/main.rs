@@ -1,0 +1,60 @@
+//! `sotto`, the command line: one file per command, this one only chooses between them. It never computes anything.
+
+use std::process::ExitCode;
+
+mod classify;
+mod eval;
+mod models;
+mod models_check;
+mod pack;
+
+const HELP: &str = "\
+Usage: sotto COMMAND
+
+  classify TEXT | -  [--json]                   judge a text (- reads it from standard input)
+  classify --image FILE [--json]                judge a picture
+  eval --tsv FILE [--model ID] [--json]         measure a text model on labelled sentences
+  pack distilbert DIR -o FILE [--name NAME]     pack a Hugging Face DistilBERT classifier
+  pack nsfwjs DIR -o FILE [--model MODEL]       pack a model of the unpacked npm package nsfwjs
+                                                (mobilenet_v2, the default, or mobilenet_v2_mid)
+  models check                                  make the packaged models again from their sources and compare
+";
+
+fn main() -> ExitCode {
+    let mut arguments = lexopt::Parser::from_env();
+    match dispatch(&mut arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("sotto: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Anything a command may fail with; its message is one line for a person.
+type Failure = Box<dyn std::error::Error>;
+
+fn dispatch(arguments: &mut lexopt::Parser) -> Result<(), Failure> {
+    use lexopt::prelude::*;
+    match arguments.next()? {
+        Some(Value(command)) => match command.to_string_lossy().as_ref() {
+            "classify" => classify::run(arguments),
+            "eval" => eval::run(arguments),
+            "pack" => pack::run(arguments),
+            "models" => match arguments.next()? {
+                Some(Value(what)) if what == "check" => models_check::run(arguments),
+                _ => Err("models has one use: sotto models check".into()),
+            },
+            other => Err(format!("there is no command \"{other}\"; see sotto --help").into()),
+        },
+        None | Some(Long("help") | Short('h')) => {
+            print!("{HELP}");
+            Ok(())
+        }
+        Some(Long("version") | Short('V')) => {
+            println!("sotto {}", env!("CARGO_PKG_VERSION"));
+            Ok(())
+        }
+        Some(other) => Err(other.unexpected().into()),
+    }
+}

@@ -1,0 +1,60 @@
+//! A model on its way into memory. It owns all it needs, so the engine stays free while bytes are awaited.
+
+use super::{EngineError, Loaded};
+use crate::models::Packaged;
+use crate::nets::{DistilBertBuilder, MobileNetV2Builder};
+use crate::pack::PackReader;
+use crate::tasks::nsfw::NsfwModel;
+use crate::tasks::sentiment::SentimentModel;
+
+pub struct Load {
+    packaged: &'static Packaged,
+    reader: Reader,
+    n_bytes_fed: u64,
+    started_ms: f64,
+}
+
+enum Reader {
+    Text(Box<PackReader<DistilBertBuilder>>),
+    Picture(Box<PackReader<MobileNetV2Builder>>),
+}
+
+impl Load {
+    pub(super) fn new(packaged: &'static Packaged, started_ms: f64) -> Result<Self, EngineError> {
+        let reader = match packaged.task {
+            "text" => Reader::Text(Box::new(PackReader::new(DistilBertBuilder::default()))),
+            "picture" => Reader::Picture(Box::new(PackReader::new(MobileNetV2Builder::default()))),
+            _ => return Err(EngineError::UnknownModel { id: packaged.id.to_owned() }),
+        };
+        Ok(Self { packaged, reader, n_bytes_fed: 0, started_ms })
+    }
+
+    /// Bytes of the packed file, in order, in slices of any size; a megabyte or so is a good one.
+    pub fn feed(&mut self, bytes: &[u8]) -> Result<(), EngineError> {
+        self.n_bytes_fed += bytes.len() as u64;
+        match &mut self.reader {
+            Reader::Text(reader) => reader.feed(bytes)?,
+            Reader::Picture(reader) => reader.feed(bytes)?,
+        }
+        Ok(())
+    }
+
+    pub fn percent(&self) -> u8 {
+        (self.n_bytes_fed * 100 / self.packaged.bytes.max(1)).min(100) as u8
+    }
+
+    pub fn model_id(&self) -> &'static str {
+        self.packaged.id
+    }
+
+    pub(super) fn started_ms(&self) -> f64 {
+        self.started_ms
+    }
+
+    pub(super) fn finish(self) -> Result<Loaded, EngineError> {
+        Ok(match self.reader {
+            Reader::Text(reader) => Loaded::Text(Box::new(SentimentModel::new(reader.finish()?.finish()?)?)),
+            Reader::Picture(reader) => Loaded::Picture(Box::new(NsfwModel::new(reader.finish()?.finish()?)?)),
+        })
+    }
+}

@@ -1,0 +1,168 @@
+//! What is measured of the kernels, on the shapes of the two nets, with ordinary floats (subnormal ones would be a
+//! hundred times slower). Knows no clock.
+
+use super::Random;
+use crate::kernels::layout::{Q4_GROUP, Q4_GROUP_BYTES};
+use crate::kernels::{Epilogue, Heads, PackedWeights, RowsU7, fast};
+
+pub type Work = Box<dyn FnMut() + Send>;
+
+pub struct Measurement {
+    pub name: &'static str,
+    pub unit: &'static str,
+    /// Operations or bytes of one repetition.
+    pub amount: f64,
+    pub prepare: fn() -> Work,
+}
+
+const fn linear(name: &'static str, [rows, n_in, n_out]: [usize; 3], prepare: fn() -> Work) -> Measurement {
+    Measurement { name, unit: "GOP/s", amount: (2 * rows * n_in * n_out) as f64, prepare }
+}
+
+const fn floats(name: &'static str, n: usize, prepare: fn() -> Work) -> Measurement {
+    Measurement { name, unit: "GB/s", amount: (4 * n) as f64, prepare }
+}
+
+const fn milliseconds(name: &'static str, prepare: fn() -> Work) -> Measurement {
+    Measurement { name, unit: "ms", amount: 0.0, prepare }
+}
+
+/// Rounds of eight dots in one repetition of the peak.
+pub const PEAK_ROUNDS: u32 = 100_000;
+
+pub const MEASUREMENTS: &[Measurement] = &[
+    Measurement {
+        name: "in-register peak of the product",
+        unit: "GOP/s",
+        amount: PEAK_ROUNDS as f64 * fast::PEAK_OPERATIONS as f64,
+        prepare: || {
+            Box::new(|| {
+                fast::peak(PEAK_ROUNDS);
+            })
+        },
+    },
+    linear("product 1 × 768 × 768", [1, 768, 768], || product([1, 768, 768], Epilogue::Store)),
+    linear("product 16 × 768 × 768", [16, 768, 768], || product([16, 768, 768], Epilogue::Store)),
+    linear("product 128 × 768 × 768", [128, 768, 768], || product([128, 768, 768], Epilogue::Store)),
+    linear("product 128 × 768 × 3072", [128, 768, 3072], || product([128, 768, 3072], Epilogue::Store)),
+    linear("product 128 × 768 × 3072, GELU", [128, 768, 3072], || product([128, 768, 3072], Epilogue::Gelu)),
+    linear("product 128 × 3072 × 768, add", [128, 3072, 768], || product([128, 3072, 768], Epilogue::Add)),
+    linear("product 512 × 768 × 3072", [512, 768, 3072], || product([512, 768, 3072], Epilogue::Store)),
+    linear("product 12544 × 16 × 96, ReLU6", [12544, 16, 96], || product([12544, 16, 96], Epilogue::Relu6)),
+    linear("product 3136 × 144 × 24", [3136, 144, 24], || product([3136, 144, 24], Epilogue::Store)),
+    linear("product 196 × 96 × 576, ReLU6", [196, 96, 576], || product([196, 96, 576], Epilogue::Relu6)),
+    linear("product 49 × 960 × 160", [49, 960, 160], || product([49, 960, 160], Epilogue::Store)),
+    floats("quantise 128 × 768", 128 * 768, || quantise(128, 768)),
+    floats("quantise 3136 × 144", 3136 * 144, || quantise(3136, 144)),
+    floats("GELU", 1 << 16, || {
+        let mut x = Random(1).floats(1 << 16, 3.0);
+        let input = x.clone();
+        Box::new(move || {
+            x.copy_from_slice(&input);
+            fast::gelu_in_place(&mut x);
+        })
+    }),
+    floats("layer norm 128 × 768", 128 * 768, || {
+        let mut x = Random(1).floats(128 * 768, 3.0);
+        let (gamma, beta) = (vec![1.0; 768], vec![0.1; 768]);
+        Box::new(move || fast::layer_norm_rows(&mut x, &gamma, &beta, 1e-12))
+    }),
+    milliseconds("attention 16 tokens", || attention(16)),
+    milliseconds("attention 64 tokens", || attention(64)),
+    milliseconds("attention 128 tokens", || attention(128)),
+    milliseconds("attention 512 tokens", || attention(512)),
+    milliseconds("stem of MobileNetV2", stem),
+    milliseconds("all depthwise convolutions of MobileNetV2", depthwise),
+    milliseconds("widen 42.5 million weights", widen),
+];
+
+fn quantised(n_rows: usize, n_in: usize) -> RowsU7 {
+    let mut rows = RowsU7::default();
+    fast::quantise_rows(&Random(2).floats(n_rows * n_in, 1.0), n_in, &mut rows);
+    rows
+}
+
+fn product([n_rows, n_in, n_out]: [usize; 3], epilogue: Epilogue) -> Work {
+    let rows = quantised(n_rows, n_in);
+    let mut random = Random(3);
+    let mut weights = PackedWeights::zeroed(n_out, n_in);
+    for column in 0..n_out {
+        let one: Vec<i8> = (0..n_in).map(|_| (random.below(255) as i32 - 127) as i8).collect();
+        weights.set_column(column, &one, 1e-4);
+    }
+    let mut out = vec![0.0; n_rows * n_out];
+    Box::new(move || fast::linear(&rows, &weights, epilogue, &mut out, n_out))
+}
+
+fn quantise(n_rows: usize, n_in: usize) -> Work {
+    let input = Random(4).floats(n_rows * n_in, 2.0);
+    let mut rows = RowsU7::default();
+    Box::new(move || fast::quantise_rows(&input, n_in, &mut rows))
+}
+
+fn attention(n_tokens: usize) -> Work {
+    let heads = Heads { n_heads: 12, head_size: 64 };
+    let qkv = Random(5).floats(n_tokens * 3 * heads.width(), 1.0);
+    let (mut scratch, mut out) = (Vec::new(), vec![0.0; n_tokens * heads.width()]);
+    Box::new(move || fast::attention(&qkv, heads, &mut scratch, &mut out))
+}
+
+fn stem() -> Work {
+    let image = Random(6).floats(225 * 225 * 3, 1.0);
+    let (weights, bias) = (Random(7).floats(27 * 32, 0.3), vec![0.1; 32]);
+    let mut out = vec![0.0; 112 * 112 * 32];
+    Box::new(move || {
+        for (y, out) in out.chunks_exact_mut(112 * 32).enumerate() {
+            let row = |row: usize| &image[(2 * y + row) * 225 * 3..][..225 * 3];
+            fast::stem_row([row(0), row(1), row(2)], &weights, &bias, out);
+        }
+    })
+}
+
+/// Channels, output pixels a side, stride, how often.
+const DEPTHWISE: [(usize, usize, usize, usize); 10] = [
+    (32, 112, 1, 1),
+    (96, 56, 2, 1),
+    (144, 56, 1, 1),
+    (144, 28, 2, 1),
+    (192, 28, 1, 2),
+    (192, 14, 2, 1),
+    (384, 14, 1, 4),
+    (576, 14, 1, 2),
+    (576, 7, 2, 1),
+    (960, 7, 1, 3),
+];
+
+fn depthwise() -> Work {
+    let most = 114 * 114 * 96;
+    let (image, weights) = (Random(8).floats(most, 2.0), Random(9).floats(9 * 960, 0.5));
+    let (bias, mut out) = (vec![0.1; 960], vec![0.0; 56 * 56 * 144]);
+    Box::new(move || {
+        for (n_channels, side, stride, times) in DEPTHWISE {
+            let row_len = (side * stride + 2) * n_channels;
+            for y in (0..times).flat_map(|_| 0..side) {
+                let row = |row: usize| &image[(y * stride + row) * row_len..][..row_len];
+                let input = [row(0), row(1), row(2)];
+                let out = &mut out[y * side * n_channels..][..side * n_channels];
+                fast::depthwise_row(input, &weights[..9 * n_channels], &bias[..n_channels], stride, 0, out);
+            }
+        }
+    })
+}
+
+/// The linear maps of six DistilBERT layers, each with memory of its own, as when a model is loaded.
+fn widen() -> Work {
+    let layer = [[768, 2304], [768, 768], [768, 3072], [3072, 768]];
+    let mut random = Random(10);
+    let mut all: Vec<(Vec<u8>, PackedWeights)> = Vec::new();
+    for [n_in, n_out] in [layer; 6].concat() {
+        let mut groups: Vec<u8> = (0..n_in / Q4_GROUP * n_out * Q4_GROUP_BYTES).map(|_| random.bits() as u8).collect();
+        for group in groups.chunks_exact_mut(Q4_GROUP_BYTES) {
+            // A scale near 0.004, and one weight of −8, as Q4_0 has it.
+            group[1] = 0x1c;
+            group[2] &= 0xf0;
+        }
+        all.push((groups, PackedWeights::zeroed(n_out, n_in)));
+    }
+    Box::new(move || all.iter_mut().for_each(|(groups, weights)| fast::widen_q4_columns(groups, 0, weights)))
+}

@@ -1,0 +1,188 @@
+//! Quantising, the integer product and its epilogues. All but GELU must be equal to the bit.
+
+use super::{Case, Random, equal, within};
+use crate::kernels::layout::{ACTIVATION_MAX, WEIGHT_MAX};
+use crate::kernels::{Epilogue, PackedWeights, RowsU7, fast, reference};
+
+const ROWS: [usize; 9] = [0, 1, 2, 3, 4, 5, 7, 8, 13];
+const INPUTS: [usize; 14] = [0, 1, 3, 4, 5, 8, 15, 16, 17, 31, 33, 64, 100, 256];
+const OUTPUTS: [usize; 8] = [0, 1, 2, 7, 8, 9, 16, 35];
+
+#[derive(Clone, Copy, Debug)]
+enum Values {
+    Random,
+    /// All weights −127, all activations 127: the largest negative sums.
+    Lowest,
+    /// All 127.
+    Highest,
+    /// −127 and 127 by turns: pairs of products that cancel.
+    Alternating,
+}
+
+const VALUES: [Values; 4] = [Values::Random, Values::Lowest, Values::Highest, Values::Alternating];
+
+fn weights(values: Values, n_out: usize, n_in: usize, random: &mut Random) -> PackedWeights {
+    let mut weights = PackedWeights::zeroed(n_out, n_in);
+    for column in 0..n_out {
+        let one: Vec<i8> = (0..n_in)
+            .map(|input| match values {
+                Values::Random => (random.below(255) as i32 - 127) as i8,
+                Values::Lowest => -WEIGHT_MAX,
+                Values::Highest => WEIGHT_MAX,
+                Values::Alternating => [WEIGHT_MAX, -WEIGHT_MAX][input % 2],
+            })
+            .collect();
+        weights.set_column(column, &one, 0.001 + random.float().abs() * 0.01);
+    }
+    weights.bias_mut().iter_mut().for_each(|bias| *bias = random.float());
+    weights
+}
+
+fn rows(values: Values, n_rows: usize, n_in: usize, random: &mut Random) -> RowsU7 {
+    let mut rows = RowsU7::default();
+    rows.resize(n_rows, n_in);
+    let stride = rows.stride();
+    let (bytes, scales, zero_points) = rows.parts_mut();
+    for row in 0..n_rows {
+        for byte in &mut bytes[row * stride..][..n_in] {
+            *byte = match values {
+                Values::Random => random.below(128) as u8,
+                _ => ACTIVATION_MAX,
+            };
+        }
+        scales[row] = 0.001 + random.float().abs() * 0.1;
+        zero_points[row] = match values {
+            Values::Random => random.below(128) as i32,
+            Values::Lowest => 127,
+            _ => 0,
+        };
+    }
+    rows
+}
+
+fn check_sums(values: Values, [n_rows, n_in, n_out]: [usize; 3]) -> Result<(), String> {
+    let mut random = Random((n_rows * 31 + n_in * 7 + n_out) as u64);
+    let weights = weights(values, n_out, n_in, &mut random);
+    let rows = rows(values, n_rows, n_in, &mut random);
+    let (mut got, mut want) = (vec![-1; n_rows * n_out], vec![-2; n_rows * n_out]);
+    fast::matmul_i32(&rows, &weights, &mut got);
+    reference::matmul_i32(&rows, &weights, &mut want);
+    match got.iter().zip(&want).position(|(got, want)| got != want) {
+        Some(index) => Err(format!("at {index}: {} instead of {}", got[index], want[index])),
+        None => Ok(()),
+    }
+}
+
+fn check_linear(epilogue: Epilogue, values: Values, [n_rows, n_in, n_out]: [usize; 3]) -> Result<(), String> {
+    let mut random = Random((n_rows * 13 + n_in * 5 + n_out) as u64);
+    let weights = weights(values, n_out, n_in, &mut random);
+    let rows = rows(values, n_rows, n_in, &mut random);
+    // Three numbers after each row that no one may touch.
+    let stride = n_out + 3;
+    let before = random.floats(n_rows * stride, 2.0);
+    let (mut got, mut want) = (before.clone(), before);
+    fast::linear(&rows, &weights, epilogue, &mut got, stride);
+    reference::linear(&rows, &weights, epilogue, &mut want, stride);
+    match epilogue {
+        Epilogue::Gelu => {
+            let mut before = want.clone();
+            reference::linear(&rows, &weights, Epilogue::Store, &mut before, stride);
+            within(&got, &want, |index, _| 5e-7 * before[index].abs().max(1.0))
+        }
+        _ => equal(&got, &want),
+    }
+}
+
+type MakeNumber = Box<dyn Fn(usize, &mut Random) -> f32 + Send + Sync>;
+
+/// Rows that a scale, a zero point or a rounding could get wrong.
+fn rows_to_quantise() -> Vec<(&'static str, MakeNumber)> {
+    vec![
+        ("random", Box::new(|_, random| random.float() * 3.0)),
+        ("zeros", Box::new(|_, _| 0.0)),
+        ("negative zeros", Box::new(|_, _| -0.0)),
+        ("one positive value", Box::new(|_, _| 0.7)),
+        ("one negative value", Box::new(|_, _| -0.7)),
+        ("positive only", Box::new(|_, random| random.float().abs())),
+        ("negative only", Box::new(|_, random| -random.float().abs())),
+        ("ties", Box::new(|index, _| if index == 0 { 127.0 } else { index as f32 % 50.0 + 0.5 })),
+        ("ties below zero", Box::new(|index, _| if index == 0 { -127.0 } else { -(index as f32 % 50.0) - 0.5 })),
+        ("not-a-numbers", Box::new(|index, random| if index % 3 == 0 { f32::NAN } else { random.float() })),
+        ("only not-a-numbers", Box::new(|_, _| f32::NAN)),
+        ("infinity", Box::new(|index, random| if index == 2 { f32::INFINITY } else { random.float() })),
+        ("minus infinity", Box::new(|index, random| if index == 2 { f32::NEG_INFINITY } else { random.float() })),
+        ("both infinities", Box::new(|index, _| [f32::INFINITY, f32::NEG_INFINITY, 1.0][index % 3])),
+        ("largest floats", Box::new(|index, _| [f32::MAX, f32::MIN][index % 2])),
+        ("subnormals", Box::new(|_, random| random.float() * 1e-40)),
+        ("smallest subnormals", Box::new(|index, _| f32::from_bits(index as u32 % 4))),
+        ("one outlier", Box::new(|index, random| if index == 1 { 1e6 } else { random.float() })),
+    ]
+}
+
+fn check_quantise(make: &dyn Fn(usize, &mut Random) -> f32, n_rows: usize, n_in: usize) -> Result<(), String> {
+    let mut random = Random(n_in as u64);
+    let input: Vec<f32> = (0..n_rows * n_in).map(|index| make(index % n_in.max(1), &mut random)).collect();
+    let (mut got, mut want) = (RowsU7::default(), RowsU7::default());
+    // Memory that was used before must leave no trace.
+    fast::quantise_rows(&random.floats(3 * (n_in + 5), 1.0), n_in + 5, &mut got);
+    fast::quantise_rows(&input, n_in, &mut got);
+    reference::quantise_rows(&input, n_in, &mut want);
+    equal(got.scales(), want.scales()).map_err(|message| format!("scale {message}"))?;
+    if got.zero_points() != want.zero_points() {
+        return Err(format!("zero points {:?} instead of {:?}", got.zero_points(), want.zero_points()));
+    }
+    if got.values().len() != want.values().len() {
+        return Err(format!("{} values instead of {}", got.values().len(), want.values().len()));
+    }
+    match got.values().iter().zip(want.values()).position(|(got, want)| got != want) {
+        Some(index) => Err(format!("value {index}: {} instead of {}", got.values()[index], want.values()[index])),
+        None => Ok(()),
+    }
+}
+
+pub fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for values in VALUES {
+        for n_rows in ROWS {
+            for n_in in INPUTS {
+                cases.push(Case::new(format!("matmul_i32 {n_rows} rows, {n_in} inputs, {values:?}"), move || {
+                    OUTPUTS.into_iter().try_for_each(|n_out| {
+                        check_sums(values, [n_rows, n_in, n_out])
+                            .map_err(|message| format!("{n_out} outputs {message}"))
+                    })
+                }));
+            }
+        }
+    }
+    // The nets' own widths, and more rows than one block of activations holds.
+    for shape in [[3, 768, 40], [5, 3072, 17], [173, 3072, 9], [1, 1280, 5], [50, 960, 8]] {
+        cases.push(Case::new(format!("matmul_i32 {shape:?} Random"), move || check_sums(Values::Random, shape)));
+        cases.push(Case::new(format!("matmul_i32 {shape:?} Lowest"), move || check_sums(Values::Lowest, shape)));
+    }
+    for epilogue in [Epilogue::Store, Epilogue::Gelu, Epilogue::Relu, Epilogue::Relu6, Epilogue::Add] {
+        for values in VALUES {
+            cases.push(Case::new(format!("linear {epilogue:?}, {values:?}"), move || {
+                for n_rows in [0, 1, 3, 4, 9] {
+                    for n_in in [1, 16, 37] {
+                        for n_out in OUTPUTS {
+                            check_linear(epilogue, values, [n_rows, n_in, n_out])
+                                .map_err(|message| format!("{n_rows} rows {n_in} inputs {n_out} outputs {message}"))?;
+                        }
+                    }
+                }
+                Ok(())
+            }));
+        }
+    }
+    for (name, make) in rows_to_quantise() {
+        cases.push(Case::new(format!("quantise_rows {name}"), move || {
+            for n_in in [0, 1, 7, 8, 9, 15, 16, 17, 24, 31, 32, 33, 100, 768] {
+                for n_rows in [0, 1, 3] {
+                    check_quantise(&make, n_rows, n_in).map_err(|message| format!("{n_rows} × {n_in}: {message}"))?;
+                }
+            }
+            Ok(())
+        }));
+    }
+    cases
+}

@@ -1,0 +1,215 @@
+//! The integer matrix product and its ways out. The loops are here, once; the innermost tile is the flavour's.
+
+use std::ops::Range;
+
+use super::elementwise::gelu_in_place;
+use super::lanes::{LANES, Lanes};
+use super::layout::{DOT_INPUTS, Epilogue, PackedWeights, RowsU7, TILE_COLUMNS};
+
+/// Rows that share one pass over a tile of weights: 4 rows × 8 columns are eight 128-bit accumulators, which with two
+/// vectors of weights, one of activations and a temporary stay within the sixteen registers of x86-64.
+const TILE_ROWS: usize = 4;
+/// Activations that stay in the second-level cache while all weights pass by.
+const BLOCK_BYTES: usize = 256 * 1024;
+/// Weights that stay in the first-level cache, half of it, while the rows of a block pass by.
+const PANEL_BYTES: usize = 16 * 1024;
+
+const _: () = assert!(TILE_COLUMNS == LANES, "one tile of columns is one set of lanes");
+
+/// Where the sums go.
+trait Sink<L: Lanes> {
+    /// Eight sums of one row and one tile of columns.
+    fn write(&mut self, tile: usize, row: usize, sums: L::Sums);
+    /// All sums of these tiles and rows are written.
+    fn finish(&mut self, _tiles: Range<usize>, _rows: Range<usize>) {}
+}
+
+/// ```text
+/// for each block of rows that fits the second-level cache:
+///     for each panel of tiles that fits the first:        weights pass by once per block, in order
+///         for each 4 rows of the block:
+///             for each tile of 8 columns of the panel:
+///                 sums = rows × tile                       in registers, all inputs at once
+///                 write(tile, row, sums)
+///             finish(tiles, rows)                          while they are in the first-level cache
+/// ```
+/// At 768 inputs a panel is two tiles: they halve the traffic of activations, and what they write is whole cache lines.
+/// At 16 inputs a panel is the whole matrix, and rows are written in order.
+#[inline(always)]
+fn for_each_tile<L: Lanes>(lanes: L, rows: &RowsU7, weights: &PackedWeights, mut out: impl Sink<L>) {
+    assert_eq!(rows.n_in(), weights.n_in(), "rows and weights have the same inputs");
+    let (n_rows, stride, n_steps) = (rows.n_rows(), rows.stride(), weights.n_steps());
+    assert!(rows.values().len() >= n_rows * stride && stride >= n_steps * DOT_INPUTS);
+    let tile_bytes = n_steps * DOT_INPUTS * TILE_COLUMNS;
+    assert!(weights.tiles().len() >= weights.n_tiles() * tile_bytes);
+    let block = (BLOCK_BYTES / stride.max(1)).next_multiple_of(TILE_ROWS);
+    let panel = (PANEL_BYTES / tile_bytes.max(1)).max(1);
+    for first in (0..n_rows).step_by(block) {
+        let end = n_rows.min(first + block);
+        for first_tile in (0..weights.n_tiles()).step_by(panel) {
+            let tiles = first_tile..weights.n_tiles().min(first_tile + panel);
+            for row in (first..end).step_by(TILE_ROWS) {
+                let group = row..end.min(row + TILE_ROWS);
+                for tile in tiles.clone() {
+                    // SAFETY: the assertions above keep every tile inside `tiles` and every row, which is `stride`
+                    // bytes long, inside `values`; each arm takes as many rows as the group has.
+                    unsafe {
+                        let at = weights.tiles().as_ptr().add(tile * tile_bytes);
+                        match group.len() {
+                            1 => tile_of_rows::<L, 1>(lanes, rows, row, at, n_steps, tile, &mut out),
+                            2 => tile_of_rows::<L, 2>(lanes, rows, row, at, n_steps, tile, &mut out),
+                            3 => tile_of_rows::<L, 3>(lanes, rows, row, at, n_steps, tile, &mut out),
+                            _ => tile_of_rows::<L, TILE_ROWS>(lanes, rows, row, at, n_steps, tile, &mut out),
+                        }
+                    }
+                }
+                out.finish(tiles.clone(), group);
+            }
+        }
+    }
+}
+
+/// # Safety
+/// Rows `row..row + R` exist; `weights` is readable for a whole tile of `n_steps`.
+#[inline(always)]
+unsafe fn tile_of_rows<L: Lanes, const R: usize>(
+    lanes: L,
+    rows: &RowsU7,
+    row: usize,
+    weights: *const i8,
+    n_steps: usize,
+    tile: usize,
+    out: &mut impl Sink<L>,
+) {
+    let mut pointers = [rows.values().as_ptr(); R];
+    for (index, pointer) in pointers.iter_mut().enumerate() {
+        // SAFETY: the caller's rows exist.
+        *pointer = unsafe { pointer.add((row + index) * rows.stride()) };
+    }
+    // SAFETY: a row is at least `n_steps` × 4 bytes long, its values are 0..=127 by `RowsU7`'s making.
+    let sums = unsafe { lanes.product(pointers, weights, n_steps) };
+    for (index, &sums) in sums.iter().enumerate() {
+        out.write(tile, row + index, sums);
+    }
+}
+
+/// The bare sums.
+#[inline(always)]
+pub fn matmul_i32<L: Lanes>(lanes: L, rows: &RowsU7, weights: &PackedWeights, out: &mut [i32]) {
+    let n_out = weights.n_out();
+    assert_eq!(out.len(), rows.n_rows() * n_out, "one sum for each row and column");
+    for_each_tile(lanes, rows, weights, BareSums { lanes, out, n_out });
+}
+
+struct BareSums<'a, L> {
+    lanes: L,
+    out: &'a mut [i32],
+    n_out: usize,
+}
+
+impl<L: Lanes> Sink<L> for BareSums<'_, L> {
+    /// A ragged last tile goes through eight sums on the stack.
+    #[inline(always)]
+    fn write(&mut self, tile: usize, row: usize, sums: L::Sums) {
+        let mut eight = [0; TILE_COLUMNS];
+        // SAFETY: `eight` holds eight sums.
+        unsafe { self.lanes.store_sums(sums, eight.as_mut_ptr()) };
+        let column = tile * TILE_COLUMNS;
+        let n_columns = TILE_COLUMNS.min(self.n_out - column);
+        self.out[row * self.n_out + column..][..n_columns].copy_from_slice(&eight[..n_columns]);
+    }
+}
+
+/// The product with its epilogue, while the sums are still in registers, or, for GELU, in the first-level cache. The
+/// arithmetic before the activation is plain multiplication and addition in the reference's order, so it is equal to
+/// the bit.
+#[inline(always)]
+pub fn linear<L: Lanes>(
+    lanes: L,
+    rows: &RowsU7,
+    weights: &PackedWeights,
+    epilogue: Epilogue,
+    out: &mut [f32],
+    out_stride: usize,
+) {
+    let n_out = weights.n_out();
+    assert!(n_out <= out_stride || rows.n_rows() <= 1, "rows of {n_out} columns do not fit a stride of {out_stride}");
+    assert!(rows.n_rows() == 0 || out.len() >= (rows.n_rows() - 1) * out_stride + n_out, "`out` holds all rows");
+    let padded_out = weights.n_tiles() * TILE_COLUMNS;
+    assert!(weights.column_sums().len() == padded_out && weights.bias().len() == padded_out);
+    let (row_scales, zero_points) = (&rows.scales()[..rows.n_rows()], &rows.zero_points()[..rows.n_rows()]);
+    let sink = Linear { lanes, weights, row_scales, zero_points, epilogue, out, out_stride };
+    for_each_tile(lanes, rows, weights, sink);
+}
+
+/// Made by [`linear`] alone, which asserts what its lengths must be.
+struct Linear<'a, L> {
+    lanes: L,
+    weights: &'a PackedWeights,
+    row_scales: &'a [f32],
+    zero_points: &'a [i32],
+    epilogue: Epilogue,
+    out: &'a mut [f32],
+    out_stride: usize,
+}
+
+impl<L: Lanes> Sink<L> for Linear<'_, L> {
+    #[inline(always)]
+    fn write(&mut self, tile: usize, row: usize, sums: L::Sums) {
+        let (lanes, weights, column) = (self.lanes, self.weights, tile * TILE_COLUMNS);
+        // SAFETY: scales, sums and bias are padded to whole tiles, as `linear` asserts.
+        let (column_sums, column_scales, bias) = unsafe {
+            (
+                lanes.load_sums(weights.column_sums().as_ptr().add(column)),
+                lanes.load(weights.column_scales().as_ptr().add(column)),
+                lanes.load(weights.bias().as_ptr().add(column)),
+            )
+        };
+        let sums = lanes.sub_sums(sums, lanes.mul_sums(lanes.splat_sum(self.zero_points[row]), column_sums));
+        let scale = lanes.mul(lanes.splat(self.row_scales[row]), column_scales);
+        let value = lanes.add(lanes.mul(lanes.sums_to_floats(sums), scale), bias);
+        if column + TILE_COLUMNS <= weights.n_out() {
+            // SAFETY: the row's eight columns lie inside `out`, as `linear` asserts.
+            unsafe {
+                let out = self.out.as_mut_ptr().add(row * self.out_stride + column);
+                self.write_eight(value, out);
+            }
+        } else {
+            let range = row * self.out_stride + column..row * self.out_stride + weights.n_out();
+            let mut eight = [0f32; TILE_COLUMNS];
+            eight[..range.len()].copy_from_slice(&self.out[range.clone()]);
+            // SAFETY: `eight` holds eight floats.
+            unsafe { self.write_eight(value, eight.as_mut_ptr()) };
+            self.out[range.clone()].copy_from_slice(&eight[..range.len()]);
+        }
+    }
+
+    #[inline(always)]
+    fn finish(&mut self, tiles: Range<usize>, rows: Range<usize>) {
+        if self.epilogue == Epilogue::Gelu {
+            let columns = tiles.start * TILE_COLUMNS..self.weights.n_out().min(tiles.end * TILE_COLUMNS);
+            for row in rows {
+                gelu_in_place(self.lanes, &mut self.out[row * self.out_stride..][columns.clone()]);
+            }
+        }
+    }
+}
+
+impl<L: Lanes> Linear<'_, L> {
+    /// # Safety
+    /// `out` is readable and writable for eight floats.
+    #[inline(always)]
+    unsafe fn write_eight(&self, value: L::Floats, out: *mut f32) {
+        let (lanes, zero) = (self.lanes, self.lanes.splat(0.0));
+        let value = match self.epilogue {
+            // GELU is for `finish`.
+            Epilogue::Store | Epilogue::Gelu => value,
+            Epilogue::Relu => lanes.greater(value, zero),
+            Epilogue::Relu6 => lanes.lesser(lanes.greater(value, zero), lanes.splat(6.0)),
+            // SAFETY: the caller's promise.
+            Epilogue::Add => lanes.add(unsafe { lanes.load(out) }, value),
+        };
+        // SAFETY: the caller's promise.
+        unsafe { lanes.store(value, out) }
+    }
+}

@@ -1,0 +1,224 @@
+//! The truth: every kernel as its definition says, one number at a time. The fast flavours have the same signatures
+//! and are tested against these; the integer parts must be equal to the bit.
+
+use super::layout::{ACTIVATION_MAX, Epilogue, Heads, PackedWeights, Q4_GROUP, Q4_GROUP_BYTES, RowsU7, WEIGHT_MAX};
+
+/// Quantises rows of `n_in` floats to seven bits. The range of a row always includes zero, so that a row of one
+/// value, or of zeros, comes back exactly. Rounds to nearest, ties to even; not-a-number counts as zero.
+pub fn quantise_rows(input: &[f32], n_in: usize, rows: &mut RowsU7) {
+    let n_rows = input.len().checked_div(n_in).unwrap_or(0);
+    rows.resize(n_rows, n_in);
+    let stride = rows.stride();
+    let (values, scales, zero_points) = rows.parts_mut();
+    for (row, input) in input.chunks_exact(n_in.max(1)).take(n_rows).enumerate() {
+        let (mut low, mut high) = (0f32, 0f32);
+        for &x in input {
+            low = if x < low { x } else { low };
+            high = if x > high { x } else { high };
+        }
+        let scale = (high - low) / f32::from(ACTIVATION_MAX);
+        let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
+        let zero_point = (-low * inverse).round_ties_even();
+        scales[row] = scale;
+        zero_points[row] = zero_point as i32;
+        for (value, &x) in values[row * stride..].iter_mut().zip(input) {
+            let x = if x.is_nan() { 0.0 } else { x };
+            *value = ((x * inverse).round_ties_even() + zero_point).clamp(0.0, f32::from(ACTIVATION_MAX)) as u8;
+        }
+    }
+}
+
+/// The bare integer product, `[n_rows][n_out]`: what all flavours must agree on to the bit.
+pub fn matmul_i32(rows: &RowsU7, weights: &PackedWeights, out: &mut [i32]) {
+    assert_eq!(rows.n_in(), weights.n_in(), "rows and weights have the same inputs");
+    assert_eq!(out.len(), rows.n_rows() * weights.n_out(), "one sum for each row and column");
+    for (index, out) in out.iter_mut().enumerate() {
+        let (row, column) = (index / weights.n_out(), index % weights.n_out());
+        let values = &rows.values()[row * rows.stride()..][..rows.n_in()];
+        *out =
+            (0..).zip(values).map(|(input, &value)| i32::from(value) * i32::from(weights.weight(column, input))).sum();
+    }
+}
+
+/// `rows × weights` with bias and epilogue. `out` is `[n_rows][out_stride]`, of which the first `n_out` are written.
+pub fn linear(rows: &RowsU7, weights: &PackedWeights, epilogue: Epilogue, out: &mut [f32], out_stride: usize) {
+    let n_out = weights.n_out();
+    let mut sums = vec![0; rows.n_rows() * n_out];
+    matmul_i32(rows, weights, &mut sums);
+    for row in 0..rows.n_rows() {
+        for column in 0..n_out {
+            let sum = sums[row * n_out + column] - rows.zero_points()[row] * weights.column_sums()[column];
+            let scale = rows.scales()[row] * weights.column_scales()[column];
+            let value = sum as f32 * scale + weights.bias()[column];
+            let out = &mut out[row * out_stride + column];
+            *out = match epilogue {
+                Epilogue::Store => value,
+                Epilogue::Gelu => gelu(value),
+                Epilogue::Relu => value.max(0.0),
+                Epilogue::Relu6 => value.clamp(0.0, 6.0),
+                Epilogue::Add => *out + value,
+            };
+        }
+    }
+}
+
+/// x/2 × (1 + erf(x/√2)), in f64.
+pub fn gelu(x: f32) -> f32 {
+    let x = f64::from(x);
+    (0.5 * x * (1.0 + erf(x * std::f64::consts::FRAC_1_SQRT_2))) as f32
+}
+
+/// erf(x) = 2/√π · e^(−x²) · Σ 2ⁿ x^(2n+1) / (2n+1)!!, all terms of one sign, so nothing cancels.
+pub fn erf(x: f64) -> f64 {
+    if x.abs() > 6.0 {
+        return x.signum();
+    }
+    let (mut term, mut sum, mut n) = (x, x, 0.0);
+    while term.abs() > 1e-18 * sum.abs() {
+        n += 1.0;
+        term *= 2.0 * x * x / (2.0 * n + 1.0);
+        sum += term;
+    }
+    std::f64::consts::FRAC_2_SQRT_PI * (-x * x).exp() * sum
+}
+
+pub fn gelu_in_place(x: &mut [f32]) {
+    x.iter_mut().for_each(|x| *x = gelu(*x));
+}
+
+/// Each row to mean 0 and variance 1, then `× gamma + beta`.
+pub fn layer_norm_rows(x: &mut [f32], gamma: &[f32], beta: &[f32], epsilon: f32) {
+    let width = gamma.len();
+    if width == 0 {
+        return;
+    }
+    for row in x.chunks_exact_mut(width) {
+        let mean = row.iter().map(|&x| f64::from(x)).sum::<f64>() / width as f64;
+        let variance = row.iter().map(|&x| (f64::from(x) - mean).powi(2)).sum::<f64>() / width as f64;
+        let inverse = 1.0 / (variance + f64::from(epsilon)).sqrt();
+        for ((x, &gamma), &beta) in row.iter_mut().zip(gamma).zip(beta) {
+            *x = ((f64::from(*x) - mean) * inverse) as f32 * gamma + beta;
+        }
+    }
+}
+
+/// Each row of `width` to e^x / Σ e^x.
+pub fn softmax_rows(x: &mut [f32], width: usize) {
+    if width == 0 {
+        return;
+    }
+    for row in x.chunks_exact_mut(width) {
+        let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let sum: f64 = row.iter().map(|&x| f64::from(x - largest).exp()).sum();
+        row.iter_mut().for_each(|x| *x = (f64::from(*x - largest).exp() / sum) as f32);
+    }
+}
+
+/// Attention of one sequence over itself, every token seeing every token. `qkv` is `[n_tokens][3 × width]`, `out`
+/// `[n_tokens][width]`; scores are divided by √head_size. `scratch` is the caller's, grown as needed.
+pub fn attention(qkv: &[f32], heads: Heads, scratch: &mut Vec<f32>, out: &mut [f32]) {
+    let (width, size) = (heads.width(), heads.head_size);
+    let n_tokens = out.len().checked_div(width).unwrap_or(0);
+    let scale = 1.0 / (size as f32).sqrt();
+    let head_of =
+        |part: usize, token: usize, head: usize| &qkv[token * 3 * width + part * width + head * size..][..size];
+    scratch.resize(n_tokens, 0.0);
+    for head in 0..heads.n_heads {
+        for token in 0..n_tokens {
+            for (other, score) in scratch.iter_mut().enumerate() {
+                let dot: f32 = head_of(0, token, head).iter().zip(head_of(1, other, head)).map(|(q, k)| q * k).sum();
+                *score = dot * scale;
+            }
+            softmax_rows(scratch, n_tokens);
+            for index in 0..size {
+                let sum: f32 = (0..).zip(scratch.iter()).map(|(other, p)| p * head_of(2, other, head)[index]).sum();
+                out[token * width + head * size + index] = sum;
+            }
+        }
+    }
+}
+
+/// One output row of a 3×3 depthwise convolution with ReLU6. Input rows are `[1 + width + 1][n_channels]`, with a zero
+/// pixel at both ends; weights are `[9][n_channels]`, taps in reading order. Output pixel `x` reads the three pixels
+/// from `x × stride + first` on.
+pub fn depthwise_row(input: [&[f32]; 3], weights: &[f32], bias: &[f32], stride: usize, first: usize, out: &mut [f32]) {
+    let n_channels = bias.len();
+    for (x, out) in out.chunks_exact_mut(n_channels).enumerate() {
+        for (channel, out) in out.iter_mut().enumerate() {
+            let mut sum = bias[channel];
+            for (tap, weights) in weights.chunks_exact(n_channels).enumerate() {
+                sum += input[tap / 3][(x * stride + first + tap % 3) * n_channels + channel] * weights[channel];
+            }
+            *out = sum.clamp(0.0, 6.0);
+        }
+    }
+}
+
+/// One output row of the 3×3 stride-2 convolution over RGB that opens the net, with ReLU6. Input rows are
+/// `[width + 1][3]`, with a zero pixel at the right end; weights are `[27][n_out]`, row, column, channel.
+pub fn stem_row(input: [&[f32]; 3], weights: &[f32], bias: &[f32], out: &mut [f32]) {
+    let n_out = bias.len();
+    for (x, out) in out.chunks_exact_mut(n_out).enumerate() {
+        out.copy_from_slice(bias);
+        for (tap, weights) in weights.chunks_exact(n_out).enumerate() {
+            let value = input[tap / 9][x * 6 + tap % 9];
+            out.iter_mut().zip(weights).for_each(|(out, weight)| *out += value * weight);
+        }
+        out.iter_mut().for_each(|out| *out = out.clamp(0.0, 6.0));
+    }
+}
+
+/// The mean over pixels of each channel; `input` is `[n_pixels][n_channels]`.
+pub fn average_pool(input: &[f32], out: &mut [f32]) {
+    let n_channels = out.len().max(1);
+    let n_pixels = input.len() / n_channels;
+    for (channel, mean) in out.iter_mut().enumerate() {
+        let sum: f64 = input.iter().skip(channel).step_by(n_channels).map(|&x| f64::from(x)).sum();
+        *mean = (sum / n_pixels.max(1) as f64) as f32;
+    }
+}
+
+/// One row of Q4_0 groups as floats: `scale × (nibble − 8)`, the low nibbles first, then the high ones.
+pub fn widen_q4_row(groups: &[u8], out: &mut [f32]) {
+    for (group, out) in groups.chunks_exact(Q4_GROUP_BYTES).zip(out.chunks_exact_mut(Q4_GROUP)) {
+        let scale = f16_to_f32(u16::from_le_bytes([group[0], group[1]]));
+        for (index, &byte) in group[2..].iter().enumerate() {
+            out[index] = scale * (f32::from(byte & 15) - 8.0);
+            out[index + Q4_GROUP / 2] = scale * (f32::from(byte >> 4) - 8.0);
+        }
+    }
+}
+
+/// Widens rows of Q4_0 groups, each one output column, into their place in `weights`, from `first_column` on: i8 with
+/// one scale per column, the largest weight at 127.
+pub fn widen_q4_columns(groups: &[u8], first_column: usize, weights: &mut PackedWeights) {
+    let n_in = weights.n_in();
+    let (mut floats, mut narrow) = (vec![0f32; n_in], vec![0i8; n_in]);
+    let row_bytes = n_in / Q4_GROUP * Q4_GROUP_BYTES;
+    for (row, groups) in groups.chunks_exact(row_bytes.max(1)).enumerate() {
+        widen_q4_row(groups, &mut floats);
+        let largest = floats.iter().fold(0f32, |largest, x| largest.max(x.abs()));
+        let inverse = if largest > 0.0 { f32::from(WEIGHT_MAX) / largest } else { 0.0 };
+        for (narrow, x) in narrow.iter_mut().zip(&floats) {
+            *narrow = (x * inverse).round_ties_even() as i8;
+        }
+        weights.set_column(first_column + row, &narrow, largest / f32::from(WEIGHT_MAX));
+    }
+}
+
+/// IEEE half precision to single, subnormals, infinities and NaN included.
+pub fn f16_to_f32(bits: u16) -> f32 {
+    let sign = u32::from(bits >> 15) << 31;
+    let exponent = u32::from(bits >> 10) & 31;
+    let fraction = u32::from(bits) & 1023;
+    let magnitude = match exponent {
+        0 => (fraction as f32 * (1.0 / 16_777_216.0)).to_bits(),
+        31 => 0x7f80_0000 | (fraction << 13),
+        _ => ((exponent + 112) << 23) | (fraction << 13),
+    };
+    f32::from_bits(sign | magnitude)
+}
+
+pub fn flavour() -> &'static str {
+    "reference"
+}

@@ -1,0 +1,36 @@
+//! Sotto: private judgement of text and pictures inside the browser. The rooms in reading order; each may use only
+//! those above it. ARCHITECTURE.md says why.
+
+/// The models of the package: constants that build.rs makes of models/models.toml.
+pub mod models {
+    include!(concat!(env!("OUT_DIR"), "/models.rs"));
+}
+
+#[cfg(feature = "protocol")]
+pub mod protocol;
+
+pub mod kernels;
+
+#[cfg(feature = "engine")]
+pub mod nn;
+
+#[cfg(feature = "pack")]
+pub mod pack;
+
+#[cfg(feature = "pack")]
+pub mod text;
+
+#[cfg(feature = "engine")]
+pub mod image;
+
+#[cfg(feature = "engine")]
+pub mod nets;
+
+#[cfg(feature = "engine")]
+pub mod tasks;
+
+#[cfg(feature = "engine")]
+pub mod engine;
+
+#[cfg(all(feature = "browser", target_arch = "wasm32"))]
+pub mod web;

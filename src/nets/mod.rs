@@ -1,0 +1,8 @@
+//! The two nets: shapes, weights, forward. They know nothing of words, pictures' formats or what their classes mean.
+
+pub mod distilbert;
+pub mod mobilenet_v2;
+mod rows;
+
+pub use distilbert::{DistilBert, DistilBertBuilder};
+pub use mobilenet_v2::{MobileNetV2, MobileNetV2Builder};

@@ -1,0 +1,114 @@
+//! A transformer encoder layer, worked in place on the hidden states of one or many sequences.
+//!
+//! Sequences lie one after another without padding: everything but attention works on rows, and attention is called
+//! once per sequence, so a batch of unequal lengths wastes nothing and needs no mask.
+
+use std::cell::RefCell;
+
+use candle_core::{CpuStorage, InplaceOp1, Layout, Result};
+
+use super::workspace::room;
+use super::{Workspace, floats_mut};
+use crate::kernels::{Epilogue, Heads, PackedWeights, fast};
+
+/// Rows that go through the feed-forward together: enough to use each loaded weight often, few enough that the wide
+/// middle (3072 floats a row) stays in the second-level cache.
+const FEED_FORWARD_ROWS: usize = 64;
+
+#[derive(Debug, Clone)]
+pub struct LayerNorm {
+    pub gamma: Vec<f32>,
+    pub beta: Vec<f32>,
+    pub epsilon: f32,
+}
+
+impl LayerNorm {
+    pub fn apply(&self, x: &mut [f32]) {
+        fast::layer_norm_rows(x, &self.gamma, &self.beta, self.epsilon);
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct EncoderLayer {
+    /// One per head: [width] → query, key and value of this head side by side, [3 × head_size]. Head by head, so that
+    /// the buffer between product and attention is small and stays in the cache.
+    pub query_key_value: Vec<PackedWeights>,
+    /// [width] → [width]
+    pub attention_out: PackedWeights,
+    pub attention_norm: LayerNorm,
+    /// [width] → [feed_forward_width]
+    pub feed_forward_in: PackedWeights,
+    /// [feed_forward_width] → [width]
+    pub feed_forward_out: PackedWeights,
+    pub feed_forward_norm: LayerNorm,
+}
+
+/// `hidden.inplace_op1(&pass)` with `hidden` [n_tokens, width].
+pub struct EncoderPass<'a> {
+    pub layer: &'a EncoderLayer,
+    /// Lengths of the sequences that lie one after another in `hidden`.
+    pub sequences: &'a [usize],
+    pub workspace: &'a RefCell<Workspace>,
+}
+
+impl InplaceOp1 for EncoderPass<'_> {
+    fn name(&self) -> &'static str {
+        "sotto-encoder-layer"
+    }
+
+    fn cpu_fwd(&self, hidden: &mut CpuStorage, hidden_at: &Layout) -> Result<()> {
+        let hidden = floats_mut(hidden, hidden_at)?;
+        let workspace = &mut *self.workspace.borrow_mut();
+        self.layer.attend(hidden, self.sequences, workspace);
+        self.layer.feed_forward(hidden, workspace);
+        Ok(())
+    }
+}
+
+impl EncoderLayer {
+    /// hidden = norm(hidden + attention(hidden))
+    fn attend(&self, hidden: &mut [f32], sequences: &[usize], workspace: &mut Workspace) {
+        let width = self.attention_out.n_in();
+        let head_size = width / self.query_key_value.len();
+        let n_tokens = hidden.len() / width;
+        let one_head = Heads { n_heads: 1, head_size };
+        let context = room(&mut workspace.context, n_tokens * width);
+        fast::quantise_rows(hidden, width, &mut workspace.rows);
+        for (head, weights) in self.query_key_value.iter().enumerate() {
+            let query_key_value = room(&mut workspace.wide, n_tokens * 3 * head_size);
+            let out = room(&mut workspace.narrow, n_tokens * head_size);
+            fast::linear(&workspace.rows, weights, Epilogue::Store, query_key_value, 3 * head_size);
+            let mut first = 0;
+            for &length in sequences {
+                let parts = &query_key_value[first * 3 * head_size..][..length * 3 * head_size];
+                let out = &mut out[first * head_size..][..length * head_size];
+                fast::attention(parts, one_head, &mut workspace.scores, out);
+                first += length;
+            }
+            for (context, out) in context.chunks_exact_mut(width).zip(out.chunks_exact(head_size)) {
+                context[head * head_size..][..head_size].copy_from_slice(out);
+            }
+        }
+        fast::quantise_rows(context, width, &mut workspace.rows);
+        fast::linear(&workspace.rows, &self.attention_out, Epilogue::Add, hidden, width);
+        self.attention_norm.apply(hidden);
+    }
+
+    /// hidden = norm(hidden + out(gelu(in(hidden))))
+    fn feed_forward(&self, hidden: &mut [f32], workspace: &mut Workspace) {
+        let (width, wide_width) = (self.feed_forward_in.n_in(), self.feed_forward_in.n_out());
+        for hidden in hidden.chunks_mut(FEED_FORWARD_ROWS * width) {
+            let wide = room(&mut workspace.wide, hidden.len() / width * wide_width);
+            fast::quantise_rows(hidden, width, &mut workspace.rows);
+            fast::linear(&workspace.rows, &self.feed_forward_in, Epilogue::Gelu, wide, wide_width);
+            fast::quantise_rows(wide, wide_width, &mut workspace.wide_rows);
+            fast::linear(&workspace.wide_rows, &self.feed_forward_out, Epilogue::Add, hidden, width);
+            self.feed_forward_norm.apply(hidden);
+        }
+    }
+
+    pub fn byte_len(&self) -> usize {
+        let matrices = [&self.attention_out, &self.feed_forward_in, &self.feed_forward_out];
+        self.query_key_value.iter().chain(matrices).map(PackedWeights::byte_len).sum()
+    }
+}

@@ -1,0 +1,101 @@
+//! The weight file: its format, its writer, its reader, and the importers that make it from other people's files.
+//! It never knows what a net computes, nor where bytes come from or go to (disk, IndexedDB, Blob).
+//!
+//! # The format
+//!
+//! A GGUF version 3 file, little endian, 32-byte alignment. Why GGUF: it carries typed metadata and a tensor table in
+//! one header at the front, it knows 4-bit groups by name (Q4_0), and others read it: candle and the llama.cpp family
+//! open the text model as it is. (Candle 0.11 has no name for GGUF's I8 and refuses files that hold it.)
+//! safetensors has no 4-bit type and only string metadata.
+//!
+//! What is stricter than GGUF, so that a file can be read in one pass in slices of any size:
+//! - tensors lie in the order of the tensor table, which is the order of loading, with zero padding between them;
+//! - metadata is only u32, f32, bool, string and flat arrays of these;
+//! - tensors are only F32, F16, Q4_0 and I8; an I8 tensor `x.weight` has a row scale each in an F32 tensor `x.scale`;
+//! - `.scale` and `.bias` come before the `.weight` they belong to, so a layer is complete with its last row.
+//!
+//! Keys beside GGUF's own: [`key`]. Every section has its sha256: each tensor in [`key::TENSOR_SHA256`], the header in
+//! [`key::HEADER_SHA256`] (the hash of all bytes before the first tensor with the 64 digits of this value as "0").
+//! The vocabulary is one string, the bytes of vocab.txt: llama.cpp's `tokenizer.ggml.tokens` array would cost 30,522
+//! allocations at every start, a blob is indexed in place.
+
+pub mod distilbert;
+mod error;
+mod header;
+pub mod importer;
+mod js_literal;
+mod metadata;
+pub mod nsfwjs;
+mod parser;
+pub mod quantise;
+mod reader;
+pub mod safetensors;
+pub mod source;
+mod tfjs;
+mod writer;
+
+pub use error::PackError;
+pub use header::{Dtype, Header, TensorInfo};
+pub use metadata::{Metadata, Value};
+pub use reader::{PackReader, RowSink};
+pub use writer::PackWriter;
+
+/// Raised when the bytes that [`PackWriter`] makes, or what the importers put into them, change in a way that an older
+/// reader or a stored copy would get wrong. The golden tests in tests/pack.rs say when.
+pub const PACK_VERSION: u32 = 1;
+
+/// Names of metadata keys. `A.x` stands for a key that begins with the architecture's name.
+pub mod key {
+    /// "distilbert" or "mobilenet_v2".
+    pub const ARCHITECTURE: &str = "general.architecture";
+    /// What a person may call the model.
+    pub const NAME: &str = "general.name";
+    /// GGUF's own version of its quantised types: 2.
+    pub const QUANTIZATION_VERSION: &str = "general.quantization_version";
+    /// [`super::PACK_VERSION`] of the program that wrote the file.
+    pub const PACK_VERSION: &str = "sotto.pack_version";
+    /// Names of the classes in the order of the logits.
+    pub const LABELS: &str = "sotto.labels";
+    /// Logits are divided by this before the softmax; 1 where the weights hold it already.
+    pub const TEMPERATURE: &str = "sotto.calibration.temperature";
+    /// The bytes of vocab.txt: word pieces in the order of their ids, a newline after each.
+    pub const VOCABULARY: &str = "sotto.vocabulary";
+    /// Hex sha256 of each tensor's bytes, in the order of the tensor table.
+    pub const TENSOR_SHA256: &str = "sotto.sha256.tensors";
+    /// Hex sha256 of the header; always the last key.
+    pub const HEADER_SHA256: &str = "sotto.sha256.header";
+
+    pub const BLOCK_COUNT: &str = "distilbert.block_count";
+    pub const EMBEDDING_LENGTH: &str = "distilbert.embedding_length";
+    pub const FEED_FORWARD_LENGTH: &str = "distilbert.feed_forward_length";
+    pub const HEAD_COUNT: &str = "distilbert.attention.head_count";
+    pub const LAYER_NORM_EPSILON: &str = "distilbert.attention.layer_norm_epsilon";
+    /// The longest input in tokens, [CLS] and [SEP] included.
+    pub const CONTEXT_LENGTH: &str = "distilbert.context_length";
+    pub const VOCABULARY_LENGTH: &str = "distilbert.vocab_size";
+
+    /// Width and height of the picture the net takes, in pixels.
+    pub const IMAGE_SIZE: &str = "mobilenet_v2.image_size";
+    /// How a picture is brought to that size: "bilinear_align_corners".
+    pub const RESIZE: &str = "mobilenet_v2.resize";
+    /// What the net takes is `channel / 255 * INPUT_SCALE + INPUT_OFFSET`, channels in the order red, green, blue.
+    pub const INPUT_SCALE: &str = "mobilenet_v2.input_scale";
+    pub const INPUT_OFFSET: &str = "mobilenet_v2.input_offset";
+    pub const WIDTH_MULTIPLIER: &str = "mobilenet_v2.width_multiplier";
+    /// "same" is TensorFlow's: one pixel all round at stride 1, below and to the right only at stride 2 on even sizes.
+    pub const PADDING: &str = "mobilenet_v2.padding";
+    /// The upper end of the clipped activation after stem, expand, depthwise and last convolution: 6.
+    pub const ACTIVATION_MAX: &str = "mobilenet_v2.activation_max";
+    pub const STEM_CHANNELS: &str = "mobilenet_v2.stem.channels";
+    pub const STEM_STRIDE: &str = "mobilenet_v2.stem.stride";
+    /// One entry per inverted-residual block; a block whose expanded channels equal its input's has no `expand`.
+    pub const BLOCK_EXPANDED_CHANNELS: &str = "mobilenet_v2.block.expanded_channels";
+    pub const BLOCK_OUTPUT_CHANNELS: &str = "mobilenet_v2.block.output_channels";
+    pub const BLOCK_STRIDE: &str = "mobilenet_v2.block.stride";
+    pub const BLOCK_RESIDUAL: &str = "mobilenet_v2.block.residual";
+    /// Output channels of the 1x1 convolution before the global average.
+    pub const LAST_CHANNELS: &str = "mobilenet_v2.last.channels";
+    /// One entry per dense layer after the global average: its outputs and "relu" or "none". A softmax follows the last.
+    pub const DENSE_CHANNELS: &str = "mobilenet_v2.dense.channels";
+    pub const DENSE_ACTIVATION: &str = "mobilenet_v2.dense.activation";
+}

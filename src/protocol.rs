@@ -1,0 +1,257 @@
+//! Every message that crosses a boundary: content script ↔ service worker ↔ pages, and the command line's `--json`.
+//! The only serialised types. A message never carries a URL to fetch; pictures travel beside the request as a Blob or
+//! ImageData (structured clone), never inside it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// What somebody wants. `id` is chosen by the asker and comes back with the reply, so no two replies can be mixed up.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Request {
+    pub id: String,
+    #[serde(flatten)]
+    pub ask: Ask,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Ask {
+    /// Judge a text.
+    Text { text: String },
+    /// Judge a picture; its bytes (Blob, File) or pixels (ImageData) stand beside this in the message's `picture`.
+    Picture { name: Option<String> },
+    /// Models, memory, counts: what the popup shows. Never wakes or loads a model.
+    Status,
+    /// Bring a model to `Ready`.
+    Load { model: String },
+    /// Give a model's memory back.
+    Unload { model: String },
+    /// Remove a model's stored weights; the next use stores them again from the package.
+    Forget { model: String },
+    /// Hash a model's stored weights and compare with the package's figure.
+    Check { model: String },
+    /// What the person chose; see [`Settings`].
+    Settings,
+    /// Where verdicts on selections appear.
+    ShowResults { place: ResultPlace },
+    /// Upload guard on or off for one site (`https://host`), or for all of them when `site` is absent.
+    Guard { site: Option<String>, on: bool },
+    /// The person chose "always allow" on a guarded page; the site is the sender's own, never named by the message.
+    AllowHere,
+}
+
+/// The one answer to one request.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Reply {
+    pub id: String,
+    #[serde(flatten)]
+    pub answer: Answer,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Answer {
+    Text(TextVerdict),
+    Picture(PictureVerdict),
+    Status(Status),
+    Settings(Settings),
+    Done,
+    Refused(Refusal),
+}
+
+/// What a card on the page, or the popup in its stead, shows of one judgement.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum View {
+    /// Not judged yet; the percentage is that of the model's load, absent while none is under way.
+    Busy {
+        percent: Option<u8>,
+    },
+    Text {
+        verdict: TextVerdict,
+    },
+    /// `partly_visible` says that only the part in view was judged.
+    Picture {
+        verdict: PictureVerdict,
+        partly_visible: bool,
+    },
+    Refused(Refusal),
+}
+
+/// Why a request was not answered, and what a person can do about it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Refusal {
+    pub reason: Reason,
+    /// One plain English sentence for logs and the command line; pages show the localised text of `reason`.
+    pub detail: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Reason {
+    /// Nothing in the text that can be judged: empty, blank, only emoji, digits or signs.
+    NothingToJudge,
+    /// The picture can't be decoded.
+    UnreadablePicture,
+    /// The message is not one of ours, or its parts don't fit together.
+    BadRequest,
+    /// The model can't be had: not packaged, damaged, storage refused.
+    ModelUnavailable,
+    /// The browser lets no extension read this page, frame or picture.
+    OffLimits,
+    /// The request and the models it needs don't fit the memory budget.
+    OutOfMemory,
+    /// Something broke inside; the next request starts afresh.
+    Internal,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Sentiment {
+    Positive,
+    Negative,
+    /// The calibrated probability lies between the two thresholds of `tasks::sentiment`.
+    Unclear,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TextVerdict {
+    pub sentiment: Sentiment,
+    /// Calibrated probability that the text is positive, 0 to 1.
+    pub positive: f32,
+    pub n_tokens: usize,
+    /// How many windows of the model's length the text was read in; more than one is said to the person.
+    pub n_windows: usize,
+    /// Whether the text went on past the last window, so that its end was not read.
+    pub truncated: bool,
+    /// Sentences in reading order; empty when there is only one.
+    pub sentences: Vec<SentenceVerdict>,
+    pub model: String,
+    pub elapsed_ms: f64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SentenceVerdict {
+    /// Where the sentence stands in the text, in UTF-16 code units, as JavaScript counts.
+    pub start: usize,
+    pub end: usize,
+    pub sentiment: Sentiment,
+    pub positive: f32,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PictureVerdict {
+    /// Every class with its probability, in the model's own order.
+    pub classes: Vec<ClassScore>,
+    /// Index into `classes` of the largest.
+    pub top: usize,
+    /// Whether a class is over its threshold; `tasks::nsfw` decides.
+    pub unsuitable: bool,
+    pub width: u32,
+    pub height: u32,
+    pub model: String,
+    pub elapsed_ms: f64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClassScore {
+    pub name: String,
+    pub probability: f32,
+}
+
+/// What the person chose, as kept in the browser's own storage. A missing or unknown field takes its default.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Settings {
+    pub results: ResultPlace,
+    /// The upload guard watches every site but those in `allowed_sites`.
+    pub guard_everywhere: bool,
+    /// Sites (`https://host`) where the guard was turned on one by one.
+    pub guard_sites: Vec<String>,
+    /// Sites where the person said "always allow".
+    pub allowed_sites: Vec<String>,
+    /// Picture classes with the probability from which on a person is warned; a class that is not named here has the
+    /// threshold of `tasks::nsfw`.
+    pub thresholds: BTreeMap<String, f32>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ResultPlace {
+    /// A card beside the selection.
+    #[default]
+    Card,
+    /// The toolbar popup only: the page can see nothing at all.
+    Popup,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Status {
+    pub models: Vec<ModelStatus>,
+    pub memory: MemoryStatus,
+    pub engine: EngineStatus,
+}
+
+/// The stages of a model's life, in order.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum ModelState {
+    NotStored,
+    Storing { percent: u8 },
+    Stored,
+    Loading { percent: u8 },
+    Ready,
+    Failed { reason: String },
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ModelStatus {
+    pub id: String,
+    pub title: String,
+    #[serde(flatten)]
+    pub state: ModelState,
+    /// Bytes of weights in IndexedDB; 0 when not stored.
+    pub stored_bytes: u64,
+    /// Bytes of linear memory the ready model holds.
+    pub memory_bytes: u64,
+    pub runs: u64,
+    /// Median and 95th percentile of the last runs; absent before the first.
+    pub run_median_ms: Option<f64>,
+    pub run_p95_ms: Option<f64>,
+    /// The last load, from the first byte asked of IndexedDB to ready.
+    pub load_ms: Option<f64>,
+    /// Milliseconds since the epoch.
+    pub last_used_ms: Option<f64>,
+}
+
+/// What WebAssembly.Memory really has. Linear memory never shrinks, so its size is also its peak;
+/// stopping the service worker gives it back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MemoryStatus {
+    pub wasm_bytes: u64,
+    /// The largest size any engine of this browser session reached.
+    pub peak_bytes: u64,
+    pub budget_bytes: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EngineStatus {
+    pub version: String,
+    /// "relaxed SIMD", "SIMD" or, natively, "AVX2" or "reference".
+    pub flavour: String,
+    pub threads: u32,
+    /// Where it runs: "service worker", "event page", "command line".
+    pub place: String,
+}

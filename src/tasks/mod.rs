@@ -1,0 +1,12 @@
+//! From raw input to a judgement. The only home of thresholds; calibration is folded into the shipped weights (see
+//! models/sentiment.md). Knows no browser, no storage and no queue.
+
+pub mod nsfw;
+pub mod sentiment;
+
+/// e^x / Σ e^x of one net's logits.
+fn softmax(logits: &[f32]) -> Vec<f32> {
+    let mut probabilities = logits.to_vec();
+    crate::kernels::fast::softmax_rows(&mut probabilities, logits.len());
+    probabilities
+}

@@ -1,0 +1,68 @@
+//! Whether there is anything in a text that an English sentiment net can judge. Cheap, and wrong on the side of letting
+//! a text through; what it refuses, it names.
+
+/// Why a text is not judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unjudgeable {
+    /// Nothing, or only blanks and characters that don't show.
+    Empty,
+    /// Digits, signs or emoji, but no word.
+    NoWords,
+    /// Most letters are of a script that English is not written in.
+    OtherScript,
+}
+
+/// At least this share of letters must be Latin.
+const LATIN_SHARE: f64 = 0.5;
+
+pub fn check(text: &str) -> Result<(), Unjudgeable> {
+    let visible = |c: char| !c.is_whitespace() && !c.is_control() && !is_invisible(c);
+    if !text.chars().any(visible) {
+        return Err(Unjudgeable::Empty);
+    }
+    let (mut n_letters, mut n_latin) = (0u64, 0u64);
+    for c in text.chars().filter(|c| c.is_alphabetic()) {
+        n_letters += 1;
+        n_latin += u64::from(is_latin(c));
+    }
+    if n_letters == 0 {
+        return Err(Unjudgeable::NoWords);
+    }
+    if (n_latin as f64) < LATIN_SHARE * n_letters as f64 {
+        return Err(Unjudgeable::OtherScript);
+    }
+    Ok(())
+}
+
+/// Zero-width and direction marks, soft hyphens, variation selectors, the byte order mark.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}')
+}
+
+fn is_latin(c: char) -> bool {
+    c.is_ascii_alphabetic()
+        || matches!(c, '\u{aa}' | '\u{ba}' | '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}' | '\u{ff21}'..='\u{ff5a}'
+            | '\u{fb00}'..='\u{fb06}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_be_judged_and_what_not() {
+        for text in ["", "  \n", "\u{200b}\u{feff}", "\u{ad}\u{200d}"] {
+            assert_eq!(check(text), Err(Unjudgeable::Empty), "{text:?}");
+        }
+        for text in ["123 45.6", "!!! ???", "😀🎉", "👨‍👩‍👧", "— … 5 %"] {
+            assert_eq!(check(text), Err(Unjudgeable::NoWords), "{text:?}");
+        }
+        for text in ["これはいい", "это хорошо", "هذا جيد", "非常好 ok"] {
+            assert_eq!(check(text), Err(Unjudgeable::OtherScript), "{text:?}");
+        }
+        for text in ["ok", "I ❤ it", "café très bon", "great 很", "ﬁne"] {
+            assert_eq!(check(text), Ok(()), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Before and after the text net: what can be judged, sentences, word pieces. Knows no net.
+
+pub mod judgeable;
+pub mod sentences;
+pub mod wordpiece;

@@ -1,0 +1,103 @@
+//! What `cargo xtask bench engine` calls in a page: the engine without host, storage or messages. Built with the feature
+//! `bench` alone; what ships has none of it. benches/README.md says what each export gives.
+
+use wasm_bindgen::prelude::*;
+
+use crate::engine::{Engine, Pixels};
+use crate::kernels::battery::measure::{MEASUREMENTS, PEAK_ROUNDS};
+use crate::kernels::{Epilogue, PackedWeights, RowsU7, fast};
+
+#[wasm_bindgen]
+pub struct BenchEngine {
+    engine: Engine,
+}
+
+fn thrown(error: impl std::fmt::Display) -> JsError {
+    JsError::new(&error.to_string())
+}
+
+#[wasm_bindgen]
+impl BenchEngine {
+    #[wasm_bindgen(constructor)]
+    pub fn new() -> Self {
+        Self { engine: Engine::new(js_sys::Date::now) }
+    }
+
+    /// All bytes of a packed model, copied in slices as they come from IndexedDB.
+    pub fn load(&mut self, model_id: &str, bytes: &js_sys::Uint8Array) -> Result<(), JsError> {
+        let mut load = self.engine.start_load(model_id).map_err(thrown)?;
+        let mut slice = vec![0; 1 << 20];
+        let n_bytes = bytes.length();
+        for start in (0..n_bytes).step_by(slice.len()) {
+            let part = bytes.subarray(start, (start + slice.len() as u32).min(n_bytes));
+            let slice = &mut slice[..part.length() as usize];
+            part.copy_to(slice);
+            load.feed(slice).map_err(thrown)?;
+        }
+        self.engine.finish_load(load).map_err(thrown)
+    }
+
+    pub fn text_ids(&mut self, ids: &[u32]) -> Result<Vec<f32>, JsError> {
+        let net = self.engine.sentiment().map_err(thrown)?.net();
+        let logits = net.forward(ids, &[ids.len()]).and_then(|logits| logits.flatten_all()?.to_vec1());
+        logits.map_err(thrown)
+    }
+
+    pub fn sentence(&mut self, text: &str) -> Result<f32, JsError> {
+        self.engine.sentiment().map_err(thrown)?.score(text).map_err(thrown)
+    }
+
+    pub fn picture(&mut self, rgba: &[u8], width: u32, height: u32) -> Result<Vec<f32>, JsError> {
+        let verdict = self.engine.classify_picture(&Pixels { rgba, width, height }).map_err(thrown)?;
+        Ok(verdict.classes.iter().map(|class| class.probability).collect())
+    }
+
+    pub fn picture_classes(&mut self) -> Result<Vec<String>, JsError> {
+        let blank = [255; 4];
+        let verdict = self.engine.classify_picture(&Pixels { rgba: &blank, width: 1, height: 1 }).map_err(thrown)?;
+        Ok(verdict.classes.into_iter().map(|class| class.name).collect())
+    }
+
+    pub fn matmul_gops(&self, n_rows: usize, n_in: usize, n_out: usize) -> f64 {
+        let input: Vec<f32> = (0..n_rows * n_in).map(|index| (index as f32 * 0.37).sin()).collect();
+        let mut rows = RowsU7::default();
+        fast::quantise_rows(&input, n_in, &mut rows);
+        let mut weights = PackedWeights::zeroed(n_out, n_in);
+        let one: Vec<i8> = (0..n_in).map(|index| (index * 37 % 255) as i32 - 127).map(|weight| weight as i8).collect();
+        (0..n_out).for_each(|column| weights.set_column(column, &one, 1e-4));
+        let mut out = vec![0.0; n_rows * n_out];
+        let n_operations = (2 * n_rows * n_in * n_out) as f64;
+        best_gops(n_operations, || fast::linear(&rows, &weights, Epilogue::Store, &mut out, n_out))
+    }
+
+    pub fn in_register_peak_gops(&self) -> f64 {
+        let work = (MEASUREMENTS[0].prepare)();
+        best_gops(f64::from(PEAK_ROUNDS) * f64::from(fast::PEAK_OPERATIONS), work)
+    }
+}
+
+impl Default for BenchEngine {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = performance, js_name = now)]
+    fn now_ms() -> f64;
+}
+
+/// The best of several timings of at least 20 ms each: what the code can do where nothing else runs.
+fn best_gops(n_operations: f64, mut work: impl FnMut()) -> f64 {
+    let mut best = 0f64;
+    for _ in 0..7 {
+        let (started_ms, mut n_runs) = (now_ms(), 0.0);
+        while now_ms() - started_ms < 20.0 {
+            work();
+            n_runs += 1.0;
+        }
+        best = best.max(n_operations * n_runs / (now_ms() - started_ms) / 1e6);
+    }
+    best
+}

@@ -1,0 +1,159 @@
+//! From what a message or a capture brings (Blob, File, ImageData) to plain RGBA pixels, by the browser's own
+//! decoders, and in bands: linear memory never shrinks, so no whole picture ever enters it. It must never keep a
+//! picture, and never know what the pixels are judged for.
+
+use js_sys::{Promise, Uint8Array, Uint8ClampedArray};
+use thiserror::Error;
+use wasm_bindgen::{JsCast, prelude::*};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Blob, ImageBitmap, ImageData, OffscreenCanvas, OffscreenCanvasRenderingContext2d};
+
+use super::chrome;
+use crate::image::dimensions;
+
+/// Larger pictures are scaled down while they are drawn: the nets look at far fewer pixels.
+const LONGER_SIDE_MAX: u32 = 2048;
+/// Pixels leave the browser in bands of whole rows of about this many bytes.
+const BAND_BYTES: u32 = 1024 * 1024;
+/// Pictures with more pixels than this are not decoded: they would take the browser gigabytes and seconds.
+const PIXELS_MAX: u64 = 100_000_000;
+/// Enough of a file to find its size behind the metadata and preview that cameras put first.
+const HEADER_BYTES: f64 = 256.0 * 1024.0;
+/// A file above this is not opened: no photograph is that large, and decoding it would take the worker's memory.
+const FILE_BYTES_MAX: f64 = 100.0 * 1024.0 * 1024.0;
+
+#[derive(Debug, Error)]
+pub enum DecodeError {
+    #[error("no picture stands beside the request; send a Blob or ImageData as `picture`")]
+    Missing,
+    #[error("the picture has {0} bytes, more than the 100 MiB that are looked at")]
+    TooLarge(f64),
+    #[error("the picture has {0} by {1} pixels, more than are looked at")]
+    TooManyPixels(u32, u32),
+    #[error("the browser can't decode this picture: {0}")]
+    Unreadable(String),
+}
+
+/// A decoded picture whose pixels are still the browser's.
+pub struct Decoded {
+    pub width: u32,
+    pub height: u32,
+    pixels: Source,
+}
+
+enum Source {
+    Canvas(OffscreenCanvasRenderingContext2d),
+    Array(Uint8ClampedArray),
+}
+
+impl Decoded {
+    /// Hands over the picture from top to bottom, whole RGBA rows at a time.
+    pub fn bands<E: From<DecodeError>>(&self, mut take: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
+        let row_bytes = self.width * 4;
+        let rows_per_band = (BAND_BYTES / row_bytes.max(1)).max(1);
+        let mut band = vec![0_u8; (rows_per_band.min(self.height) * row_bytes) as usize];
+        for first_row in (0..self.height).step_by(rows_per_band as usize) {
+            let n_rows = rows_per_band.min(self.height - first_row);
+            let pixels = match &self.pixels {
+                Source::Canvas(context) => context
+                    .get_image_data(0.0, f64::from(first_row), f64::from(self.width), f64::from(n_rows))
+                    .map_err(unreadable)
+                    .map(|rows| pixels_of(&rows))?,
+                Source::Array(all) => all.subarray(first_row * row_bytes, (first_row + n_rows) * row_bytes),
+            };
+            let band = &mut band[..(n_rows * row_bytes) as usize];
+            if pixels.length() as usize != band.len() {
+                return Err(DecodeError::Unreadable("it has fewer pixels than it says".to_owned()).into());
+            }
+            pixels.copy_to(band);
+            take(band)?;
+        }
+        Ok(())
+    }
+}
+
+/// A rectangle in the pixels of a captured tab.
+#[derive(Debug, Clone, Copy)]
+pub struct Crop {
+    pub x: f64,
+    pub y: f64,
+    pub width: f64,
+    pub height: f64,
+}
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(catch, js_name = createImageBitmap)]
+    fn create_image_bitmap(source: &JsValue, options: &JsValue) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(catch, js_name = createImageBitmap)]
+    fn create_cropped_bitmap(source: &JsValue, x: f64, y: f64, width: f64, height: f64) -> Result<Promise, JsValue>;
+}
+
+pub async fn picture(picture: &JsValue) -> Result<Decoded, DecodeError> {
+    if let Some(pixels) = picture.dyn_ref::<ImageData>()
+        && pixels.width().max(pixels.height()) <= LONGER_SIDE_MAX
+    {
+        let (width, height) = (pixels.width(), pixels.height());
+        return Ok(Decoded { width, height, pixels: Source::Array(pixels_of(pixels)) });
+    }
+    if let Some(blob) = picture.dyn_ref::<Blob>() {
+        if blob.size() > FILE_BYTES_MAX {
+            return Err(DecodeError::TooLarge(blob.size()));
+        }
+        if let Some((width, height)) = dimensions(&header(blob).await?)
+            && u64::from(width) * u64::from(height) > PIXELS_MAX
+        {
+            return Err(DecodeError::TooManyPixels(width, height));
+        }
+    } else if !picture.is_instance_of::<ImageData>() {
+        return Err(DecodeError::Missing);
+    }
+    // Orientation is taken from the file's EXIF data unless told otherwise. Colour profiles are left alone, as they were
+    // when the net was trained: to convert tests/pictures/rocket.jpg moves a class by 0.08.
+    let options = chrome::object(&[("colorSpaceConversion", "none".into())]);
+    from_bitmap(bitmap(create_image_bitmap(picture, &options)).await?)
+}
+
+async fn header(blob: &Blob) -> Result<Vec<u8>, DecodeError> {
+    let start = blob.slice_with_f64_and_f64(0.0, HEADER_BYTES).map_err(unreadable)?;
+    let bytes = JsFuture::from(start.array_buffer()).await.map_err(unreadable)?;
+    Ok(Uint8Array::new(&bytes).to_vec())
+}
+
+/// The part of a captured tab that shows the picture.
+pub async fn cropped(capture: &Blob, crop: Crop) -> Result<Decoded, DecodeError> {
+    from_bitmap(bitmap(create_cropped_bitmap(capture, crop.x, crop.y, crop.width, crop.height)).await?)
+}
+
+async fn bitmap(asked: Result<Promise, JsValue>) -> Result<ImageBitmap, DecodeError> {
+    let made = JsFuture::from(asked.map_err(unreadable)?).await.map_err(unreadable)?;
+    Ok(made.unchecked_into())
+}
+
+fn from_bitmap(bitmap: ImageBitmap) -> Result<Decoded, DecodeError> {
+    let longer = bitmap.width().max(bitmap.height()).max(1);
+    let scale = (f64::from(LONGER_SIDE_MAX) / f64::from(longer)).min(1.0);
+    let side = |pixels: u32| (f64::from(pixels) * scale).round().max(1.0) as u32;
+    let (width, height) = (side(bitmap.width()), side(bitmap.height()));
+    let drawn = draw(&bitmap, width, height);
+    bitmap.close();
+    Ok(Decoded { width, height, pixels: Source::Canvas(drawn.map_err(unreadable)?) })
+}
+
+fn draw(bitmap: &ImageBitmap, width: u32, height: u32) -> Result<OffscreenCanvasRenderingContext2d, JsValue> {
+    let canvas = OffscreenCanvas::new(width, height)?;
+    let wanted = chrome::object(&[("willReadFrequently", true.into())]);
+    let context = canvas.get_context_with_context_options("2d", &wanted)?;
+    let context: OffscreenCanvasRenderingContext2d = context.map(JsValue::from).unwrap_or_default().dyn_into()?;
+    context.draw_image_with_image_bitmap_and_dw_and_dh(bitmap, 0.0, 0.0, f64::from(width), f64::from(height))?;
+    Ok(context)
+}
+
+/// The pixels as JavaScript has them: web_sys would copy them all into linear memory.
+fn pixels_of(image: &ImageData) -> Uint8ClampedArray {
+    chrome::get(image, "data").unchecked_into()
+}
+
+fn unreadable(thrown: JsValue) -> DecodeError {
+    DecodeError::Unreadable(chrome::reason_of(&thrown))
+}

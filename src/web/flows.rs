@@ -1,0 +1,272 @@
+//! What happens when a person asks: a selection or a picture is taken from the page by a content script, judged, and
+//! shown on a card beside it; where the page is off limits, or the person wants it so, in the toolbar popup instead.
+//! It must never keep what was read.
+
+use std::rc::Rc;
+
+use js_sys::{Array, Uint8Array};
+use wasm_bindgen::prelude::*;
+use web_sys::Blob;
+
+use super::{
+    chrome,
+    decode::{self, Crop},
+    guard,
+    host::{self, Host, NSFW, SENTIMENT},
+    wire,
+};
+use crate::protocol::{PictureVerdict, Reason, Refusal, ResultPlace, View};
+
+const SURFACE: &str = "content/surface.js";
+const CARD: &str = "content/card.js";
+const SENTENCES: &str = "content/sentences.js";
+const SCORES: &str = "content/scores.js";
+const SELECT: &str = "content/select.js";
+const PICTURE: &str = "content/picture.js";
+/// Where a verdict waits for the popup to show it once.
+pub const SESSION_VIEW: &str = "view";
+
+/// Where a judgement is shown.
+#[derive(Clone, Copy)]
+enum Place {
+    Card { tab: i32, frame: i32 },
+    Popup { window: Option<i32> },
+}
+
+#[wasm_bindgen(js_name = menuClicked)]
+pub async fn menu_clicked(info: JsValue, tab: JsValue) {
+    let Ok(host) = host::host() else { return };
+    let frame = chrome::get(&info, "frameId").as_f64().unwrap_or(0.0) as i32;
+    match chrome::get(&info, "menuItemId").as_string().as_deref() {
+        Some("classify-selection") => {
+            let seen_by_browser = chrome::get(&info, "selectionText").as_string();
+            selection(&host, &tab, Some(frame), seen_by_browser).await;
+        }
+        Some("check-image") => {
+            let source = chrome::get(&info, "srcUrl");
+            picture(&host, &tab, frame, &source).await;
+        }
+        _ => {}
+    }
+}
+
+/// The keyboard shortcut: the selection is in whichever frame has the focus.
+#[wasm_bindgen(js_name = classifySelection)]
+pub async fn classify_selection(tab: JsValue) {
+    if let Ok(host) = host::host() {
+        selection(&host, &tab, None, None).await;
+    }
+}
+
+async fn selection(host: &Rc<Host>, tab: &JsValue, frame: Option<i32>, seen_by_browser: Option<String>) {
+    host.warm(SENTIMENT);
+    let (tab_id, window) = tab_and_window(tab);
+    let popup = Place::Popup { window };
+    let on_card = guard::settings().await.results == ResultPlace::Card;
+    // With the frame known, one injection does both.
+    let with_card = on_card && frame.is_some();
+    let files: &[&str] = if with_card { &[SURFACE, CARD, SELECT] } else { &[SELECT] };
+    let found = read_selection(tab_id, frame, files).await;
+    let place = match &found {
+        _ if !on_card => popup,
+        Some(Selection { frame, roomy: true, .. })
+            if with_card || inject(tab_id, Some(*frame), &[SURFACE, CARD]).await.is_ok() =>
+        {
+            Place::Card { tab: tab_id, frame: *frame }
+        }
+        // A frame too small for the card, or one that no script of ours may enter: the tab's own frame has it.
+        _ if inject(tab_id, Some(0), &[SURFACE, CARD]).await.is_ok() => Place::Card { tab: tab_id, frame: 0 },
+        Some(Selection { frame, .. }) if with_card => Place::Card { tab: tab_id, frame: *frame },
+        _ => popup,
+    };
+    // Where no script may enter, the browser itself still told what is selected.
+    let text = found.map(|selection| selection.text).or(seen_by_browser);
+    let shown = Shown::begin(host, place).await;
+    let view = match text {
+        None => View::Refused(off_limits("no text can be read here")),
+        Some(text) => match host.judge_text(&text).await {
+            Ok(verdict) => View::Text { verdict },
+            Err(refusal) => View::Refused(refusal),
+        },
+    };
+    if let (Place::Card { tab, frame }, View::Text { verdict }) = (place, &view)
+        && !verdict.sentences.is_empty()
+    {
+        // Refused when the page went away meanwhile; then nobody waits for the strip either.
+        let _ = inject(tab, Some(frame), &[SENTENCES]).await;
+    }
+    shown.end(view).await;
+}
+
+struct Selection {
+    frame: i32,
+    text: String,
+    /// Whether a card has room in the frame.
+    roomy: bool,
+}
+
+/// What is selected. Without a frame given, the one that has a selection and the focus is asked.
+async fn read_selection(tab: i32, frame: Option<i32>, files: &[&str]) -> Option<Selection> {
+    let results = inject(tab, frame, files).await.ok()?;
+    let mut best: Option<Selection> = None;
+    for result in results.iter() {
+        let value = chrome::get(&result, "result");
+        let text = chrome::get(&value, "text").as_string();
+        let (Some(text), Some(frame)) = (text, chrome::get(&result, "frameId").as_f64()) else { continue };
+        let frame = frame as i32;
+        let roomy = frame == 0 || chrome::get(&value, "roomy").is_truthy();
+        if best.is_none() || (chrome::get(&value, "focused").is_truthy() && !text.is_empty()) {
+            best = Some(Selection { frame, text, roomy });
+        }
+    }
+    best
+}
+
+async fn picture(host: &Rc<Host>, tab: &JsValue, frame: i32, source: &JsValue) {
+    host.warm(NSFW);
+    let (tab_id, window) = tab_and_window(tab);
+    if inject(tab_id, Some(frame), &[SURFACE, CARD, SCORES, PICTURE]).await.is_err() {
+        let shown = Shown::begin(host, Place::Popup { window }).await;
+        return shown.end(View::Refused(off_limits("no script of ours may enter this frame"))).await;
+    }
+    let ask = chrome::object(&[("sotto", "findPicture".into()), ("source", source.clone())]);
+    let options = chrome::object(&[("frameId", frame.into())]);
+    let found = chrome::send_to_tab(tab_id, &ask, &options).await.unwrap_or(JsValue::UNDEFINED);
+    // The capture comes before the card, which could stand in front of the picture.
+    let pixels = chrome::get(&found, "picture");
+    let capture = match crop_of(&found) {
+        Some(crop) if pixels.is_undefined() => Some((capture(window).await, crop)),
+        _ => None,
+    };
+    let shown = Shown::begin(host, Place::Card { tab: tab_id, frame }).await;
+    let partly_visible = chrome::get(&found, "partlyVisible").is_truthy();
+    let verdict: Result<PictureVerdict, Refusal> = async {
+        match capture {
+            Some((blob, crop)) => host.judge_pixels(decode::cropped(&blob?, crop).await?).await,
+            None if pixels.is_undefined() => Err(off_limits("the picture was not found, or nothing of it is in view")),
+            None => host.judge_picture(&pixels).await,
+        }
+    }
+    .await;
+    shown
+        .end(match verdict {
+            Ok(verdict) => View::Picture { verdict, partly_visible },
+            Err(refusal) => View::Refused(refusal),
+        })
+        .await;
+}
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(catch, js_namespace = Uint8Array, js_name = fromBase64)]
+    fn from_base64(text: &str) -> Result<Uint8Array, JsValue>;
+}
+
+/// The visible tab as a PNG, which keeps every pixel as it is on the screen.
+async fn capture(window: Option<i32>) -> Result<Blob, Refusal> {
+    let options = chrome::object(&[("format", "png".into())]);
+    let captured = async {
+        let url = chrome::capture_visible_tab(window.unwrap_or(-2), &options).await?;
+        let url = url.as_string().unwrap_or_default();
+        let bytes = from_base64(url.split_once(',').map_or("", |(_, data)| data))?;
+        Blob::new_with_u8_array_sequence(&Array::of1(&bytes))
+    };
+    captured.await.map_err(|thrown: JsValue| off_limits(&chrome::reason_of(&thrown)))
+}
+
+fn crop_of(found: &JsValue) -> Option<Crop> {
+    let crop = chrome::get(found, "crop");
+    let side = |name: &str| chrome::get(&crop, name).as_f64().filter(|pixels| pixels.is_finite());
+    let crop = Crop { x: side("x")?, y: side("y")?, width: side("width")?, height: side("height")? };
+    (crop.width >= 1.0 && crop.height >= 1.0).then_some(crop)
+}
+
+/// A judgement on its way to the person. Between `begin` and `end` the card also hears how far a load is.
+struct Shown {
+    host: Rc<Host>,
+    place: Place,
+}
+
+impl Shown {
+    async fn begin(host: &Rc<Host>, place: Place) -> Self {
+        let busy = View::Busy { percent: None };
+        match place {
+            Place::Card { tab, frame } => {
+                host.waiting_cards.borrow_mut().push((tab, frame));
+                send_view(tab, frame, &busy);
+            }
+            Place::Popup { window } => {
+                keep_for_popup(&busy).await;
+                open_popup(window).await;
+            }
+        }
+        Self { host: Rc::clone(host), place }
+    }
+
+    async fn end(self, view: View) {
+        match self.place {
+            Place::Card { tab, frame } => {
+                self.host.waiting_cards.borrow_mut().retain(|card| *card != (tab, frame));
+                send_view(tab, frame, &view);
+            }
+            Place::Popup { .. } => {
+                keep_for_popup(&view).await;
+                self.host.post(&chrome::object(&[("sotto", "view".into()), ("view", wire::to_js(&view))]));
+            }
+        }
+    }
+}
+
+/// Sends a view to the card of a frame, without waiting: a card that was closed hears nothing, as it should.
+pub fn send_view(tab: i32, frame: i32, view: &View) {
+    let message = chrome::object(&[("sotto", "card".into()), ("view", wire::to_js(view))]);
+    let options = chrome::object(&[("frameId", frame.into())]);
+    wasm_bindgen_futures::spawn_local(async move { drop(chrome::send_to_tab(tab, &message, &options).await) });
+}
+
+async fn keep_for_popup(view: &View) {
+    let items = chrome::object(&[(SESSION_VIEW, wire::to_js(view))]);
+    if let Err(thrown) = chrome::session_set(&items).await {
+        chrome::warn(&format!("Sotto: a verdict could not be handed to the popup: {}", chrome::reason_of(&thrown)));
+    }
+}
+
+/// Opens the toolbar popup, or a small window with the same page where the browser refuses that (no focused window,
+/// or no click that it counts).
+async fn open_popup(window: Option<i32>) {
+    let options = chrome::object(&[]);
+    if let Some(window) = window {
+        chrome::set(&options, "windowId", &window.into());
+    }
+    if chrome::open_popup(&options).await.is_ok() {
+        return;
+    }
+    let own_window = chrome::object(&[
+        ("url", chrome::own_url("pages/popup.html").into()),
+        ("type", "popup".into()),
+        ("width", 420.into()),
+        ("height", 640.into()),
+    ]);
+    if let Err(thrown) = chrome::create_window(&own_window).await {
+        chrome::warn(&format!("Sotto: no window for the verdict: {}", chrome::reason_of(&thrown)));
+    }
+}
+
+async fn inject(tab: i32, frame: Option<i32>, files: &[&str]) -> Result<Array, JsValue> {
+    let target = chrome::object(&[("tabId", tab.into())]);
+    match frame {
+        Some(frame) => chrome::set(&target, "frameIds", &Array::of1(&frame.into())),
+        None => chrome::set(&target, "allFrames", &true.into()),
+    }
+    let injection = chrome::object(&[("target", target), ("files", chrome::strings(files))]);
+    Ok(Array::from(&chrome::execute_script(&injection).await?))
+}
+
+fn tab_and_window(tab: &JsValue) -> (i32, Option<i32>) {
+    let id = chrome::get(tab, "id").as_f64().unwrap_or(-1.0) as i32;
+    (id, chrome::get(tab, "windowId").as_f64().map(|window| window as i32))
+}
+
+fn off_limits(detail: &str) -> Refusal {
+    Refusal { reason: Reason::OffLimits, detail: detail.to_owned() }
+}

@@ -1,0 +1,183 @@
+//! What the person chose, kept in the browser's own storage, and the upload guard that follows from it: registered only
+//! where it was turned on and the browser's permission was given. It must never see a file.
+
+use js_sys::Array;
+use wasm_bindgen::prelude::*;
+
+use super::{
+    chrome,
+    sites::{pattern_of, site_of},
+    wire,
+};
+use crate::protocol::{Reason, Refusal, ResultPlace, Settings};
+
+const SETTINGS: &str = "settings";
+const SCRIPT_ID: &str = "guard";
+const SCRIPTS: [&str; 3] = ["content/surface.js", "content/dialog.js", "content/guard.js"];
+const EVERYWHERE: &str = "<all_urls>";
+
+pub async fn settings() -> Settings {
+    let found = chrome::local_get(SETTINGS).await.map(|found| chrome::get(&found, SETTINGS));
+    found.ok().and_then(|value| wire::from_js(value).ok()).unwrap_or_default()
+}
+
+async fn keep(settings: &Settings) -> Result<(), Refusal> {
+    let items = chrome::object(&[(SETTINGS, wire::to_js(settings))]);
+    chrome::local_set(&items).await.map(drop).map_err(|thrown| Refusal {
+        reason: Reason::Internal,
+        detail: format!("settings can't be kept: {}; free some disk space", chrome::reason_of(&thrown)),
+    })
+}
+
+pub async fn show_results(place: ResultPlace) -> Result<(), Refusal> {
+    keep(&Settings { results: place, ..settings().await }).await
+}
+
+/// Turns the guard on or off for one site or for all. The page that asks has the browser's prompt answered first or
+/// at the same time; without the permission nothing is registered.
+pub async fn switch(site: Option<String>, on: bool) -> Result<(), Refusal> {
+    let mut settings = settings().await;
+    match &site {
+        None => settings.guard_everywhere = on,
+        Some(site) if site_of(site).as_deref() != Some(site) => {
+            let detail = format!("{site:?} is not a site like https://example.com");
+            return Err(Refusal { reason: Reason::BadRequest, detail });
+        }
+        Some(site) => {
+            settings.guard_sites.retain(|kept| kept != site);
+            settings.allowed_sites.retain(|kept| kept != site);
+            if on {
+                settings.guard_sites.push(site.clone());
+            } else if settings.guard_everywhere {
+                settings.allowed_sites.push(site.clone());
+            }
+        }
+    }
+    keep(&settings).await?;
+    register(&settings).await?;
+    let pattern = site.as_deref().map_or_else(|| EVERYWHERE.to_owned(), pattern_of);
+    if on {
+        start_in_open_tabs(&pattern, &settings).await;
+    } else {
+        stop_in_open_tabs(&pattern, &settings).await;
+        if !settings.guard_everywhere {
+            // Refused for permissions the manifest requires, of which there are none in what ships.
+            let _ = chrome::remove_permission(&origins(&[&pattern])).await;
+        }
+    }
+    Ok(())
+}
+
+/// The person said "always allow on this site" where the guard spoke.
+pub async fn allow(site: &str) -> Result<(), Refusal> {
+    switch(Some(site.to_owned()), false).await
+}
+
+/// The browser's permissions changed, or the browser started: forget what may no longer be watched, and register the
+/// rest anew.
+pub async fn follow_permissions() {
+    let mut settings = settings().await;
+    settings.guard_everywhere = settings.guard_everywhere && granted(EVERYWHERE).await;
+    let mut sites = Vec::new();
+    for site in settings.guard_sites {
+        if granted(&pattern_of(&site)).await {
+            sites.push(site);
+        }
+    }
+    settings.guard_sites = sites;
+    let kept = async {
+        keep(&settings).await?;
+        register(&settings).await
+    };
+    if let Err(refusal) = kept.await {
+        chrome::warn(&format!("Sotto: {}", refusal.detail));
+    }
+    for pattern in patterns(&settings) {
+        start_in_open_tabs(&pattern, &settings).await;
+    }
+}
+
+fn patterns(settings: &Settings) -> Vec<String> {
+    if settings.guard_everywhere {
+        return vec![EVERYWHERE.to_owned()];
+    }
+    settings.guard_sites.iter().map(|site| pattern_of(site)).collect()
+}
+
+async fn granted(pattern: &str) -> bool {
+    chrome::has_permission(&origins(&[pattern])).await.is_ok_and(|answer| answer.is_truthy())
+}
+
+fn origins(patterns: &[&str]) -> JsValue {
+    chrome::object(&[("origins", chrome::strings(patterns))])
+}
+
+/// Registers guard.js for exactly the sites where it is on and permitted.
+async fn register(settings: &Settings) -> Result<(), Refusal> {
+    let ids = chrome::object(&[("ids", chrome::strings(&[SCRIPT_ID]))]);
+    // Rejects when it was not registered, which is what is wanted.
+    let _ = chrome::unregister_content_scripts(&ids).await;
+    let mut matches = Vec::new();
+    for pattern in patterns(settings) {
+        if granted(&pattern).await {
+            matches.push(pattern);
+        }
+    }
+    if matches.is_empty() {
+        return Ok(());
+    }
+    let allowed: Vec<String> = settings.allowed_sites.iter().map(|site| pattern_of(site)).collect();
+    let script = chrome::object(&[
+        ("id", SCRIPT_ID.into()),
+        ("js", chrome::strings(&SCRIPTS)),
+        ("matches", list(&matches)),
+        ("runAt", "document_start".into()),
+        ("allFrames", true.into()),
+        ("matchOriginAsFallback", true.into()),
+        ("persistAcrossSessions", true.into()),
+    ]);
+    if !allowed.is_empty() {
+        chrome::set(&script, "excludeMatches", &list(&allowed));
+    }
+    chrome::register_content_scripts(&Array::of1(&script)).await.map(drop).map_err(|thrown| Refusal {
+        reason: Reason::Internal,
+        detail: format!("the browser did not take the upload guard: {}", chrome::reason_of(&thrown)),
+    })
+}
+
+async fn start_in_open_tabs(pattern: &str, settings: &Settings) {
+    if !granted(pattern).await {
+        return;
+    }
+    for tab in open_tabs(pattern).await {
+        let site = chrome::get(&tab, "url").as_string().and_then(|url| site_of(&url));
+        if site.is_some_and(|site| settings.allowed_sites.contains(&site)) {
+            continue;
+        }
+        let target = chrome::object(&[("tabId", chrome::get(&tab, "id")), ("allFrames", true.into())]);
+        let injection = chrome::object(&[("target", target), ("files", chrome::strings(&SCRIPTS))]);
+        // Refused for tabs that show the browser's own pages; they have no uploads.
+        let _ = chrome::execute_script(&injection).await;
+    }
+}
+
+async fn stop_in_open_tabs(pattern: &str, settings: &Settings) {
+    for tab in open_tabs(pattern).await {
+        let site = chrome::get(&tab, "url").as_string().and_then(|url| site_of(&url));
+        let still_on = site.is_some_and(|site| settings.watches(&site));
+        if let (false, Some(id)) = (still_on, chrome::get(&tab, "id").as_f64()) {
+            let stop = chrome::object(&[("sotto", "guardOff".into())]);
+            // Rejects where no guard listens.
+            let _ = chrome::send_to_tab(id as i32, &stop, &chrome::object(&[])).await;
+        }
+    }
+}
+
+async fn open_tabs(pattern: &str) -> Vec<JsValue> {
+    let filter = chrome::object(&[("url", pattern.into())]);
+    chrome::query_tabs(&filter).await.map(|tabs| Array::from(&tabs).to_vec()).unwrap_or_default()
+}
+
+fn list(items: &[String]) -> JsValue {
+    items.iter().map(|item| JsValue::from_str(item)).collect::<Array>().into()
+}

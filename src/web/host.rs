@@ -1,0 +1,359 @@
+//! The service worker's side of the protocol: one Request in, one Reply out, and a word to open pages whenever a
+//! model's state changes. It decides who may ask for what; it must never judge (`tasks/`) nor store (`store.rs`).
+
+use std::{
+    cell::{Cell, OnceCell, RefCell},
+    collections::HashMap,
+    rc::Rc,
+};
+
+use js_sys::Function;
+use wasm_bindgen::{JsCast, prelude::*};
+
+use super::{
+    chrome::{self, Port},
+    decode::{self, DecodeError, Decoded},
+    flows, guard,
+    lives::{self, Lives},
+    sites, wire,
+};
+use crate::{
+    engine::EngineError,
+    protocol::{
+        Answer, Ask, EngineStatus, MemoryStatus, ModelState, PictureVerdict, Reason, Refusal, Reply, Request, Status,
+        TextVerdict, View,
+    },
+    tasks::nsfw::NsfwError,
+};
+
+pub const SENTIMENT: &str = "sentiment";
+pub const NSFW: &str = "nsfw";
+
+/// Unanswered requests of one tab beyond this are refused, so that no page can lock the queue.
+const WAITING_PER_TAB_MAX: u32 = 64;
+/// Where the browser session's figures outlive a stopped worker.
+const SESSION_STATUS: &str = "status";
+
+pub struct Host {
+    pub lives: Rc<Lives>,
+    flavour: String,
+    place: String,
+    ports: RefCell<Vec<Port>>,
+    /// Cards that wait for a verdict: tab and frame.
+    pub waiting_cards: RefCell<Vec<(i32, i32)>>,
+    waiting_by_tab: RefCell<HashMap<i32, u32>>,
+    /// The session's figures as they stood when this engine started.
+    earlier: RefCell<Option<Status>>,
+    earlier_known: Cell<bool>,
+}
+
+thread_local! {
+    static HOST: OnceCell<Rc<Host>> = const { OnceCell::new() };
+}
+
+/// The host of this engine instance, which background.js makes before it calls anything else.
+pub fn host() -> Result<Rc<Host>, Refusal> {
+    HOST.with(|host| host.get().cloned()).ok_or_else(|| Refusal {
+        reason: Reason::Internal,
+        detail: "the engine was called before startHost; reload the extension".to_owned(),
+    })
+}
+
+/// Makes the host. `flavour` is the build's, `place` where it runs; `read_packaged` is background.js' only fetch.
+#[wasm_bindgen(js_name = startHost)]
+pub fn start_host(flavour: &str, place: String, read_packaged: Function) {
+    std::panic::set_hook(Box::new(|panic| chrome::warn(&format!("Sotto's engine broke: {panic}"))));
+    let host = Rc::new_cyclic(|weak: &std::rc::Weak<Host>| {
+        let weak = weak.clone();
+        let changed = Box::new(move || {
+            if let Some(host) = weak.upgrade() {
+                host.tell_change();
+            }
+        });
+        Host {
+            lives: Lives::new(read_packaged, changed),
+            flavour: if flavour == "relaxed" { "relaxed SIMD" } else { "SIMD" }.to_owned(),
+            place,
+            ports: RefCell::default(),
+            waiting_cards: RefCell::default(),
+            waiting_by_tab: RefCell::default(),
+            earlier: RefCell::default(),
+            earlier_known: Cell::new(false),
+        }
+    });
+    HOST.with(|slot| {
+        let _ = slot.set(host);
+    });
+}
+
+/// Answers one message. Never rejects: what goes wrong is a Refused reply.
+#[wasm_bindgen]
+pub async fn answer(message: JsValue, sender: JsValue) -> JsValue {
+    let (message, picture) = wire::take_picture(&message);
+    let id = chrome::get(&message, "id").as_string().unwrap_or_default();
+    let answer = match wire::from_js::<Request>(message) {
+        Err(detail) => refused(Reason::BadRequest, format!("not a request of Sotto's protocol: {detail}")),
+        Ok(request) => match respond(request.ask, picture, &sender).await {
+            Ok(answer) => answer,
+            Err(refusal) => Answer::Refused(refusal),
+        },
+    };
+    wire::to_js(&Reply { id, answer })
+}
+
+/// Who sent a message. Pages on the web can't: they have no way to reach the extension at all.
+enum Asker {
+    /// One of Sotto's own pages.
+    OwnPage,
+    /// A content script of ours in a frame of a tab.
+    Frame { tab: i32, site: Option<String> },
+}
+
+fn asker(sender: &JsValue) -> Result<Asker, Refusal> {
+    let bad = |detail: &str| Refusal { reason: Reason::BadRequest, detail: detail.to_owned() };
+    let ours = chrome::EXTENSION_ID.with(|id| chrome::get(sender, "id").as_string().as_ref() == Some(id));
+    if !ours {
+        return Err(bad("the sender is not Sotto"));
+    }
+    let url = chrome::get(sender, "url").as_string().unwrap_or_default();
+    if url.starts_with(&chrome::own_url("")) {
+        return Ok(Asker::OwnPage);
+    }
+    let tab = chrome::get(&chrome::get(sender, "tab"), "id").as_f64();
+    let frame = chrome::get(sender, "frameId").as_f64();
+    match (tab, frame) {
+        (Some(tab), Some(_)) => Ok(Asker::Frame { tab: tab as i32, site: sites::site_of(&url) }),
+        _ => Err(bad("the sender is neither a page of Sotto's nor a frame of a tab")),
+    }
+}
+
+async fn respond(ask: Ask, picture: JsValue, sender: &JsValue) -> Result<Answer, Refusal> {
+    let host = host()?;
+    match (asker(sender)?, ask) {
+        (Asker::Frame { tab, .. }, Ask::Picture { .. }) => {
+            let _waiting = host.enter(tab)?;
+            Ok(Answer::Picture(host.judge_picture(&picture).await?))
+        }
+        (Asker::Frame { site: Some(site), .. }, Ask::AllowHere) => {
+            guard::allow(&site).await?;
+            Ok(Answer::Done)
+        }
+        (Asker::Frame { .. }, _) => {
+            Err(Refusal { reason: Reason::BadRequest, detail: "a page's frame may not ask for this".to_owned() })
+        }
+        (Asker::OwnPage, ask) => host.respond_to_page(ask, &picture).await,
+    }
+}
+
+impl Host {
+    async fn respond_to_page(self: &Rc<Self>, ask: Ask, picture: &JsValue) -> Result<Answer, Refusal> {
+        match ask {
+            Ask::Text { text } => return Ok(Answer::Text(self.judge_text(&text).await?)),
+            Ask::Picture { .. } => return Ok(Answer::Picture(self.judge_picture(picture).await?)),
+            Ask::Status => return Ok(Answer::Status(self.full_status().await)),
+            Ask::Settings => return Ok(Answer::Settings(guard::settings().await)),
+            Ask::Load { model } => {
+                self.lives.ready(&model).await?;
+                self.keep_figures().await;
+            }
+            Ask::Unload { model } => self.lives.unload(&model)?,
+            Ask::Forget { model } => self.lives.forget(&model).await?,
+            Ask::Check { model } => self.lives.check(&model).await?,
+            Ask::ShowResults { place } => guard::show_results(place).await?,
+            Ask::Guard { site, on } => guard::switch(site, on).await?,
+            Ask::AllowHere => {
+                let detail = "only a guarded page's frame can allow its own site".to_owned();
+                return Err(Refusal { reason: Reason::BadRequest, detail });
+            }
+        }
+        Ok(Answer::Done)
+    }
+
+    pub async fn judge_text(self: &Rc<Self>, text: &str) -> Result<TextVerdict, Refusal> {
+        self.lives.ready(SENTIMENT).await?;
+        let verdict = self.lives.engine().classify_text(text)?;
+        self.used();
+        Ok(verdict)
+    }
+
+    pub async fn judge_picture(self: &Rc<Self>, picture: &JsValue) -> Result<PictureVerdict, Refusal> {
+        let decoded = decode::picture(picture).await?;
+        self.judge_pixels(decoded).await
+    }
+
+    pub async fn judge_pixels(self: &Rc<Self>, decoded: Decoded) -> Result<PictureVerdict, Refusal> {
+        self.lives.ready(NSFW).await?;
+        let thresholds = guard::settings().await.thresholds;
+        let mut engine = self.lives.engine();
+        engine.set_thresholds(thresholds);
+        let mut picture = engine.start_picture(decoded.width, decoded.height)?;
+        decoded.bands(|rows| {
+            picture.feed(rows).map_err(|error| Refusal::from(EngineError::from(NsfwError::from(error))))
+        })?;
+        let verdict = engine.finish_picture(picture, decoded.width, decoded.height)?;
+        drop(engine);
+        self.used();
+        Ok(verdict)
+    }
+
+    /// Starts a model's load without waiting for it, so that it runs while the page is being asked.
+    pub fn warm(self: &Rc<Self>, model_id: &'static str) {
+        let lives = Rc::clone(&self.lives);
+        // Whoever needs the model asks again and gets the refusal then.
+        wasm_bindgen_futures::spawn_local(async move { drop(lives.ready(model_id).await) });
+    }
+
+    /// Counts a request of a tab until the returned token is dropped.
+    fn enter(self: &Rc<Self>, tab: i32) -> Result<Waiting, Refusal> {
+        let mut by_tab = self.waiting_by_tab.borrow_mut();
+        let n_waiting = by_tab.entry(tab).or_default();
+        if *n_waiting >= WAITING_PER_TAB_MAX {
+            let detail = format!("{WAITING_PER_TAB_MAX} requests of this tab are waiting already; ask again later");
+            return Err(Refusal { reason: Reason::OutOfMemory, detail });
+        }
+        *n_waiting += 1;
+        Ok(Waiting { host: Rc::clone(self), tab })
+    }
+
+    fn used(self: &Rc<Self>) {
+        let host = Rc::clone(self);
+        wasm_bindgen_futures::spawn_local(async move {
+            host.keep_figures().await;
+            host.tell_change();
+        });
+    }
+
+    /// Figures as the popup shows them: of this engine, and of those that ran before it in this browser session.
+    pub async fn full_status(&self) -> Status {
+        let stored_keys = self.lives.look_at_store().await;
+        self.know_earlier().await;
+        let mut status = self.status();
+        for model in &mut status.models {
+            let packaged = crate::models::MODELS.iter().find(|packaged| packaged.id == model.id);
+            let stored = packaged.filter(|packaged| stored_keys.contains(&super::store::key_of(packaged)));
+            model.stored_bytes = stored.map_or(0, |packaged| packaged.bytes);
+        }
+        status
+    }
+
+    fn status(&self) -> Status {
+        let wasm_bytes = lives::wasm_bytes();
+        let mut models = self.lives.engine().status();
+        let earlier = self.earlier.borrow();
+        for model in &mut models {
+            model.load_ms = self.lives.load_ms(&model.id).or(model.load_ms);
+            let before = earlier.iter().flat_map(|status| &status.models).find(|before| before.id == model.id);
+            if let Some(before) = before {
+                model.runs += before.runs;
+                model.run_median_ms = model.run_median_ms.or(before.run_median_ms);
+                model.run_p95_ms = model.run_p95_ms.or(before.run_p95_ms);
+                model.load_ms = model.load_ms.or(before.load_ms);
+                model.last_used_ms = model.last_used_ms.or(before.last_used_ms);
+            }
+        }
+        let peak_before = earlier.as_ref().map_or(0, |status| status.memory.peak_bytes);
+        Status {
+            models,
+            memory: MemoryStatus {
+                wasm_bytes,
+                peak_bytes: wasm_bytes.max(peak_before),
+                budget_bytes: lives::MEMORY_BUDGET_BYTES,
+            },
+            engine: EngineStatus {
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                flavour: self.flavour.clone(),
+                threads: 1,
+                place: self.place.clone(),
+            },
+        }
+    }
+
+    async fn know_earlier(&self) {
+        if self.earlier_known.replace(true) {
+            return;
+        }
+        if let Ok(found) = chrome::session_get(SESSION_STATUS).await {
+            *self.earlier.borrow_mut() = wire::from_js(chrome::get(&found, SESSION_STATUS)).ok();
+        }
+    }
+
+    async fn keep_figures(&self) {
+        self.know_earlier().await;
+        let items = chrome::object(&[(SESSION_STATUS, wire::to_js(&self.status()))]);
+        if let Err(thrown) = chrome::session_set(&items).await {
+            chrome::warn(&format!("Sotto: figures could not be kept: {}", chrome::reason_of(&thrown)));
+        }
+    }
+
+    /// Tells open pages to ask for the status, and waiting cards how far the load is.
+    fn tell_change(&self) {
+        let models = self.lives.engine().status();
+        let change = chrome::object(&[("sotto", "changed".into()), ("models", wire::to_js(&models))]);
+        self.post(&change);
+        let percent = models.iter().find_map(|model| match model.state {
+            ModelState::Storing { percent } | ModelState::Loading { percent } => Some(percent),
+            _ => None,
+        });
+        if percent.is_some() {
+            for (tab, frame) in self.waiting_cards.borrow().iter() {
+                flows::send_view(*tab, *frame, &View::Busy { percent });
+            }
+        }
+    }
+
+    /// Posts to every open page of ours.
+    pub fn post(&self, message: &JsValue) {
+        // A port whose page went away throws; its disconnect event removes it.
+        self.ports.borrow().iter().for_each(|port| drop(port.post(message)));
+    }
+}
+
+struct Waiting {
+    host: Rc<Host>,
+    tab: i32,
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let mut by_tab = self.host.waiting_by_tab.borrow_mut();
+        if let Some(n_waiting) = by_tab.get_mut(&self.tab) {
+            *n_waiting -= 1;
+            if *n_waiting == 0 {
+                by_tab.remove(&self.tab);
+            }
+        }
+    }
+}
+
+/// A page or card opened a connection. Pages hear of changes; a card only wants to know when the worker dies.
+#[wasm_bindgen]
+pub async fn connected(port: Port) {
+    let (Ok(host), Ok(Asker::OwnPage)) = (host(), asker(&port.sender())) else { return };
+    let gone = {
+        let (host, port) = (Rc::clone(&host), JsValue::from(&port));
+        move || host.ports.borrow_mut().retain(|kept| !js_sys::Object::is(kept.as_ref(), &port))
+    };
+    port.on_disconnect().add_listener(Closure::once_into_js(gone).unchecked_ref());
+    host.ports.borrow_mut().push(port);
+}
+
+#[wasm_bindgen(js_name = permissionsChanged)]
+pub async fn permissions_changed() {
+    guard::follow_permissions().await;
+}
+
+fn refused(reason: Reason, detail: String) -> Answer {
+    Answer::Refused(Refusal { reason, detail })
+}
+
+impl From<DecodeError> for Refusal {
+    fn from(error: DecodeError) -> Self {
+        let reason = match error {
+            DecodeError::Missing => Reason::BadRequest,
+            DecodeError::TooLarge(_) | DecodeError::TooManyPixels(..) | DecodeError::Unreadable(_) => {
+                Reason::UnreadablePicture
+            }
+        };
+        Self { reason, detail: error.to_string() }
+    }
+}

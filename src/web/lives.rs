@@ -1,0 +1,261 @@
+//! The lives of models inside a browser: from the package into IndexedDB, from there into the engine, several callers
+//! sharing one load. It keeps the engine's states true and tells whoever listens when they change. It must never know
+//! who asks or what is judged.
+
+use std::{
+    cell::{Cell, RefCell, RefMut},
+    collections::HashMap,
+    rc::Rc,
+};
+
+use js_sys::{Array, Function, Promise, Uint8Array};
+use wasm_bindgen::{JsCast, prelude::*};
+use wasm_bindgen_futures::{JsFuture, future_to_promise};
+use web_sys::Blob;
+
+use super::{
+    chrome,
+    store::{self, Slices, Store, StoreError},
+    wire,
+};
+use crate::{
+    engine::Engine,
+    models::{MODELS, Packaged},
+    protocol::{ModelState, Reason, Refusal},
+};
+
+/// A load that would take linear memory beyond this is refused: several times what all packaged models need.
+pub const MEMORY_BUDGET_BYTES: u64 = 256_000_000;
+/// Four bits at rest become eight in memory; embeddings stay as they are, so this is the most a model can take.
+const WIDENING: u64 = 2;
+/// Weights go into the engine in pieces of this size, through one buffer.
+const FEED_BYTES: u32 = 1024 * 1024;
+/// Listeners hear of progress in steps of this many percent.
+const PROGRESS_STEP: u8 = 5;
+
+pub struct Lives {
+    engine: RefCell<Engine>,
+    loads: RefCell<HashMap<&'static str, Promise>>,
+    load_ms: RefCell<HashMap<&'static str, f64>>,
+    /// background.js: (file, bytes, tell) -> Promise<Uint8Array>.
+    read_packaged: Function,
+    changed: Box<dyn Fn()>,
+}
+
+impl Lives {
+    pub fn new(read_packaged: Function, changed: Box<dyn Fn()>) -> Rc<Self> {
+        Rc::new(Self {
+            engine: RefCell::new(Engine::new(epoch_ms)),
+            loads: RefCell::default(),
+            load_ms: RefCell::default(),
+            read_packaged,
+            changed,
+        })
+    }
+
+    /// The engine, for one synchronous use: never held across an await.
+    pub fn engine(&self) -> RefMut<'_, Engine> {
+        self.engine.borrow_mut()
+    }
+
+    /// How long the last load of a model took in this engine.
+    pub fn load_ms(&self, model_id: &str) -> Option<f64> {
+        self.load_ms.borrow().get(model_id).copied()
+    }
+
+    /// Brings a model to ready. Callers that come during a load wait for that one.
+    pub async fn ready(self: &Rc<Self>, model_id: &str) -> Result<(), Refusal> {
+        let model = packaged(model_id)?;
+        if self.engine().is_ready(model.id) {
+            return Ok(());
+        }
+        let under_way = self.loads.borrow().get(model.id).cloned();
+        let load = under_way.unwrap_or_else(|| {
+            let lives = Rc::clone(self);
+            let load = future_to_promise(async move {
+                let outcome = lives.load(model).await;
+                lives.loads.borrow_mut().remove(model.id);
+                if let Err(refusal) = &outcome {
+                    lives.state(model, ModelState::Failed { reason: refusal.detail.clone() });
+                }
+                (lives.changed)();
+                outcome.map(|()| JsValue::UNDEFINED).map_err(|refusal| wire::to_js(&refusal))
+            });
+            self.loads.borrow_mut().insert(model.id, load.clone());
+            load
+        });
+        match JsFuture::from(load).await {
+            Ok(_) => Ok(()),
+            Err(thrown) => {
+                Err(wire::from_js(thrown).unwrap_or_else(|detail| Refusal { reason: Reason::Internal, detail }))
+            }
+        }
+    }
+
+    pub fn unload(&self, model_id: &str) -> Result<(), Refusal> {
+        self.engine().unload(packaged(model_id)?.id)?;
+        (self.changed)();
+        Ok(())
+    }
+
+    /// Drops a model's stored weights; what is ready stays ready.
+    pub async fn forget(&self, model_id: &str) -> Result<(), Refusal> {
+        let model = packaged(model_id)?;
+        Store::open().await?.remove(model.id).await?;
+        self.state(model, ModelState::NotStored);
+        Ok(())
+    }
+
+    /// Hashes what is stored. Damaged weights are removed, so that the next use stores them afresh.
+    pub async fn check(&self, model_id: &str) -> Result<(), Refusal> {
+        let model = packaged(model_id)?;
+        let store = Store::open().await?;
+        let Some(blob) = store.get(model).await? else {
+            let detail = format!("no weights of {} are stored; the next use stores them", model.title);
+            return Err(Refusal { reason: Reason::ModelUnavailable, detail });
+        };
+        let bytes = JsFuture::from(blob.array_buffer()).await;
+        let bytes = bytes.map_err(|thrown| StoreError::Read(chrome::reason_of(&thrown)))?;
+        if let Err(damage) = store::verify(model, "the stored copy", &bytes).await {
+            self.forget(model_id).await?;
+            return Err(damage.into());
+        }
+        Ok(())
+    }
+
+    /// Says of each resting model whether IndexedDB has it, and returns the keys found there.
+    pub async fn look_at_store(&self) -> Vec<String> {
+        let keys = async { Store::open().await?.keys().await }.await;
+        let keys = keys.unwrap_or_else(|error| {
+            chrome::warn(&format!("Sotto: {error}"));
+            Vec::new()
+        });
+        let resting = self.engine().status().into_iter();
+        for status in resting.filter(|status| matches!(status.state, ModelState::NotStored | ModelState::Stored)) {
+            let Some(model) = MODELS.iter().find(|model| model.id == status.id) else { continue };
+            let stored = keys.contains(&store::key_of(model));
+            self.engine_state(model, if stored { ModelState::Stored } else { ModelState::NotStored });
+        }
+        keys
+    }
+
+    async fn load(self: &Rc<Self>, model: &'static Packaged) -> Result<(), Refusal> {
+        if wasm_bytes() + model.bytes * WIDENING > MEMORY_BUDGET_BYTES {
+            let detail = format!("{} would not fit the memory budget; unload another model first", model.title);
+            return Err(Refusal { reason: Reason::OutOfMemory, detail });
+        }
+        let started_ms = chrome::now_ms();
+        let (blob, from_store) = self.weights(model).await?;
+        let outcome = match self.feed(model, &blob).await {
+            // What is stored was verified once, but disks and hands change things: take the package's again.
+            Err(_) if from_store => {
+                Store::open().await?.remove(model.id).await?;
+                let (blob, _) = self.weights(model).await?;
+                self.feed(model, &blob).await
+            }
+            outcome => outcome,
+        };
+        self.load_ms.borrow_mut().insert(model.id, chrome::now_ms() - started_ms);
+        outcome
+    }
+
+    async fn feed(self: &Rc<Self>, model: &'static Packaged, blob: &Blob) -> Result<(), Refusal> {
+        let mut slices = Slices::of(blob)?;
+        let mut load = self.engine().start_load(model.id)?;
+        let mut buffer = vec![0_u8; FEED_BYTES as usize];
+        let mut told_percent = 0;
+        self.state(model, ModelState::Loading { percent: 0 });
+        while let Some(slice) = slices.next().await {
+            let slice: Uint8Array = slice?;
+            for start in (0..slice.length()).step_by(FEED_BYTES as usize) {
+                let part = slice.subarray(start, slice.length().min(start + FEED_BYTES));
+                let piece = &mut buffer[..part.length() as usize];
+                part.copy_to(piece);
+                load.feed(piece)?;
+            }
+            if load.percent() >= told_percent + PROGRESS_STEP {
+                told_percent = load.percent();
+                self.state(model, ModelState::Loading { percent: told_percent });
+            }
+        }
+        Ok(self.engine().finish_load(load)?)
+    }
+
+    /// The model's weights, and whether they were found in the store. A store that can't be used is no reason to
+    /// refuse an answer: the weights are then read from the package each time.
+    async fn weights(self: &Rc<Self>, model: &'static Packaged) -> Result<(Blob, bool), StoreError> {
+        let store = Store::open().await.map_err(|error| chrome::warn(&format!("Sotto: {error}"))).ok();
+        if let Some(store) = &store
+            && let Ok(Some(blob)) = store.get(model).await
+        {
+            return Ok((blob, true));
+        }
+        let bytes = self.packaged_bytes(model).await?;
+        store::verify(model, "the packaged file", &bytes).await?;
+        let blob = Blob::new_with_u8_array_sequence(&Array::of1(&bytes))
+            .map_err(|thrown| StoreError::Write(chrome::reason_of(&thrown)))?;
+        if let Some(store) = &store
+            && let Err(error) = store.put(model, &blob).await
+        {
+            chrome::warn(&format!("Sotto: {error}"));
+        }
+        Ok((blob, false))
+    }
+
+    async fn packaged_bytes(self: &Rc<Self>, model: &'static Packaged) -> Result<JsValue, StoreError> {
+        self.state(model, ModelState::Storing { percent: 0 });
+        let failed =
+            |thrown: JsValue| StoreError::Package { file: model.file.to_owned(), reason: chrome::reason_of(&thrown) };
+        let bytes_total = model.bytes as f64;
+        let told_percent = Cell::new(0);
+        let lives = Rc::clone(self);
+        // Called by background.js between two reads, when nothing here runs.
+        let tell = Closure::<dyn FnMut(f64)>::new(move |bytes_read: f64| {
+            let percent = (bytes_read / bytes_total * 100.0) as u8;
+            if percent >= told_percent.get() + PROGRESS_STEP {
+                told_percent.set(percent);
+                lives.state(model, ModelState::Storing { percent });
+            }
+        });
+        let file = JsValue::from_str(model.file);
+        let reading = self.read_packaged.call3(&JsValue::NULL, &file, &bytes_total.into(), tell.as_ref());
+        let reading: Promise = reading.map_err(failed)?.unchecked_into();
+        JsFuture::from(reading).await.map_err(failed)
+    }
+
+    fn state(&self, model: &Packaged, state: ModelState) {
+        self.engine_state(model, state);
+        (self.changed)();
+    }
+
+    fn engine_state(&self, model: &Packaged, state: ModelState) {
+        if let Err(error) = self.engine().set_state(model.id, state) {
+            // Only for a model that is not packaged, and every caller has it from the package's list.
+            chrome::warn(&format!("Sotto: {error}"));
+        }
+    }
+}
+
+/// Milliseconds since the epoch, finer than Date's.
+fn epoch_ms() -> f64 {
+    chrome::time_origin_ms() + chrome::now_ms()
+}
+
+/// What WebAssembly.Memory has now.
+pub fn wasm_bytes() -> u64 {
+    let memory: js_sys::WebAssembly::Memory = wasm_bindgen::memory().unchecked_into();
+    chrome::get(&memory.buffer(), "byteLength").as_f64().unwrap_or(0.0) as u64
+}
+
+fn packaged(model_id: &str) -> Result<&'static Packaged, Refusal> {
+    MODELS.iter().find(|model| model.id == model_id).ok_or_else(|| Refusal {
+        reason: Reason::BadRequest,
+        detail: format!("there is no model {model_id:?}; Status lists those there are"),
+    })
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        Self { reason: Reason::ModelUnavailable, detail: error.to_string() }
+    }
+}

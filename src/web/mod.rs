@@ -1,0 +1,25 @@
+//! The browser: the service worker that hosts the engine, its storage, and Sotto's pages. The only user of web_sys and
+//! of the `chrome` object. It must never judge anything itself (`tasks/`) and never reach the network: the packaged
+//! files are read by background.js, and no web_sys feature that can make a request is enabled.
+
+pub mod chrome;
+pub mod sites;
+pub mod wire;
+
+#[cfg(feature = "bench")]
+pub mod bench;
+#[cfg(feature = "web")]
+pub mod decode;
+#[cfg(feature = "web")]
+pub mod flows;
+#[cfg(feature = "web")]
+pub mod guard;
+#[cfg(feature = "web")]
+pub mod host;
+#[cfg(feature = "web")]
+pub mod lives;
+#[cfg(feature = "web")]
+pub mod store;
+
+#[cfg(feature = "pages")]
+pub mod pages;

@@ -1,0 +1,53 @@
+//! Requests to the background and their replies. Every request has an id of its own, and only the reply that carries
+//! it counts.
+
+use std::cell::Cell;
+
+use wasm_bindgen::prelude::*;
+
+use crate::{
+    protocol::{Answer, Ask, Reason, Refusal, Reply, Request, Settings},
+    web::{chrome, wire},
+};
+
+thread_local! {
+    static N_ASKED: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Asks the background; a background that died is started by the browser with the next message, so it is asked twice.
+pub async fn ask(ask: Ask) -> Result<Answer, Refusal> {
+    let n_asked = N_ASKED.with(|n_asked| n_asked.replace(n_asked.get() + 1));
+    let id = format!("page-{}-{n_asked}", js_sys::Math::random());
+    let message = wire::to_js(&Request { id: id.clone(), ask });
+    let answered = match chrome::send_message(&message).await {
+        Err(_) => chrome::send_message(&message).await,
+        answered => answered,
+    };
+    let reply: Reply = answered
+        .map_err(|thrown| chrome::reason_of(&thrown))
+        .and_then(wire::from_js)
+        .map_err(|detail| Refusal { reason: Reason::Internal, detail })?;
+    match reply.answer {
+        Answer::Refused(refusal) => Err(refusal),
+        _ if reply.id != id => Err(Refusal { reason: Reason::Internal, detail: "the reply is another's".to_owned() }),
+        answer => Ok(answer),
+    }
+}
+
+pub async fn settings() -> Result<Settings, Refusal> {
+    match ask(Ask::Settings).await? {
+        Answer::Settings(settings) => Ok(settings),
+        _ => Err(unexpected()),
+    }
+}
+
+pub fn unexpected() -> Refusal {
+    Refusal { reason: Reason::Internal, detail: "an answer of another kind".to_owned() }
+}
+
+/// Hears what the background tells open pages: `changed` (a model's state) and `view` (a verdict for the popup).
+pub fn listen(heard: impl FnMut(JsValue) + 'static) {
+    let port = chrome::connect(&chrome::object(&[("name", "page".into())]));
+    // Lives as long as the page.
+    port.on_message().add_listener(Closure::<dyn FnMut(JsValue)>::new(heard).into_js_value().unchecked_ref());
+}

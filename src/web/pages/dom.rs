@@ -1,0 +1,117 @@
+//! The few things Sotto's pages do with a document. An element that is not there is skipped: the page then lacks a
+//! figure, not its life. It must never know what is shown.
+
+use std::future::Future;
+
+use wasm_bindgen::{JsCast, prelude::*};
+use web_sys::{Document, Element, HtmlButtonElement, HtmlElement, HtmlInputElement};
+
+use crate::{
+    protocol::Refusal,
+    web::{chrome, wire},
+};
+
+pub fn document() -> Option<Document> {
+    web_sys::window()?.document()
+}
+
+pub fn by_id(id: &str) -> Option<HtmlElement> {
+    document()?.get_element_by_id(id)?.dyn_into().ok()
+}
+
+pub fn input(id: &str) -> Option<HtmlInputElement> {
+    by_id(id)?.dyn_into().ok()
+}
+
+/// The element of `parent` with this `data-part`.
+pub fn part(parent: &Element, name: &str) -> Option<HtmlElement> {
+    parent.query_selector(&format!("[data-part={name}]")).ok()??.dyn_into().ok()
+}
+
+pub fn say(id: &str, text: &str) {
+    if let Some(element) = by_id(id) {
+        element.set_text_content(Some(text));
+    }
+}
+
+pub fn say_part(parent: &Element, name: &str, text: &str) {
+    if let Some(element) = part(parent, name) {
+        element.set_text_content(Some(text));
+    }
+}
+
+pub fn show(id: &str, shown: bool) {
+    if let Some(element) = by_id(id) {
+        element.set_hidden(!shown);
+    }
+}
+
+/// A new element with a class and text.
+pub fn make(tag: &str, class: &str, text: &str) -> Option<HtmlElement> {
+    let element: HtmlElement = document()?.create_element(tag).ok()?.dyn_into().ok()?;
+    if !class.is_empty() {
+        element.set_class_name(class);
+    }
+    if !text.is_empty() {
+        element.set_text_content(Some(text));
+    }
+    Some(element)
+}
+
+pub fn append(parent: &Element, child: Option<HtmlElement>) {
+    if let Some(child) = child {
+        // Fails only for a child that contains its parent.
+        let _ = parent.append_child(&child);
+    }
+}
+
+pub fn clear(element: &Element) {
+    element.set_text_content(None);
+}
+
+pub fn set_attribute(element: &Element, name: &str, value: &str) {
+    // Refused only for names that are not names.
+    let _ = element.set_attribute(name, value);
+}
+
+/// Runs a future for each event, for as long as the page lives.
+pub fn on<F: Future<Output = ()> + 'static>(
+    element: &Element,
+    event: &str,
+    mut run: impl FnMut(web_sys::Event) -> F + 'static,
+) {
+    let listener = Closure::<dyn FnMut(web_sys::Event)>::new(move |event| {
+        wasm_bindgen_futures::spawn_local(run(event));
+    });
+    let _ = element.add_event_listener_with_callback(event, listener.into_js_value().unchecked_ref());
+}
+
+/// A button that can't be pressed again while what it started is under way.
+pub fn on_press<F: Future<Output = ()> + 'static>(button: &Element, mut run: impl FnMut() -> F + 'static) {
+    let pressed = button.clone();
+    on(button, "click", move |_| {
+        let button = pressed.clone().dyn_into::<HtmlButtonElement>().ok();
+        if let Some(button) = &button {
+            button.set_disabled(true);
+        }
+        let running = run();
+        async move {
+            running.await;
+            if let Some(button) = button {
+                button.set_disabled(false);
+            }
+        }
+    });
+}
+
+/// A refusal in the person's language.
+pub fn refusal_text(refusal: &Refusal) -> String {
+    let reason = wire::to_js(&refusal.reason).as_string().unwrap_or_default();
+    chrome::message(&format!("refused_{reason}"), &[])
+}
+
+/// Shows what went wrong at the head of the page, or takes it away.
+pub fn trouble(text: Option<&str>) {
+    say("trouble", text.unwrap_or_default());
+    show("trouble", text.is_some());
+}

@@ -1,0 +1,15 @@
+//! Sotto's own pages. Each exported function fills one HTML file of extension/pages, which is complete and painted
+//! before any of this runs. Everything is asked of the background over the protocol; nothing is judged or kept here
+//! but which part of a page is open.
+
+mod ask;
+mod dom;
+mod format;
+mod guard_switch;
+mod model_row;
+mod options;
+mod popup;
+mod privacy;
+mod try_box;
+mod verdict;
+mod welcome;

@@ -1,0 +1,25 @@
+//! The page that opens once, after the installation: what Sotto does, a box to try it, and the guard's switch.
+
+use wasm_bindgen::prelude::*;
+
+use super::{ask, dom, guard_switch, try_box};
+use crate::{
+    protocol::ModelStatus,
+    web::{chrome, wire},
+};
+
+#[wasm_bindgen]
+pub async fn welcome() {
+    try_box::wire();
+    ask::listen(|message| {
+        if let Ok(models) = wire::from_js::<Vec<ModelStatus>>(chrome::get(&message, "models")) {
+            try_box::follow(&models);
+        }
+    });
+    if let Some(switch) = dom::input("guard-everywhere") {
+        if let Ok(settings) = ask::settings().await {
+            switch.set_checked(settings.guard_everywhere);
+        }
+        guard_switch::wire(&switch, None, || {});
+    }
+}

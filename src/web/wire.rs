@@ -1,0 +1,29 @@
+//! Protocol types to and from JavaScript values. Pictures travel beside a message, so they are taken off before the
+//! rest is read. Nothing here knows what a message means.
+
+use serde::{Serialize, de::DeserializeOwned};
+use wasm_bindgen::prelude::*;
+
+use super::chrome;
+
+/// The value as plain objects, arrays and numbers, as `JSON.parse` would make them.
+pub fn to_js<T: Serialize>(value: &T) -> JsValue {
+    value.serialize(&serde_wasm_bindgen::Serializer::json_compatible()).unwrap_or_else(|error| {
+        // Protocol types hold nothing that can't be written; were it so, the asker gets undefined, not a dead worker.
+        chrome::warn(&format!("Sotto: a message could not be written: {error}"));
+        JsValue::UNDEFINED
+    })
+}
+
+pub fn from_js<T: DeserializeOwned>(value: JsValue) -> Result<T, String> {
+    serde_wasm_bindgen::from_value(value).map_err(|error| error.to_string())
+}
+
+/// Parts a message into what protocol.rs describes and the picture beside it (undefined where there is none).
+pub fn take_picture(message: &JsValue) -> (JsValue, JsValue) {
+    let Some(given) = message.dyn_ref::<js_sys::Object>() else { return (JsValue::NULL, JsValue::UNDEFINED) };
+    let rest = js_sys::Object::assign(&js_sys::Object::new(), given);
+    let picture = chrome::get(&rest, "picture");
+    let _ = js_sys::Reflect::delete_property(&rest, &JsValue::from_str("picture"));
+    (rest.into(), picture)
+}

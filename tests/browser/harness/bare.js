@@ -1,0 +1,78 @@
+// A Chromium without a debugger on anything that was not asked for. Playwright attaches to every service worker, and a worker
+// with a debugger never idles to death; tests of that death use this.
+
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { browserFlags, eventually } from "./browser.js";
+import { chromiumPath } from "./places.js";
+
+export async function launchBare({ extensions = [] } = {}) {
+  const profile = mkdtempSync(join(tmpdir(), "sotto-bare-"));
+  const flags = [...browserFlags({ extensions }), "--remote-debugging-pipe", `--user-data-dir=${profile}`, "about:blank"];
+  const process = spawn(chromiumPath(), flags, { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"] });
+  const bare = new Bare(process, profile);
+  await bare.send("Browser.getVersion");
+  return bare;
+}
+
+class Bare {
+  #process;
+  #profile;
+  #waiting = new Map();
+  #lastId = 0;
+  #rest = "";
+
+  constructor(process, profile) {
+    this.#process = process;
+    this.#profile = profile;
+    process.stdio[4].setEncoding("utf8").on("data", (chunk) => this.#hear(chunk));
+    process.on("exit", () => this.#waiting.forEach(({ reject }) => reject(new Error("Chromium ended"))));
+  }
+
+  /** Messages are JSON with a zero byte after each. */
+  #hear(chunk) {
+    const parts = (this.#rest + chunk).split("\0");
+    this.#rest = parts.pop();
+    for (const part of parts) {
+      const { id, result, error } = JSON.parse(part);
+      const waiting = this.#waiting.get(id);
+      this.#waiting.delete(id);
+      if (error) waiting?.reject(new Error(error.message));
+      else waiting?.resolve(result);
+    }
+  }
+
+  send(method, params = {}, sessionId = undefined) {
+    const id = (this.#lastId += 1);
+    const answer = new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
+    this.#process.stdio[3].write(`${JSON.stringify({ id, method, params, sessionId })}\0`);
+    return answer;
+  }
+
+  async targets() {
+    return (await this.send("Target.getTargets", { filter: [{}] })).targetInfos;
+  }
+
+  /** Opens a page and returns a function that evaluates an expression in it and awaits its value. */
+  async page(address) {
+    const { targetId } = await this.send("Target.createTarget", { url: address });
+    const { sessionId } = await this.send("Target.attachToTarget", { targetId, flatten: true });
+    const evaluate = async (expression) => {
+      const options = { expression, awaitPromise: true, returnByValue: true };
+      const { result, exceptionDetails } = await this.send("Runtime.evaluate", options, sessionId);
+      if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
+      return result.value;
+    };
+    await eventually(`${address} to load`, () => evaluate(`document.readyState === "complete" && location.href === ${JSON.stringify(address)}`));
+    return evaluate;
+  }
+
+  async close() {
+    const gone = new Promise((resolve) => this.#process.on("exit", resolve));
+    await this.send("Browser.close").catch(() => {});
+    await gone;
+    rmSync(this.#profile, { recursive: true, force: true, maxRetries: 5 });
+  }
+}

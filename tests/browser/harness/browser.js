@@ -1,0 +1,89 @@
+// Starts a real Chromium, with the unpacked extension where one is asked for, that can reach nothing but this machine.
+
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+import { chromiumPath, DIST, ROOT, SCREENSHOTS } from "./places.js";
+
+const FLAGS = [
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-quic",
+  "--disable-sync",
+  "--no-default-browser-check",
+  "--no-first-run",
+  // Names other than this machine's lead nowhere, whatever a page or a browser service tries.
+  "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
+];
+
+/** Flags that every browser of ours gets, whoever starts it. */
+export function browserFlags({ headless = true, extensions = [] } = {}) {
+  const flags = [...FLAGS];
+  if (headless) flags.push("--headless=new");
+  // Chromium refuses its sandbox to root.
+  if (process.getuid?.() === 0) flags.push("--no-sandbox");
+  if (extensions.length) {
+    flags.push(`--disable-extensions-except=${extensions.join(",")}`, `--load-extension=${extensions.join(",")}`);
+  }
+  return flags;
+}
+
+/** A browser with a fresh profile, which `close` removes. */
+export async function launchBrowser({ headless = true, extensions = [], flags = [], options = {} } = {}) {
+  const profile = mkdtempSync(join(tmpdir(), "sotto-profile-"));
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath: chromiumPath(),
+    // The flag of our own stands for the new headless mode, which is the whole browser; Playwright's would be another.
+    headless: false,
+    ignoreDefaultArgs: ["--disable-extensions"],
+    args: [...browserFlags({ headless, extensions }), ...flags],
+    viewport: { width: 1280, height: 800 },
+    // A screenshot must not catch a card half faded in.
+    reducedMotion: "reduce",
+    ...options,
+  });
+  context.setDefaultTimeout(20_000);
+  const close = async () => {
+    await context.close();
+    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+  };
+  return { context, profile, close };
+}
+
+/**
+ * The extension's folder. With `hostPermissions` a copy whose manifest requires every host, because no headless browser can
+ * grant an optional permission; nothing else differs. The caller removes the copy.
+ */
+export function extensionFolder({ hostPermissions = false } = {}) {
+  if (!existsSync(join(DIST, "manifest.json"))) throw new Error("dist/ is not built: `cargo xtask build`");
+  if (!hostPermissions) return { folder: DIST, remove: () => {} };
+  const folder = mkdtempSync(join(tmpdir(), "sotto-dist-"));
+  cpSync(DIST, folder, { recursive: true });
+  const manifest = JSON.parse(readFileSync(join(folder, "manifest.json"), "utf8"));
+  manifest.host_permissions = ["<all_urls>"];
+  delete manifest.optional_host_permissions;
+  writeFileSync(join(folder, "manifest.json"), JSON.stringify(manifest));
+  return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
+}
+
+export async function screenshot(page, name) {
+  mkdirSync(SCREENSHOTS, { recursive: true });
+  const path = join(SCREENSHOTS, `${name}.png`);
+  await page.screenshot({ path });
+  return path;
+}
+
+/** A path as a person at the top of the tree would write it. */
+export const shown = (path) => (path.startsWith(`${ROOT}/`) ? path.slice(ROOT.length + 1) : path);
+
+/** Asks again and again until `ask` gives something truthy; fails with `what` after `patienceMs`. */
+export async function eventually(what, ask, patienceMs = 20_000) {
+  const end = Date.now() + patienceMs;
+  for (;;) {
+    const answer = await ask();
+    if (answer) return answer;
+    if (Date.now() > end) throw new Error(`waited ${patienceMs} ms for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}

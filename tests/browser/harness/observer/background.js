@@ -1,0 +1,1 @@
+// Empty on purpose: tests evaluate what they ask for.

@@ -1,0 +1,86 @@
+// Reads and clicks what stands in Sotto's closed shadow roots. Page scripts can't; the browser's debugger can, and clicks by
+// real coordinates, so that they are trusted.
+
+/** Runs `work` with a debugger session and our hosts on the page: popovers with a closed shadow root, in document order. */
+async function withHosts(page, work) {
+  const session = await page.context().newCDPSession(page);
+  try {
+    const { root } = await session.send("DOM.getDocument", { depth: -1, pierce: true });
+    return await work(findAll(root, isHost), session);
+  } finally {
+    await session.detach();
+  }
+}
+
+/** How many things of ours stand on the page. */
+export const countHosts = (page) => withHosts(page, (hosts) => hosts.length);
+
+/** All the words we show, in order, joined by spaces. Style sheets are not words. */
+export function shadowText(page) {
+  return withHosts(page, (hosts) => {
+    const words = [];
+    for (const host of hosts) {
+      walk(host, (node) => {
+        if (node.nodeName === "STYLE") return false;
+        if (node.nodeType === 3 && node.nodeValue.trim()) words.push(node.nodeValue.trim());
+        return true;
+      });
+    }
+    return words.join(" ");
+  });
+}
+
+/** Clicks the button whose name matches, with the mouse. */
+export async function clickInShadow(page, name) {
+  const point = await withHosts(page, async (hosts, session) => {
+    const buttons = hosts.flatMap((host) => findAll(host, (node) => node.nodeName === "BUTTON" && name.test(nameOf(node))));
+    if (buttons.length !== 1) throw new Error(`${buttons.length} buttons ${name} in what Sotto shows`);
+    const { model } = await session.send("DOM.getBoxModel", { nodeId: buttons[0].nodeId });
+    const [left, top, , , right, bottom] = model.border;
+    return [(left + right) / 2, (top + bottom) / 2];
+  });
+  await page.mouse.click(...point);
+}
+
+/** Where our first host stands in the viewport, in CSS pixels; null when there is none. */
+export function shadowBox(page) {
+  return withHosts(page, async ([host], session) => {
+    if (!host) return null;
+    const { model } = await session.send("DOM.getBoxModel", { nodeId: host.nodeId });
+    return { left: model.border[0], top: model.border[1], width: model.width, height: model.height };
+  });
+}
+
+function isHost(node) {
+  const attributes = node.attributes ?? [];
+  return attributes.includes("popover") && (node.shadowRoots ?? []).some((root) => root.shadowRootType === "closed");
+}
+
+function nameOf(button) {
+  const attributes = button.attributes ?? [];
+  const label = attributes.indexOf("aria-label");
+  if (label >= 0 && label % 2 === 0) return attributes[label + 1];
+  const words = [];
+  walk(button, (node) => {
+    if (node.nodeType === 3) words.push(node.nodeValue.trim());
+    return true;
+  });
+  return words.join(" ");
+}
+
+function childrenOf(node) {
+  return [...(node.shadowRoots ?? []), ...(node.children ?? []), ...(node.contentDocument ? [node.contentDocument] : [])];
+}
+
+function walk(node, visit) {
+  if (visit(node)) childrenOf(node).forEach((child) => walk(child, visit));
+}
+
+function findAll(node, wanted) {
+  const found = [];
+  walk(node, (candidate) => {
+    if (wanted(candidate)) found.push(candidate);
+    return true;
+  });
+  return found;
+}

@@ -1,0 +1,178 @@
+// The extension in a browser, and what a person does with it: the menu, the popup, the card. Nothing here goes around the
+// extension's own ways; what a headless browser lacks (a menu to click) is fired where the browser would fire it.
+
+import { join } from "node:path";
+import { eventually, extensionFolder, launchBrowser } from "./browser.js";
+import { countHosts, shadowText } from "./shadow.js";
+import { ROOT } from "./places.js";
+
+/** Holds the "management" permission, which Sotto must not have, to read what an installation would warn of. */
+const OBSERVER = join(ROOT, "tests/browser/harness/observer");
+
+export async function startSotto({ hostPermissions = false, headless = true, flags = [], options = {} } = {}) {
+  const { folder, remove } = extensionFolder({ hostPermissions });
+  const browser = await launchBrowser({ headless, extensions: [folder, OBSERVER], flags, options });
+  try {
+    return await Sotto.attach(browser, remove);
+  } catch (error) {
+    await browser.close();
+    remove();
+    throw error;
+  }
+}
+
+class Sotto {
+  static async attach({ context, close }, removeFolder) {
+    const sotto = new Sotto();
+    sotto.context = context;
+    sotto.cdp = await context.browser().newBrowserCDPSession();
+    sotto.close = async () => {
+      await close();
+      removeFolder();
+    };
+    const { extensions } = await eventually("the extensions to load", async () => {
+      const answer = await sotto.cdp.send("Extensions.getExtensions");
+      return answer.extensions.length === 2 && answer;
+    });
+    const observer = extensions.find(({ name }) => name === "Sotto's observer");
+    const own = extensions.find(({ id }) => id !== observer.id);
+    if (!own.enabled) throw new Error(`Chromium did not enable ${own.name}`);
+    sotto.id = own.id;
+    sotto.observerId = observer.id;
+    return sotto;
+  }
+
+  url(path) {
+    return `chrome-extension://${this.id}/${path}`;
+  }
+
+  async page(address) {
+    const page = await this.context.newPage();
+    await page.goto(address);
+    return page;
+  }
+
+  /** The service worker, awake. Playwright's handle outlives the worker's death and serves its next life. */
+  async worker(id = this.id) {
+    const find = () => this.context.serviceWorkers().find((worker) => new URL(worker.url()).host === id);
+    await this.#ofOurOrigin(id, (session) => session.send("ServiceWorker.startWorker", { scopeURL: `chrome-extension://${id}/` }));
+    return eventually("the service worker", find);
+  }
+
+  /** Stops every service worker as the browser does after 30 idle seconds, and waits until they are gone. */
+  async stopWorkers() {
+    await this.#ofOurOrigin(this.id, (session) => session.send("ServiceWorker.stopAllWorkers"));
+    await eventually("the service workers to stop", async () => {
+      const targets = await this.#targets();
+      return !targets.some(({ type, url }) => type === "service_worker" && url.includes(this.id));
+    });
+  }
+
+  /** True while the browser has a running service worker of the extension. */
+  async workerRuns() {
+    const targets = await this.#targets();
+    return targets.some(({ type, url }) => type === "service_worker" && url.includes(this.id));
+  }
+
+  async #targets() {
+    return (await this.cdp.send("Target.getTargets", { filter: [{}] })).targetInfos;
+  }
+
+  /** The ServiceWorker domain answers for the origin of a page; manifest.json is a page of the origin that does nothing. */
+  async #ofOurOrigin(id, work) {
+    const page = await this.context.newPage();
+    try {
+      await page.goto(`chrome-extension://${id}/manifest.json`);
+      const session = await this.context.newCDPSession(page);
+      await session.send("ServiceWorker.enable");
+      return await work(session);
+    } finally {
+      await page.close();
+    }
+  }
+
+  /** What a click on the toolbar or a menu entry grants: activeTab on this page. The popup it opens is closed again. */
+  async grant(page) {
+    await page.bringToFront();
+    const before = new Set((await this.#targets()).map(({ targetId }) => targetId));
+    const tab = (await this.#targets()).find(({ type, url }) => type === "tab" && url === page.url());
+    if (!tab) throw new Error(`no tab shows ${page.url()}`);
+    await this.cdp.send("Extensions.triggerAction", { id: this.id, targetId: tab.targetId });
+    const popup = await eventually("the popup", async () =>
+      (await this.#targets()).find(({ type, url, targetId }) =>
+        type === "page" && url.startsWith(this.url("")) && !before.has(targetId)));
+    await this.cdp.send("Target.closeTarget", { targetId: popup.targetId });
+  }
+
+  /**
+   * A click on one of Sotto's menu entries: `{ menuItemId, selectionText? , srcUrl?, frameId? }`. Headless Chromium draws no
+   * menu, so the click is fired in the service worker, on the event that the browser itself would fire.
+   */
+  async clickMenu(page, info) {
+    await this.grant(page);
+    const worker = await this.worker();
+    await worker.evaluate(
+      async ([details, pageUrl]) => {
+        const [tab] = await chrome.tabs.query({ active: true, lastFocusedWindow: true });
+        if (tab?.url !== pageUrl) throw new Error(`the active tab shows ${tab?.url}`);
+        chrome.contextMenus.onClicked.dispatch({ editable: false, frameId: 0, pageUrl, ...details }, tab);
+      },
+      [info, page.url()],
+    );
+  }
+
+  /** Selects an element's text as a person would see it selected, and chooses the menu entry. */
+  async classifySelection(page, selector) {
+    const selectionText = await page.evaluate((query) => {
+      const element = document.querySelector(query);
+      if (element.select) {
+        element.focus();
+        element.select();
+        return element.value;
+      }
+      getSelection().selectAllChildren(element);
+      return getSelection().toString();
+    }, selector);
+    await this.clickMenu(page, { menuItemId: "classify-selection", selectionText });
+    return selectionText;
+  }
+
+  async checkImage(page, selector) {
+    const srcUrl = await page.evaluate((query) => document.querySelector(query).currentSrc, selector);
+    await this.clickMenu(page, { menuItemId: "check-image", mediaType: "image", srcUrl });
+  }
+
+  /** Waits for a card, dialog or line on the page that says something matching `pattern`; returns all its text. */
+  async says(page, pattern, patienceMs = 30_000) {
+    let last = "";
+    try {
+      return await eventually(`${pattern}`, async () => {
+        last = await shadowText(page);
+        return pattern.test(last) && last;
+      }, patienceMs);
+    } catch (error) {
+      throw new Error(`${error.message}; on the page stands: ${JSON.stringify(last)}`);
+    }
+  }
+
+  /** Whether anything of ours is on the page. */
+  async isOnPage(page) {
+    return (await countHosts(page)) > 0;
+  }
+
+  /** What the browser would warn of when this manifest is installed. */
+  async permissionWarnings(manifest) {
+    const observer = await this.worker(this.observerId);
+    return observer.evaluate((text) => chrome.management.getPermissionWarningsByManifest(text), manifest);
+  }
+
+  /** A message as one of our own pages sends it, and the reply. */
+  async ask(request) {
+    const page = await this.page(this.url("manifest.json"));
+    try {
+      return await page.evaluate((message) => chrome.runtime.sendMessage({ id: crypto.randomUUID(), ...message }), request);
+    } finally {
+      await page.close();
+    }
+  }
+}

@@ -1,0 +1,115 @@
+//! dist/, the unpacked extension, and its zip: manifest.json, extension/ as it is, the packed models, the wasm.
+//! dist/ holds these and nothing else; a file that is right already is left alone.
+
+use crate::shell::{Outcome, command};
+use crate::stamp::Inputs;
+use crate::wasm::{self, Profile};
+use crate::{place, zip};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+type Files = BTreeMap<String, Vec<u8>>;
+
+/// Makes dist/; for what ships, the zip and a table of sizes too. Returns dist/'s place.
+pub fn build(profile: Profile) -> Outcome<PathBuf> {
+    let mut files = Files::new();
+    let root = place::root();
+    files.insert("manifest.json".to_string(), read(&root.join("manifest.json"))?);
+    take_folder(&mut files, &root.join("extension"), "", |_| true)?;
+    take_folder(&mut files, &root.join("models"), "models/", |name| name.ends_with(".gguf"))?;
+    for flavour in [wasm::ENGINES[0], wasm::ENGINES[1], wasm::PAGES] {
+        let made = wasm::make(flavour, profile)?;
+        take_folder(&mut files, &made, &format!("{}/", flavour.folder), |_| true)?;
+    }
+    let dist = place::dist();
+    lay_out(&dist, &files)?;
+    if profile == Profile::Shipped {
+        ship(&files)?;
+    }
+    Ok(dist)
+}
+
+fn take_folder(files: &mut Files, folder: &Path, prefix: &str, wanted: impl Fn(&str) -> bool) -> Outcome {
+    let names = place::files_below(folder).map_err(|error| format!("{}: {error}", place::shown(folder)))?;
+    for name in names.iter().filter(|name| wanted(name)) {
+        if files.insert(format!("{prefix}{name}"), read(&folder.join(name))?).is_some() {
+            return Err(format!("{prefix}{name} would be in dist/ twice: one of its sources must go"));
+        }
+    }
+    Ok(())
+}
+
+fn lay_out(dist: &Path, files: &Files) -> Outcome {
+    let fail = |name: &str, error: std::io::Error| format!("dist/{name}: {error}");
+    for name in place::files_below(dist).map_err(|error| fail("", error))? {
+        if !files.contains_key(&name) {
+            std::fs::remove_file(dist.join(&name)).map_err(|error| fail(&name, error))?;
+        }
+    }
+    for (name, bytes) in files {
+        let path = dist.join(name);
+        if std::fs::read(&path).ok().as_ref() == Some(bytes) {
+            continue;
+        }
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(|error| fail(name, error))?;
+        }
+        std::fs::write(&path, bytes).map_err(|error| fail(name, error))?;
+    }
+    Ok(())
+}
+
+/// Writes the zip and prints the sizes, unless the same zip is there already.
+fn ship(files: &Files) -> Outcome {
+    let path = place::root().join(format!("target/sotto-{}.zip", version(files)?));
+    let mut inputs = Inputs::new("zip");
+    for (name, bytes) in files {
+        inputs = inputs.with(name, bytes);
+    }
+    let seal = inputs.seal();
+    let fail = |error: std::io::Error| format!("{}: {error}", place::shown(&path));
+    if !seal.fits(&path) {
+        std::fs::write(&path, zip::archive(files)?).map_err(fail)?;
+        seal.put(&path).map_err(fail)?;
+        print_sizes(files);
+    }
+    let sum = command("sha256sum", &[&path]).quietly("sha256sum")?;
+    let bytes = std::fs::metadata(&path).map_err(fail)?.len();
+    println!("build: {} {} bytes, sha256 {}", place::shown(&path), bytes, sum.split(' ').next().unwrap_or_default());
+    Ok(())
+}
+
+fn version(files: &Files) -> Outcome<String> {
+    let manifest = files.get("manifest.json").map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+    let manifest = manifest.unwrap_or_default();
+    let after = manifest.split_once("\"version\"").and_then(|(_, rest)| rest.split('"').nth(1));
+    after.map(str::to_string).ok_or_else(|| "manifest.json has no \"version\"".to_string())
+}
+
+fn print_sizes(files: &Files) {
+    let group = |name: &str| -> String {
+        if name.ends_with(".wasm") || name.ends_with(".gguf") {
+            return name.to_string();
+        }
+        match name.split_once('/') {
+            Some((folder, _)) => format!("{folder}/ (rest)"),
+            None => "top level".to_string(),
+        }
+    };
+    let mut groups: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+    for (name, bytes) in files {
+        let packed = zip::deflated(bytes).map_or(bytes.len(), |packed| packed.len());
+        for row in [group(name), "total".to_string()] {
+            let sizes = groups.entry(row).or_default();
+            *sizes = (sizes.0 + bytes.len(), sizes.1 + packed);
+        }
+    }
+    println!("{:<34} {:>12} {:>12}", "", "bytes", "zipped");
+    for (name, (raw, packed)) in groups {
+        println!("{name:<34} {raw:>12} {packed:>12}");
+    }
+}
+
+fn read(path: &Path) -> Outcome<Vec<u8>> {
+    std::fs::read(path).map_err(|error| format!("{}: {error}", place::shown(path)))
+}

@@ -1,0 +1,66 @@
+//! `cargo xtask`: everything one does with this tree, by one command each. Light on purpose: it starts at once and
+//! leaves the heavy tools (wasm-bindgen, wasm-opt, the browser) to processes of their own. It knows nothing of what
+//! the engine does.
+
+mod bench;
+mod demo;
+mod dist;
+mod place;
+mod setup;
+mod shell;
+mod stamp;
+mod suite;
+mod tally;
+mod wasm;
+mod zip;
+
+use shell::Outcome;
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask COMMAND
+
+  setup                install what is missing; says nothing when nothing is
+  build [--dev]        make dist/ (the unpacked extension) and its zip; --dev: minutes quicker, larger, no zip
+  run [--headless]     build, then open Chromium on the demo page; headless: judge its text and picture, and say so
+  test [--quick] [STEP...]
+                       every check: fmt clippy native kernels build e2e; --quick tests the --dev build
+  kernels              the kernels' tests alone, natively and in Chromium: seconds
+  bench NAME [--check] measure against the peers: engine; --check exits 1 where a bar is missed
+  models --check       rebuild the packed models from their sources and compare
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let outcome = match words.as_slice() {
+        ["setup"] => setup::everything(),
+        ["build"] => dist::build(wasm::Profile::Shipped).map(drop),
+        ["build", "--dev"] => dist::build(wasm::Profile::Dev).map(drop),
+        ["run"] => demo::run(demo::Screen::WhereverThereIsOne),
+        ["run", "--headless"] => demo::run(demo::Screen::Headless),
+        ["test", rest @ ..] => suite::run(rest),
+        ["kernels"] => suite::run(&["--quick", "native-kernels", "kernels"]),
+        ["bench", name] => bench::run(name, bench::Bars::Shown),
+        ["bench", name, "--check"] => bench::run(name, bench::Bars::Enforced),
+        ["models", "--check"] => models_check(),
+        [] | ["help" | "--help" | "-h"] => {
+            print!("{HELP}");
+            Ok(())
+        }
+        _ => Err(format!("no such command: {}. `cargo xtask help` lists them", words.join(" "))),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("xtask: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn models_check() -> Outcome {
+    setup::npm_packages()?;
+    shell::command("cargo", &["run", "--quiet", "--release", "--bin", "sotto", "--", "models", "check"])
+        .run("models check")
+}

@@ -1,0 +1,82 @@
+//! What the steps of a test run counted, read from what cargo and node print.
+
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Tally {
+    pub n_passed: u64,
+    pub n_failed: u64,
+}
+
+impl Tally {
+    /// A step that is one check by itself.
+    pub fn of_check(passed: bool) -> Tally {
+        Tally { n_passed: u64::from(passed), n_failed: u64::from(!passed) }
+    }
+
+    pub fn add(&mut self, other: Tally) {
+        self.n_passed += other.n_passed;
+        self.n_failed += other.n_failed;
+    }
+
+    /// A tally of a program that ran tests. One that failed without a failed test (it didn't compile, it crashed), or
+    /// that ran no test at all, counts as one failure: silence is not success.
+    pub fn of_tests(program_succeeded: bool, counted: Tally) -> Tally {
+        let silent = counted == Tally::default();
+        let unexplained = !program_succeeded && counted.n_failed == 0;
+        Tally { n_failed: counted.n_failed + u64::from(silent || unexplained), ..counted }
+    }
+}
+
+/// Sums up `test result: ok. 12 passed; 0 failed; …`.
+pub fn of_cargo(lines: &[String]) -> Tally {
+    let mut tally = Tally::default();
+    for line in lines.iter().filter_map(|line| line.trim().strip_prefix("test result: ")) {
+        tally.n_passed += number_before(line, " passed");
+        tally.n_failed += number_before(line, " failed");
+    }
+    tally
+}
+
+/// Sums up the closing lines of node's TAP reporter: `# pass 12`, `# fail 0`. A skipped or cancelled test is no pass.
+pub fn of_node(lines: &[String]) -> Tally {
+    let count = |name: &str| -> u64 {
+        let prefix = format!("# {name} ");
+        lines.iter().filter_map(|line| line.strip_prefix(&prefix)?.trim().parse::<u64>().ok()).sum()
+    };
+    Tally { n_passed: count("pass"), n_failed: count("fail") + count("cancelled") }
+}
+
+fn number_before(line: &str, word: &str) -> u64 {
+    let before = line.split(word).next().unwrap_or_default();
+    let digits = before.rsplit(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
+    if line.contains(word) { digits.parse().unwrap_or(0) } else { 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(text: &str) -> Vec<String> {
+        text.lines().map(str::to_string).collect()
+    }
+
+    #[test]
+    fn cargo_results_of_every_binary_are_summed() {
+        let said = "running 2 tests\ntest result: ok. 12 passed; 0 failed; 1 ignored; 0 measured\n\
+            test result: FAILED. 3 passed; 2 failed; 0 ignored\n";
+        assert_eq!(of_cargo(&lines(said)), Tally { n_passed: 15, n_failed: 2 });
+    }
+
+    #[test]
+    fn node_closing_lines_are_read() {
+        let said = "# tests 5\n# pass 3\n# fail 1\n# cancelled 1\n# skipped 0\n";
+        assert_eq!(of_node(&lines(said)), Tally { n_passed: 3, n_failed: 2 });
+    }
+
+    #[test]
+    fn silence_and_crashes_are_failures() {
+        assert_eq!(Tally::of_tests(true, Tally::default()).n_failed, 1);
+        assert_eq!(Tally::of_tests(false, Tally { n_passed: 4, n_failed: 0 }).n_failed, 1);
+        assert_eq!(Tally::of_tests(false, Tally { n_passed: 4, n_failed: 2 }).n_failed, 2);
+        assert_eq!(Tally::of_tests(true, Tally { n_passed: 4, n_failed: 0 }).n_failed, 0);
+    }
+}
