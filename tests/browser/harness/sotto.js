@@ -39,6 +39,11 @@ class Sotto {
     if (!own.enabled) throw new Error(`Chromium did not enable ${own.name}`);
     sotto.id = own.id;
     sotto.observerId = observer.id;
+    // A person reads the welcome page before anything else; were it to open later, it would be the active tab in the
+    // middle of somebody's test.
+    const welcome = await eventually("the welcome page", () =>
+      context.pages().find((page) => page.url() === sotto.url("pages/welcome.html")));
+    await welcome.close();
     return sotto;
   }
 
@@ -113,8 +118,13 @@ class Sotto {
     const worker = await this.worker();
     await worker.evaluate(
       async ([details, pageUrl]) => {
-        const [tab] = await chrome.tabs.query({ active: true, lastFocusedWindow: true });
-        if (tab?.url !== pageUrl) throw new Error(`the active tab shows ${tab?.url}`);
+        // The popup that the grant opened may still have the focus for a moment.
+        let tab;
+        for (const end = Date.now() + 5_000; ; await new Promise((resolve) => setTimeout(resolve, 20))) {
+          [tab] = await chrome.tabs.query({ active: true, lastFocusedWindow: true });
+          if (tab?.url === pageUrl) break;
+          if (Date.now() > end) throw new Error(`the active tab shows ${tab?.url}`);
+        }
         chrome.contextMenus.onClicked.dispatch({ editable: false, frameId: 0, pageUrl, ...details }, tab);
       },
       [info, page.url()],
