@@ -1,6 +1,6 @@
 // The bars that the engine must reach, as figures. `cargo xtask bench engine --check` fails where one is missed.
 
-import { quantile } from "./report.js";
+import { quantile } from "../report.js";
 
 const FASTER_THAN_ONNXRUNTIME = 2.5;
 const FASTER_THAN_NSFWJS = 4;

@@ -8,9 +8,9 @@ import { join } from "node:path";
 import { launchBrowser } from "../../tests/browser/harness/browser.js";
 import { DIST, PICTURES, ROOT, WORKSHOP } from "../../tests/browser/harness/places.js";
 import { serve } from "../../tests/browser/harness/server.js";
+import { finish, quantile } from "../report.js";
 import { check } from "./bars.js";
 import { bundlePage, KITCHEN, makePeersModel, packagedModels, packedFile, PEERS } from "./prepare.js";
-import { printTable, quantile, writeCsv } from "./report.js";
 
 const N_ROUNDS = Number(process.env.SOTTO_BENCH_ROUNDS ?? 15);
 /** Short inputs run several times per round. */
@@ -66,12 +66,7 @@ try {
   await browser.close();
   await server.close();
 }
-const missed = withSotto ? check(rows) : [];
-printTable(rows);
-console.log(`\n${writeCsv(rows, { browser: browser.version, withSotto })}`);
-for (const line of missed) console.log(`missed: ${line}`);
-if (withSotto && !missed.length) console.log("every bar is reached");
-if (mode === "--check" && missed.length) process.exitCode = 1;
+finish(withSotto ? "engine" : "engine-peers", rows, browser.version, withSotto ? check(rows) : []);
 
 async function measure(page) {
   browser.version = browser.context.browser().version();

@@ -3,6 +3,7 @@
 use crate::shell::{Outcome, command};
 use crate::wasm::{self, Profile};
 use crate::{dist, place, setup};
+use std::path::PathBuf;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Bars {
@@ -12,22 +13,40 @@ pub enum Bars {
 }
 
 pub fn run(name: &str, bars: Bars) -> Outcome {
-    if name != "engine" {
-        return Err(format!("no such bench: {name}. There is: engine"));
+    let script = format!("benches/{name}/run.js");
+    if !place::root().join(&script).is_file() {
+        return Err(format!("no such bench: {name}. There are: {}", names().join(" ")));
     }
     setup::npm_packages()?;
-    setup::npm_packages_in("benches")?;
     let browser = setup::chromium()?;
+    dist::build(Profile::Shipped)?;
+    let check = if bars == Bars::Enforced { "--check" } else { "--show" };
+    let mut task = command("node", &[script.as_str(), check])
+        .env("SOTTO_CHROMIUM", browser)
+        .env("SOTTO_WORKSHOP", place::workshop());
+    if name == "engine" {
+        task = task.env("SOTTO_PYTHON", peers()?);
+    }
+    task.run(&format!("bench {name}"))
+}
+
+/// Each bench is a folder of benches/ with a run.js.
+fn names() -> Vec<String> {
+    let folders = std::fs::read_dir(place::root().join("benches")).into_iter().flatten().flatten();
+    let is_bench = |folder: &std::fs::DirEntry| folder.path().join("run.js").is_file();
+    let mut names: Vec<String> =
+        folders.filter(is_bench).map(|folder| folder.file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+/// What the engine is measured beside, and the engine with exports for it; returns the Python that makes a peer's model.
+fn peers() -> Outcome<PathBuf> {
+    setup::npm_packages_in("benches")?;
     let requirements = place::root().join("benches/engine/requirements.txt");
     let python = setup::python(&requirements, &place::workshop().join("python"))?;
-    dist::build(Profile::Shipped)?;
     for flavour in wasm::BENCHES {
         wasm::make(flavour, Profile::Shipped)?;
     }
-    let check = if bars == Bars::Enforced { "--check" } else { "--show" };
-    command("node", &["benches/engine/run.js", check])
-        .env("SOTTO_CHROMIUM", browser)
-        .env("SOTTO_PYTHON", python)
-        .env("SOTTO_WORKSHOP", place::workshop())
-        .run("bench engine")
+    Ok(python)
 }

@@ -26,7 +26,7 @@ cargo xtask COMMAND
   test [--quick] [STEP...]
                        every check: fmt clippy native kernels build e2e; --quick tests the --dev build
   kernels              the kernels' tests alone, natively and in Chromium: seconds
-  bench NAME [--check] measure against the peers: engine; --check exits 1 where a bar is missed
+  bench NAME [--check] measure: engine (beside its peers) and the other folders of benches/; --check exits 1 where a bar is missed
   models --check       rebuild the packed models from their sources and compare
 ";
 

@@ -3,7 +3,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
-import { ROOT } from "../../tests/browser/harness/places.js";
+import { ROOT } from "../tests/browser/harness/places.js";
 
 export function quantile(values, share) {
   const sorted = [...values].sort((a, b) => a - b);
@@ -15,7 +15,7 @@ export function quantile(values, share) {
 const figure = (value, unit) => (unit === "bytes" ? String(value) : value.toFixed(value < 10 ? 2 : 1));
 
 /** Tasks down, engines across; times as medians. */
-export function printTable(rows) {
+function printTable(rows) {
   const engines = [...new Set(rows.map(({ engine }) => engine))];
   const tasks = [...new Set(rows.map(({ task }) => task))];
   const width = (name) => Math.max(name.length, 12) + 2;
@@ -30,8 +30,20 @@ export function printTable(rows) {
   }
 }
 
-/** Writes benches/results/DATE-engine.csv; returns its path from the top of the tree. */
-export function writeCsv(rows, { browser, withSotto }) {
+/**
+ * How every bench ends: the table, the dated file, and a line for each missed bar. With `--check` on the command line a
+ * missed bar is a failure. Rows are `{ engine, version, task, unit, values }`.
+ */
+export function finish(name, rows, browser, missed) {
+  printTable(rows);
+  console.log(`\n${writeCsv(name, rows, browser)}`);
+  for (const line of missed) console.log(`missed: ${line}`);
+  if (!missed.length) console.log("every bar is reached");
+  if (process.argv.includes("--check") && missed.length) process.exitCode = 1;
+}
+
+/** Writes benches/results/DATE-NAME.csv; returns its path from the top of the tree. */
+function writeCsv(name, rows, browser) {
   const date = new Date().toISOString().slice(0, 10);
   const quoted = (value) => (/[",]/.test(String(value)) ? `"${String(value).replaceAll('"', '""')}"` : String(value));
   const machine = `${cpus()[0].model.trim()}, ${cpus().length} cores, ${flagsOfNote()}`;
@@ -39,7 +51,7 @@ export function writeCsv(rows, { browser, withSotto }) {
   const lines = rows.map(({ engine, version, task, unit, values }) =>
     [date, machine, `Chromium ${browser}`, engine, version, task, unit, values.length,
       ...[0.5, 0.1, 0.9].map((share) => Number(quantile(values, share).toFixed(3)))].map(quoted).join(","));
-  const path = `benches/results/${date}-engine${withSotto ? "" : "-peers"}.csv`;
+  const path = `benches/results/${date}-${name}.csv`;
   mkdirSync(join(ROOT, "benches/results"), { recursive: true });
   writeFileSync(join(ROOT, path), `${head}\n${lines.join("\n")}\n`);
   return path;
