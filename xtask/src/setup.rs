@@ -119,17 +119,18 @@ fn distribution_toolchain() -> Outcome<WasmToolchain> {
     }
 }
 
-/// Installs Debian packages, after mending what an interrupted installation left behind.
+/// Installs Debian packages from fresh lists (old ones name a browser that is months behind), after mending what an
+/// interrupted installation left behind.
 fn packages(what: &str, names: &[&str]) -> Outcome {
     say(&format!("installing {what}: apt-get install {}", names.join(" ")));
+    // Without fresh lists the old ones may still do; if not, the installation says why.
+    let _ = apt_get(&["update", "-qq"])?.quietly("apt-get update");
     let mut install = vec!["install", "-y", "-qq", "--no-install-recommends"];
     install.extend(names);
     let name = format!("apt-get install {}", names.join(" "));
     if apt_get(&install)?.quietly(&name).is_ok() {
         return Ok(());
     }
-    // Old package lists, or an installation that was cut off.
-    apt_get(&["update", "-qq"])?.quietly("apt-get update")?;
     apt_get(&["install", "-y", "-qq", "--fix-broken"])?.quietly("apt-get install --fix-broken")?;
     apt_get(&install)?.quietly(&name).map(drop)
 }

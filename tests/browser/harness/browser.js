@@ -25,6 +25,8 @@ export function browserFlags({ headless = true, extensions = [] } = {}) {
   if (process.getuid?.() === 0) flags.push("--no-sandbox");
   if (extensions.length) {
     flags.push(`--disable-extensions-except=${extensions.join(",")}`, `--load-extension=${extensions.join(",")}`);
+    // Before Chromium 150 or so the debugger's Extensions domain, which tells ids and clicks the toolbar, asks for this.
+    flags.push("--enable-unsafe-extension-debugging");
   }
   return flags;
 }
