@@ -45,6 +45,45 @@ pub fn of_node(lines: &[String]) -> Tally {
     Tally { n_passed: count("pass"), n_failed: count("fail") + count("cancelled") }
 }
 
+/// What the browsers of a test run asked of the network, as the harness counted it.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Network {
+    pub n_browsers: u64,
+    pub n_by_extension: u64,
+    pub n_elsewhere: u64,
+    pub n_by_pages: u64,
+}
+
+impl Network {
+    /// Sums up `network tally: 0 by the extension, 0 elsewhere, 12 by pages to fixtures, …`, one line a browser.
+    pub fn of_node(lines: &[String]) -> Network {
+        let mut network = Network::default();
+        for line in lines.iter().filter_map(|line| line.split_once("network tally: ").map(|(_, rest)| rest)) {
+            network.n_browsers += 1;
+            network.n_by_extension += number_before(line, " by the extension");
+            network.n_elsewhere += number_before(line, " elsewhere");
+            network.n_by_pages += number_before(line, " by pages");
+        }
+        network
+    }
+
+    /// Nobody asked for anything that must not be, and somebody listened: no browser counted is no proof.
+    pub fn is_silent(&self) -> bool {
+        self.n_browsers > 0 && self.n_by_pages > 0 && self.n_by_extension == 0 && self.n_elsewhere == 0
+    }
+}
+
+impl std::fmt::Display for Network {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Network { n_browsers, n_by_extension, n_elsewhere, n_by_pages } = self;
+        write!(
+            out,
+            "requests by the extension: {n_by_extension}; to anywhere but the fixtures: {n_elsewhere}; \
+             by pages to fixtures: {n_by_pages}; in {n_browsers} browsers"
+        )
+    }
+}
+
 fn number_before(line: &str, word: &str) -> u64 {
     let before = line.split(word).next().unwrap_or_default();
     let digits = before.rsplit(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
@@ -70,6 +109,17 @@ mod tests {
     fn node_closing_lines_are_read() {
         let said = "# tests 5\n# pass 3\n# fail 1\n# cancelled 1\n# skipped 0\n";
         assert_eq!(of_node(&lines(said)), Tally { n_passed: 3, n_failed: 2 });
+    }
+
+    #[test]
+    fn requests_of_every_browser_are_summed_and_no_browser_is_no_proof() {
+        let said = "# network tally: 0 by the extension, 0 elsewhere, 12 by pages to fixtures, 3 of Chromium's own refused\n\
+            ok 1 - something\n# network tally: 1 by the extension, 2 elsewhere, 4 by pages to fixtures, 0 of Chromium's own refused\n";
+        let network = Network::of_node(&lines(said));
+        assert_eq!(network, Network { n_browsers: 2, n_by_extension: 1, n_elsewhere: 2, n_by_pages: 16 });
+        assert!(!network.is_silent());
+        assert!(Network { n_by_extension: 0, n_elsewhere: 0, ..network }.is_silent());
+        assert!(!Network::default().is_silent());
     }
 
     #[test]

@@ -28,20 +28,3 @@ test("installing shows no permission warning", async () => {
   const greedy = JSON.stringify({ ...JSON.parse(manifest()), host_permissions: ["<all_urls>"] });
   assert.notDeepEqual(await sotto.permissionWarnings(greedy), []);
 });
-
-test("no context of the extension can make a request", async () => {
-  const attempt = () =>
-    fetch("http://127.0.0.1:9/", { mode: "no-cors" }).then(
-      () => "sent",
-      (error) => error.message,
-    );
-  const refusals = [];
-  const listen = `new Promise((resolve) => { self.addEventListener("securitypolicyviolation", (event) => resolve(event.effectiveDirective), { once: true }); setTimeout(() => resolve("no violation"), 2000); fetch("http://127.0.0.1:9/").catch(() => {}); })`;
-  const page = await sotto.page(sotto.url("pages/popup.html"));
-  refusals.push(await page.evaluate(listen));
-  await page.close();
-  const worker = await sotto.worker();
-  assert.notEqual(await worker.evaluate(attempt), "sent");
-  refusals.push(await worker.evaluate(listen));
-  assert.deepEqual(refusals, ["connect-src", "connect-src"]);
-});

@@ -1,5 +1,6 @@
 // What the package may not contain, read from the package itself: the content security policy does not bind content
-// scripts, so nothing in them may be able to make a request at all.
+// scripts, so nothing in them may be able to make a request at all; and what the policy leaves open elsewhere (a navigation,
+// a connection ahead of one, WebRTC) nothing in the package uses.
 
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
@@ -8,7 +9,7 @@ import { test } from "node:test";
 import { DIST, ROOT } from "../harness/places.js";
 
 const BANNED =
-  /\b(fetch|XMLHttpRequest|WebSocket|WebTransport|EventSource|sendBeacon|RTCPeerConnection|importScripts|Worker|SharedWorker)\b|\bimport\s*\(|new\s+Image\b|\.(src|href|action|data|poster|srcset)\s*=[^=]|\bsetAttribute\s*\(\s*["'](src|href|action|data|poster|srcset)/;
+  /\b(fetch|fetchLater|RTCPeerConnection|XMLHttpRequest|WebSocket|WebTransport|EventSource|sendBeacon|importScripts|Worker|SharedWorker)\b|\bimport\s*\(|\blocation\s*=[^=]|\blocation\.(assign|replace)\b|\b(window|globalThis|self)\.open\s*\(|["'](link|iframe|script|embed|form)["']|new\s+Image\b|\.(src|href|action|data|poster|srcset)\s*=[^=]|\bsetAttribute\s*\(\s*["'](src|href|action|data|poster|srcset)/;
 /** What stays of a line when the two things that look like it, but load nothing, are taken out. */
 const harmless = (line) => line.replace(/\/\/.*$/, "").replace(/^\s*\*.*$|\/\*.*\*\//, "");
 
@@ -16,7 +17,9 @@ const harmless = (line) => line.replace(/\/\/.*$/, "").replace(/^\s*\*.*$|\/\*.*
 const offenders = (text) => text.split("\n").filter((line) => BANNED.test(harmless(line)));
 
 test("the lint sees what it is there for", () => {
-  for (const line of ["fetch('x')", "new Image()", "image.src = url", "await import (url)", "navigator.sendBeacon(u)"]) {
+  const lines = ["fetch('x')", "new Image()", "image.src = url", "await import (url)", "navigator.sendBeacon(u)", "location = url",
+    "window.open(url)", 'make("iframe", {})', "new RTCPeerConnection()"];
+  for (const line of lines) {
     assert.deepEqual(offenders(line), [line]);
   }
   assert.deepEqual(offenders("// fetch is banned here\nif (a.src === b) c();"), []);
@@ -45,4 +48,41 @@ test("no feature of web-sys that can make a request is compiled in", () => {
   assert.ok(features.length > 10);
   const banned = /^"(Request|Response|Headers|XmlHttpRequest|WebSocket|EventSource|Navigator|Rtc|Beacon|HtmlImageElement|HtmlLinkElement|HtmlIFrameElement|Worker|ServiceWorker)/;
   assert.deepEqual(features.filter((feature) => banned.test(feature)), []);
+});
+
+test("the package's other scripts read packaged files and nothing else", () => {
+  const scripts = readdirSync(DIST, { recursive: true }).filter((file) => file.endsWith(".js") && !file.startsWith("content"));
+  assert.ok(scripts.length >= 5, `found ${scripts}`);
+  // background.js reads the wasm and the weights; wasm-bindgen's glue what it is given; start.js takes WebRTC away.
+  const known = [
+    /^background\.js: .*\bfetch\(chrome\.runtime\.getURL\(/,
+    /sotto\.js: .*(fetch\(module_or_path\)|failed to fetch Wasm)/,
+    /^pages\/start\.js: (for \(const name of \["RTCPeerConnection", "webkitRTCPeerConnection"\]\) delete|import\("\.\/wasm\/sotto\.js"\))/,
+  ];
+  const found = scripts.flatMap((file) => offenders(readFileSync(join(DIST, file), "utf8")).map((line) => `${file}: ${line.trim()}`));
+  assert.deepEqual(found.filter((line) => !known.some((one) => one.test(line))), []);
+  assert.ok(found.some((line) => known[0].test(line)), "the lint sees the fetch of background.js");
+});
+
+test("tabs and windows are opened on our own pages alone", () => {
+  const calls = readdirSync(join(DIST), { recursive: true }).filter((file) => file.endsWith(".js") && !file.includes("sotto.js"))
+    .flatMap((file) => readFileSync(join(DIST, file), "utf8").match(/\b(tabs|windows)\.(create|update)\([^)]*\)/g) ?? []);
+  assert.ok(calls.length > 0);
+  assert.deepEqual(calls.filter((call) => !/\burl: chrome\.runtime\.getURL\(/.test(call)), []);
+});
+
+test("pages connect to nothing ahead of time", () => {
+  const pages = readdirSync(join(DIST, "pages")).filter((file) => file.endsWith(".html"));
+  assert.ok(pages.length >= 4);
+  const kinds = pages.flatMap((file) => [...readFileSync(join(DIST, "pages", file), "utf8").matchAll(/<link rel="([^"]*)"/g)].map(([, kind]) => kind));
+  assert.deepEqual([...new Set(kinds)].sort(), ["icon", "stylesheet"]);
+});
+
+test("the compiled modules know no name of anything that makes a request", () => {
+  const names = ["fetch", "XMLHttpRequest", "WebSocket", "WebTransport", "EventSource", "sendBeacon", "RTCPeer", "importScripts", "preconnect", "prefetch"];
+  for (const file of ["engine/relaxed/sotto_bg.wasm", "engine/simd128/sotto_bg.wasm", "pages/wasm/sotto_bg.wasm"]) {
+    const bytes = readFileSync(join(DIST, file));
+    assert.deepEqual(names.filter((name) => bytes.includes(name)), [], file);
+    assert.ok(bytes.includes("sendMessage") || bytes.includes("refused"), `${file} has names that can be found`);
+  }
 });

@@ -6,13 +6,15 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { browserFlags, eventually } from "./browser.js";
+import { startCapture } from "./capture.js";
 import { chromiumPath } from "./places.js";
 
 export async function launchBare({ extensions = [] } = {}) {
   const profile = mkdtempSync(join(tmpdir(), "sotto-bare-"));
-  const flags = [...browserFlags({ extensions }), "--remote-debugging-pipe", `--user-data-dir=${profile}`, "about:blank"];
+  const capture = await startCapture();
+  const flags = [...browserFlags({ extensions }), ...capture.flags, "--remote-debugging-pipe", `--user-data-dir=${profile}`, "about:blank"];
   const process = spawn(chromiumPath(), flags, { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"] });
-  const bare = new Bare(process, profile);
+  const bare = new Bare(process, profile, capture);
   await bare.send("Browser.getVersion");
   return bare;
 }
@@ -20,13 +22,15 @@ export async function launchBare({ extensions = [] } = {}) {
 class Bare {
   #process;
   #profile;
+  #capture;
   #waiting = new Map();
   #lastId = 0;
   #rest = "";
 
-  constructor(process, profile) {
+  constructor(process, profile, capture) {
     this.#process = process;
     this.#profile = profile;
+    this.#capture = capture;
     process.stdio[4].setEncoding("utf8").on("data", (chunk) => this.#hear(chunk));
     process.on("exit", () => this.#waiting.forEach(({ reject }) => reject(new Error("Chromium ended"))));
   }
@@ -74,5 +78,6 @@ class Bare {
     await this.send("Browser.close").catch(() => {});
     await gone;
     rmSync(this.#profile, { recursive: true, force: true, maxRetries: 5 });
+    this.#capture.close();
   }
 }

@@ -4,6 +4,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, write
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
+import { startCapture } from "./capture.js";
 import { chromiumPath, DIST, ROOT, SCREENSHOTS } from "./places.js";
 
 const FLAGS = [
@@ -31,42 +32,60 @@ export function browserFlags({ headless = true, extensions = [] } = {}) {
   return flags;
 }
 
-/** A browser with a fresh profile, which `close` removes. */
-export async function launchBrowser({ headless = true, extensions = [], flags = [], options = {} } = {}) {
+/**
+ * A browser with a fresh profile, which `close` removes. With extensions its network is captured, and `close` throws where one
+ * of them made a request; `captured: false` is for the test that makes them try.
+ */
+export async function launchBrowser({ headless = true, extensions = [], captured = extensions.length > 0, flags = [], options = {} } = {}) {
   const profile = mkdtempSync(join(tmpdir(), "sotto-profile-"));
+  const capture = captured ? await startCapture() : null;
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: chromiumPath(),
     // The flag of our own stands for the new headless mode, which is the whole browser; Playwright's would be another.
     headless: false,
     ignoreDefaultArgs: ["--disable-extensions"],
-    args: [...browserFlags({ headless, extensions }), ...flags],
+    args: [...browserFlags({ headless, extensions }), ...(capture?.flags ?? []), ...flags],
     viewport: { width: 1280, height: 800 },
     // A screenshot must not catch a card half faded in.
     reducedMotion: "reduce",
     ...options,
   });
   context.setDefaultTimeout(20_000);
+  capture?.watch(context);
   const close = async () => {
     await context.close();
     rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+    capture?.close();
   };
   return { context, profile, close };
 }
 
 /**
  * The extension's folder. With `hostPermissions` a copy whose manifest requires every host, because no headless browser can
- * grant an optional permission; nothing else differs. The caller removes the copy.
+ * grant an optional permission; with `edit` a copy in which that function changed what it says it does. Nothing else differs.
+ * The caller removes the copy.
  */
-export function extensionFolder({ hostPermissions = false } = {}) {
+export function extensionFolder({ hostPermissions = false, edit = null } = {}) {
   if (!existsSync(join(DIST, "manifest.json"))) throw new Error("dist/ is not built: `cargo xtask build`");
-  if (!hostPermissions) return { folder: DIST, remove: () => {} };
+  if (!hostPermissions && !edit) return { folder: DIST, remove: () => {} };
   const folder = mkdtempSync(join(tmpdir(), "sotto-dist-"));
   cpSync(DIST, folder, { recursive: true });
-  const manifest = JSON.parse(readFileSync(join(folder, "manifest.json"), "utf8"));
-  manifest.host_permissions = ["<all_urls>"];
-  delete manifest.optional_host_permissions;
-  writeFileSync(join(folder, "manifest.json"), JSON.stringify(manifest));
+  if (hostPermissions) {
+    editFile(folder, "manifest.json", (text) => {
+      const { optional_host_permissions: hosts, ...manifest } = JSON.parse(text);
+      return JSON.stringify({ ...manifest, host_permissions: hosts });
+    });
+  }
+  edit?.(folder);
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
+}
+
+/** Changes one text file of a copy; refuses to change nothing. */
+export function editFile(folder, name, change) {
+  const before = readFileSync(join(folder, name), "utf8");
+  const after = change(before);
+  if (after === before) throw new Error(`${name} was to be changed for a test and is as before`);
+  writeFileSync(join(folder, name), after);
 }
 
 export async function screenshot(page, name) {

@@ -4,6 +4,7 @@
 import { createReadStream, existsSync, statSync } from "node:fs";
 import { createServer } from "node:http";
 import { extname, join, normalize, sep } from "node:path";
+import { letThrough } from "./capture.js";
 
 const TYPES = {
   ".avif": "image/avif",
@@ -54,6 +55,9 @@ export async function serve({ routes, headers = {}, pageHeaders = {} }) {
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address();
+  letThrough(port);
+  // A test that failed while it cleaned up must end all the same.
+  server.unref();
 
   return {
     origin: `http://127.0.0.1:${port}`,

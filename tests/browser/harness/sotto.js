@@ -9,9 +9,9 @@ import { ROOT } from "./places.js";
 /** Holds the "management" permission, which Sotto must not have, to read what an installation would warn of. */
 const OBSERVER = join(ROOT, "tests/browser/harness/observer");
 
-export async function startSotto({ hostPermissions = false, headless = true, flags = [], options = {} } = {}) {
-  const { folder, remove } = extensionFolder({ hostPermissions });
-  const browser = await launchBrowser({ headless, extensions: [folder, OBSERVER], flags, options });
+export async function startSotto({ hostPermissions = false, edit = null, captured = true, headless = true, flags = [], options = {} } = {}) {
+  const { folder, remove } = extensionFolder({ hostPermissions, edit });
+  const browser = await launchBrowser({ headless, extensions: [folder, OBSERVER], captured, flags, options });
   try {
     return await Sotto.attach(browser, remove);
   } catch (error) {
@@ -27,8 +27,11 @@ class Sotto {
     sotto.context = context;
     sotto.cdp = await context.browser().newBrowserCDPSession();
     sotto.close = async () => {
-      await close();
-      removeFolder();
+      try {
+        await close();
+      } finally {
+        removeFolder();
+      }
     };
     const { extensions } = await eventually("the extensions to load", async () => {
       const answer = await sotto.cdp.send("Extensions.getExtensions");
