@@ -17,6 +17,9 @@ chrome.runtime.onInstalled.addListener(({ reason }) => {
   if (reason === "install") chrome.tabs.create({ url: chrome.runtime.getURL("pages/welcome.html") });
 });
 
+// Content scripts get verdicts by message, on request; settings and what waits for the popup are not theirs to read.
+chrome.storage.local.setAccessLevel?.({ accessLevel: "TRUSTED_CONTEXTS" })?.catch(log);
+
 // ---- A person's click, shortcut or permission: needs the engine ----
 
 chrome.contextMenus.onClicked.addListener((info, tab) => {

@@ -31,6 +31,8 @@ pub const NSFW: &str = "nsfw";
 
 /// Unanswered requests of one tab beyond this are refused, so that no page can lock the queue.
 const WAITING_PER_TAB_MAX: u32 = 64;
+/// A frame's message beyond this length is refused before it is read: what enters linear memory makes it grow for ever.
+const FRAME_MESSAGE_UNITS_MAX: u32 = 4096;
 /// Where the browser session's figures outlive a stopped worker.
 const SESSION_STATUS: &str = "status";
 
@@ -90,6 +92,11 @@ pub fn start_host(flavour: &str, place: String, read_packaged: Function) {
 #[wasm_bindgen]
 pub async fn answer(message: JsValue, sender: JsValue) -> JsValue {
     let (message, picture) = wire::take_picture(&message);
+    let trusted = matches!(asker(&sender), Ok(Asker::OwnPage));
+    if !trusted && wire::is_longer_than(&message, FRAME_MESSAGE_UNITS_MAX) {
+        let answer = refused(Reason::BadRequest, "the message is longer than any of Sotto's".to_owned());
+        return wire::to_js(&Reply { id: String::new(), answer });
+    }
     let id = chrome::get(&message, "id").as_string().unwrap_or_default();
     let answer = match wire::from_js::<Request>(message) {
         Err(detail) => refused(Reason::BadRequest, format!("not a request of Sotto's protocol: {detail}")),
@@ -116,8 +123,12 @@ fn asker(sender: &JsValue) -> Result<Asker, Refusal> {
         return Err(bad("the sender is not Sotto"));
     }
     let url = chrome::get(sender, "url").as_string().unwrap_or_default();
-    if url.starts_with(&chrome::own_url("")) {
-        return Ok(Asker::OwnPage);
+    let own_origin = chrome::own_url("");
+    let origin = chrome::get(sender, "origin").as_string().unwrap_or_default();
+    match (url.starts_with(&own_origin), own_origin.trim_end_matches('/') == origin) {
+        (true, true) => return Ok(Asker::OwnPage),
+        (false, false) => {}
+        _ => return Err(bad("the sender's address and origin don't fit together")),
     }
     let tab = chrome::get(&chrome::get(sender, "tab"), "id").as_f64();
     let frame = chrome::get(sender, "frameId").as_f64();
