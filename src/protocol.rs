@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// What somebody wants. `id` is chosen by the asker and comes back with the reply, so no two replies can be mixed up.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -179,8 +179,16 @@ pub struct Settings {
     /// Sites where the person said "always allow".
     pub allowed_sites: Vec<String>,
     /// Picture classes with the probability from which on a person is warned; a class that is not named here has the
-    /// threshold of `tasks::nsfw`.
+    /// threshold of `tasks::nsfw`. What is no probability is dropped when settings are read: an infinite number would be
+    /// kept as null, and null would cost the person all other settings at the next start.
+    #[serde(deserialize_with = "probabilities")]
     pub thresholds: BTreeMap<String, f32>,
+}
+
+fn probabilities<'de, D: Deserializer<'de>>(source: D) -> Result<BTreeMap<String, f32>, D::Error> {
+    let mut named = BTreeMap::<String, f32>::deserialize(source)?;
+    named.retain(|_, probability| (0.0..=1.0).contains(probability));
+    Ok(named)
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -254,4 +262,21 @@ pub struct EngineStatus {
     pub threads: u32,
     /// Where it runs: "service worker", "event page", "command line".
     pub place: String,
+}
+
+#[cfg(all(test, feature = "pack"))]
+mod tests {
+    use super::*;
+
+    /// Found by fuzz/fuzz_targets/settings.rs: the number below was read as infinite, kept as null, and lost all settings.
+    #[test]
+    fn a_threshold_that_is_no_probability_costs_no_other_setting() {
+        let text =
+            format!(r#"{{"guardEverywhere":true,"thresholds":{{"Porn":0.7,"Sexy":{}9,"Hentai":-1}}}}"#, "3".repeat(80));
+        let settings: Settings = serde_json::from_str(&text).unwrap();
+        assert_eq!(settings.thresholds, BTreeMap::from([("Porn".to_owned(), 0.7)]));
+        let kept = serde_json::to_string(&settings).unwrap();
+        assert_eq!(serde_json::from_str::<Settings>(&kept).unwrap(), settings);
+        assert!(settings.guard_everywhere);
+    }
 }
