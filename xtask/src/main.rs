@@ -2,12 +2,14 @@
 //! leaves the heavy tools (wasm-bindgen, wasm-opt, the browser) to processes of their own. It knows nothing of what
 //! the engine does.
 
+mod audit;
 mod bench;
 mod demo;
 mod dist;
 mod place;
 mod setup;
 mod shell;
+mod soak;
 mod stamp;
 mod suite;
 mod tally;
@@ -24,9 +26,11 @@ cargo xtask COMMAND
   build [--dev]        make dist/ (the unpacked extension) and its zip; --dev: minutes quicker, larger, no zip
   run [--headless]     build, then open Chromium on the demo page; headless: judge its text and picture, and say so
   test [--quick] [STEP...]
-                       every check: fmt clippy native kernels build e2e; --quick tests the --dev build
+                       every check: fmt clippy native kernels build supply e2e; --quick tests the --dev build
   kernels              the kernels' tests alone, natively and in Chromium: seconds
   bench NAME [--check] measure: engine (beside its peers) and the other folders of benches/; --check exits 1 where a bar is missed
+  soak [--quick]       faults and load in Chromium: killed workers, many runs, a broken engine; --quick: minutes
+  audit                licences, sources and advisories of all dependencies, by cargo-deny
   models --check       rebuild the packed models from their sources and compare
 ";
 
@@ -43,6 +47,9 @@ fn main() -> ExitCode {
         ["kernels"] => suite::run(&["--quick", "native-kernels", "kernels"]),
         ["bench", name] => bench::run(name, bench::Bars::Shown),
         ["bench", name, "--check"] => bench::run(name, bench::Bars::Enforced),
+        ["soak"] => soak::run(soak::Length::Full),
+        ["soak", "--quick"] => soak::run(soak::Length::Quick),
+        ["audit"] => audit::run(),
         ["models", "--check"] => models_check(),
         [] | ["help" | "--help" | "-h"] => {
             print!("{HELP}");

@@ -3,7 +3,7 @@
 
 use crate::setup::{self, WasmToolchain};
 use crate::shell::{Outcome, command};
-use crate::tally::{self, Tally};
+use crate::tally::{self, Network, Tally};
 use crate::wasm::{self, Profile};
 use crate::{dist, place};
 use std::io::Write;
@@ -17,7 +17,7 @@ struct Report {
     lines: Vec<String>,
 }
 
-const STEPS: [(&str, Step); 8] = [
+const STEPS: [(&str, Step); 9] = [
     ("fmt", fmt),
     ("clippy", clippy),
     ("clippy-wasm", clippy_wasm),
@@ -25,6 +25,7 @@ const STEPS: [(&str, Step); 8] = [
     ("native-kernels", native_kernels),
     ("kernels", kernels_in_chromium),
     ("build", build),
+    ("supply", supply),
     ("e2e", e2e),
 ];
 
@@ -135,9 +136,21 @@ fn build(profile: Profile) -> Outcome<Report> {
     Ok(Report { tally: Tally::of_check(true), lines: vec![] })
 }
 
+/// Dependencies, weights, and what the stores' linter says of dist/.
+fn supply(profile: Profile) -> Outcome<Report> {
+    dist::build(profile)?;
+    setup::npm_packages_in("tests/supply")?;
+    node_tests("supply", "tests/supply")
+}
+
 fn e2e(profile: Profile) -> Outcome<Report> {
     dist::build(profile)?;
-    node_tests("e2e", "tests/browser/e2e")
+    let mut report = node_tests("e2e", "tests/browser/e2e")?;
+    let network = Network::of_node(&report.lines);
+    print!("{network} … ");
+    report.tally.add(Tally::of_check(network.is_silent()));
+    report.lines.push(network.to_string());
+    Ok(report)
 }
 
 /// Runs every *.test.js of a folder with node's own runner, one file at a time: they share the machine's two cores.
@@ -145,8 +158,11 @@ fn node_tests(name: &str, folder: &str) -> Outcome<Report> {
     setup::npm_packages()?;
     let browser = setup::chromium()?;
     let files = place::files_below(&place::root().join(folder)).map_err(|error| format!("{folder}: {error}"))?;
-    let files: Vec<String> =
-        files.iter().filter(|file| file.ends_with(".test.js")).map(|file| format!("{folder}/{file}")).collect();
+    let files: Vec<String> = files
+        .iter()
+        .filter(|file| file.ends_with(".test.js") && !file.contains("node_modules/"))
+        .map(|file| format!("{folder}/{file}"))
+        .collect();
     if files.is_empty() {
         return Err(format!("{folder} holds no *.test.js"));
     }

@@ -1,0 +1,39 @@
+// The extension as Mozilla's linter sees it, the one that the store itself runs: no error, no notice, and no warning but those
+// that are known and explained here.
+
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { test } from "node:test";
+import { promisify } from "node:util";
+import { DIST, ROOT } from "../browser/harness/places.js";
+
+const LINTER = join(ROOT, "tests/supply/node_modules/addons-linter/bin/addons-linter");
+
+const EXPLAINED = [
+  // One manifest serves both browsers: Firefox takes `background.scripts`, which stands beside it.
+  { code: "BACKGROUND_SERVICE_WORKER_IGNORED", file: /^manifest\.json$/, message: /service_worker/ },
+  // Called as `chrome.dom?.…` where Chromium has it; Firefox has the same as a property of each element, which is used there.
+  { code: "UNSUPPORTED_API", file: /^content\//, message: /dom\.openOrClosedShadowRoot/ },
+];
+
+/** What the linter says of a folder or zip; it exits 1 when there are errors. */
+async function lint(place) {
+  const limits = { maxBuffer: 64 * 1024 * 1024 };
+  const said = await promisify(execFile)(process.execPath, [LINTER, "--output", "json", place], limits).catch((error) => error);
+  return JSON.parse(said.stdout);
+}
+
+test("the store's linter finds no error, and no warning that isn't explained", async () => {
+  const { errors, warnings, notices } = await lint(DIST);
+  assert.deepEqual(errors, []);
+  assert.deepEqual(notices, []);
+  const known = ({ code, file, message }) => EXPLAINED.some((one) => one.code === code && one.file.test(file) && one.message.test(message));
+  assert.deepEqual(warnings.filter((warning) => !known(warning)), []);
+  assert.ok(warnings.length > 0, "the linter looked: there is always the service worker that Firefox ignores");
+});
+
+test("it does complain of what is wrong", async () => {
+  const { errors } = await lint(join(ROOT, "tests/supply"));
+  assert.ok(errors.length > 0, "a folder without manifest.json is no extension");
+});
