@@ -19,9 +19,10 @@ pub async fn ask(ask: Ask) -> Result<Answer, Refusal> {
     let n_asked = N_ASKED.with(|n_asked| n_asked.replace(n_asked.get() + 1));
     let id = format!("page-{}-{n_asked}", js_sys::Math::random());
     let message = wire::to_js(&Request { id: id.clone(), ask });
+    // A background that is stopped in the middle closes the channel, or now and then answers nothing.
     let answered = match chrome::send_message(&message).await {
-        Err(_) => chrome::send_message(&message).await,
-        answered => answered,
+        Ok(reply) if !reply.is_undefined() => Ok(reply),
+        _ => chrome::send_message(&message).await,
     };
     let reply: Reply = answered
         .map_err(|thrown| chrome::reason_of(&thrown))

@@ -1,0 +1,48 @@
+// Breaks the engine while others wait for it. The shipped wasm is asked, on a copy of dist/, for more memory than there can
+// be, which ends in the trap that every panic ends in; what has to heal is the shipped background.js. No code for it ships.
+
+import { editFile } from "../harness/browser.js";
+
+const ORDER = "soak-break";
+const N_AT_ONCE = 10;
+
+/** The changes to a copy of dist/: its glue can break the engine, and its background does so when it is told. */
+export function breakable(folder) {
+  for (const flavour of ["relaxed", "simd128"]) {
+    editFile(folder, `engine/${flavour}/sotto.js`, (text) => `${text}
+export function breakNow() { wasm.__wbindgen_malloc(0xffffffff, 1); }
+`);
+  }
+  editFile(folder, "background.js", (text) => `${text}
+chrome.runtime.onMessage.addListener((message) => {
+  if (message?.order !== "${ORDER}") return false;
+  // Now, inside a call, or later, where nobody can catch it, as a panic in an asynchronous part of the engine would be.
+  const work = (host) => (message.later ? queueMicrotask(() => host.breakNow()) : host.breakNow());
+  inEngine((host) => Promise.resolve(work(host))).catch(() => {});
+  return false;
+});
+`);
+}
+
+/** Each time ten requests are under way, and all of them must get their right answer, as must one that comes after. */
+export async function breakEngine(load, nBreaks) {
+  const problems = [];
+  let nHealed = 0;
+  for (let round = 0; round < nBreaks; round += 1) {
+    const nProblemsBefore = problems.length;
+    const judge = async (index) => {
+      const tab = load.tabs[index % load.tabs.length];
+      const probe = tab.probes[index % tab.probes.length];
+      const id = `break-${round}-${index}`;
+      const fault = load.fault(await load.request(tab, id, probe), id, probe);
+      if (fault) problems.push(fault);
+    };
+    const underWay = Array.from({ length: N_AT_ONCE }, (_, index) => judge(index));
+    const order = { order: ORDER, later: round % 2 === 1 };
+    await load.ownPage.evaluate((message) => void chrome.runtime.sendMessage(message).catch(() => {}), order);
+    await Promise.all(underWay);
+    await judge(N_AT_ONCE);
+    if (problems.length === nProblemsBefore) nHealed += 1;
+  }
+  return { nHealed, problems };
+}
