@@ -5,14 +5,21 @@
 
 import * as relaxed from "./engine/relaxed/sotto.js";
 import * as simd128 from "./engine/simd128/sotto.js";
+import { framesOf } from "./frames.js";
+
+// The engine finds it here: it decodes what a worker can't.
+globalThis.sottoFramesOf = framesOf;
 
 // ---- Needs nothing ----
+
+// A canvas or a background is just "page", "link" or "frame" to a browser's menu.
+const WITH_PICTURES = ["image", "video", "page", "link", "frame"];
 
 chrome.runtime.onInstalled.addListener(({ reason }) => {
   chrome.contextMenus.removeAll(() => {
     const text = chrome.i18n.getMessage;
     chrome.contextMenus.create({ id: "classify-selection", contexts: ["selection"], title: text("menuSelection") });
-    chrome.contextMenus.create({ id: "check-image", contexts: ["image"], title: text("menuImage") });
+    chrome.contextMenus.create({ id: "check-image", contexts: WITH_PICTURES, title: text("menuImage") });
   });
   if (reason === "install") chrome.tabs.create({ url: chrome.runtime.getURL("pages/welcome.html") });
 });
@@ -44,7 +51,7 @@ chrome.runtime.onConnect.addListener((port) => {
 });
 
 chrome.runtime.onMessage.addListener((message, sender, sendResponse) => {
-  if (sender.id !== chrome.runtime.id) return false;
+  if (sender.id !== chrome.runtime.id || message?.sotto === "frames") return false;
   inEngine((host) => host.answer(message, sender)).then(sendResponse, (error) =>
     sendResponse({ id: String(message?.id ?? ""), answer: "refused", reason: "internal", detail: String(error) }),
   );

@@ -40,6 +40,22 @@ pub enum Ask {
     Guard { site: Option<String>, on: bool },
     /// The person chose "always allow" on a guarded page; the site is the sender's own, never named by the message.
     AllowHere,
+    /// What the guard is to do with a file on its way to the sender's site; the file stands beside this as `picture`.
+    Upload { name: Option<String> },
+    /// What the person decided about a file over the threshold, kept for the sender's site until the browser closes.
+    Decide { upload: bool },
+    /// Whether the guard is still on for the sender's site; refused where it is not.
+    Watched,
+    /// From when on pictures are warned of, and what then happens.
+    PictureRules,
+    /// What the person chose of that; classes that are not named go by the presets.
+    KeepPictureRules { thresholds: BTreeMap<String, f32>, action: Action },
+    /// The scan of a tab's pictures, wished for in the popup.
+    Scan { tab: i32, wish: ScanWish },
+    /// Judge what stands at these places of the sender's tab, as it is seen now; the tab is `view_width` CSS pixels wide.
+    InView { spots: Vec<Spot>, view_width: f64 },
+    /// A frame under scan has counted something new.
+    Scanned,
 }
 
 /// The one answer to one request.
@@ -56,6 +72,13 @@ pub struct Reply {
 pub enum Answer {
     Text(TextVerdict),
     Picture(PictureVerdict),
+    Upload(UploadVerdict),
+    Scan(ScanCounts),
+    PictureRules(PictureRules),
+    /// In the order of the places asked for; none where nothing could be read.
+    InView {
+        verdicts: Vec<Option<PictureVerdict>>,
+    },
     Status(Status),
     Settings(Settings),
     Done,
@@ -95,6 +118,8 @@ pub struct Refusal {
 pub enum Reason {
     /// Nothing in the text that can be judged: empty, blank, only emoji, digits or signs.
     NothingToJudge,
+    /// There is no picture where the person asked for one.
+    NoPicture,
     /// The picture can't be decoded.
     UnreadablePicture,
     /// The message is not one of ours, or its parts don't fit together.
@@ -152,12 +177,42 @@ pub struct PictureVerdict {
     pub classes: Vec<ClassScore>,
     /// Index into `classes` of the largest.
     pub top: usize,
-    /// Whether a class is over its threshold; `tasks::nsfw` decides.
+    /// Indices into `classes` of those at or over their threshold, the most probable first; `tasks::nsfw` decides.
+    pub over: Vec<usize>,
+    /// Whether there is any of them.
     pub unsuitable: bool,
     pub width: u32,
     pub height: u32,
+    /// Present for moving pictures: the verdict is that of the worst frame looked at.
+    pub frames: Option<Frames>,
     pub model: String,
     pub elapsed_ms: f64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Frames {
+    pub judged: u32,
+    pub total: u32,
+}
+
+/// What the guard does with a judged file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UploadVerdict {
+    pub course: Course,
+    pub verdict: PictureVerdict,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Course {
+    /// Nothing over a threshold, or the person let this file pass before.
+    Pass,
+    /// Over a threshold: the person is asked.
+    Ask,
+    /// The person kept this file back before, or keeps all such back.
+    HoldBack,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -165,6 +220,38 @@ pub struct PictureVerdict {
 pub struct ClassScore {
     pub name: String,
     pub probability: f32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ScanWish {
+    Start,
+    /// Look no further; marks stay.
+    Stop,
+    /// Take every mark away and forget what was counted.
+    Undo,
+    State,
+}
+
+/// What a scan has seen of a page so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ScanCounts {
+    pub found: u32,
+    pub judged: u32,
+    pub over: u32,
+    /// Pictures that can be judged only when they are in view.
+    pub unread: u32,
+    pub running: bool,
+}
+
+/// A rectangle in CSS pixels of a tab.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Spot {
+    pub x: f64,
+    pub y: f64,
+    pub width: f64,
+    pub height: f64,
 }
 
 /// What the person chose, as kept in the browser's own storage. A missing or unknown field takes its default.
@@ -183,6 +270,37 @@ pub struct Settings {
     /// kept as null, and null would cost the person all other settings at the next start.
     #[serde(deserialize_with = "probabilities")]
     pub thresholds: BTreeMap<String, f32>,
+    /// What happens to a picture over a threshold.
+    pub action: Action,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PictureRules {
+    pub classes: Vec<ClassThreshold>,
+    pub action: Action,
+}
+
+/// A class of pictures that is warned of.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClassThreshold {
+    pub name: String,
+    pub preset: f32,
+    /// In force: the person's own, or else the preset.
+    pub threshold: f32,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Action {
+    /// The guard asks; a scan draws an outline.
+    Warn,
+    /// The guard asks; a scan blurs until the person wants to see.
+    #[default]
+    Blur,
+    /// The guard holds back without asking; a scan blurs.
+    Block,
 }
 
 fn probabilities<'de, D: Deserializer<'de>>(source: D) -> Result<BTreeMap<String, f32>, D::Error> {

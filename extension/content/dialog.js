@@ -5,6 +5,8 @@ globalThis.sottoDialog ??= (() => {
   const { make, mark, move, open, percent, text } = globalThis.sottoSurface;
 
   const NOTICE_MS = 6000;
+  /** How often the dialog comes back after the page took it away or covered it, before the files stay where they are. */
+  const COMEBACKS_MAX = 20;
   const LINE_STYLE = `
     .sheet { display: flex; align-items: center; gap: 10px; padding: 10px 14px; max-width: min(380px, calc(100vw - 32px)); }
   `;
@@ -41,10 +43,14 @@ globalThis.sottoDialog ??= (() => {
     return remove;
   }
 
-  /** Asks what to do with files over the threshold. Answers "keep" (default), "upload" or "allow". */
+  /**
+   * Asks what to do with files over the threshold. Answers "keep" (default), "upload", "allow", or "gone" where the page
+   * did not let the dialog stand.
+   */
   function ask(flagged) {
     return new Promise((resolve) => {
       const finish = (decision) => {
+        leave();
         host?.remove();
         resolve(decision);
       };
@@ -60,17 +66,55 @@ globalThis.sottoDialog ??= (() => {
         make("footer", {}, keep, button("uploadAnyway", "upload", ""), button("allowHere", "allow", "bare")),
       );
       dialog.addEventListener("cancel", (event) => event.isTrusted && finish("keep"));
-      const host = open(dialog, DIALOG_STYLE);
-      if (!host) return resolve("keep");
-      dialog.showModal();
-      keep.focus();
+      let host = null;
+      let leave = () => {};
+      let nComebacks = -1;
+      const stand = () => {
+        leave();
+        host?.remove();
+        nComebacks += 1;
+        host = nComebacks <= COMEBACKS_MAX ? open(dialog, DIALOG_STYLE) : null;
+        if (!host) return finish("gone");
+        // A dialog that was taken out of the page still takes itself for open.
+        dialog.removeAttribute("open");
+        dialog.showModal();
+        keep.focus();
+        leave = watchOver(host, stand);
+      };
+      stand();
     });
+  }
+
+  /** Calls `back` once when the page removes, hides or covers the host; returns what ends the watch. */
+  function watchOver(host, back) {
+    const ends = new AbortController();
+    const touched = () => {
+      ends.abort();
+      // After the page's own script, so that the two don't answer each other within one.
+      setTimeout(back);
+    };
+    const observer = new MutationObserver(touched);
+    observer.observe(host, { attributes: true });
+    // Whoever takes an ancestor away takes the host with it.
+    const gone = new MutationObserver(() => host.isConnected || touched());
+    gone.observe(document, { childList: true, subtree: true });
+    // What comes into the top layer later lies above: a page could show other words over our buttons.
+    const above = (event) => event.target !== host && event.newState === "open" && touched();
+    addEventListener("toggle", above, { capture: true, signal: ends.signal });
+    addEventListener("fullscreenchange", touched, { capture: true, signal: ends.signal });
+    host.addEventListener("beforetoggle", (event) => event.newState === "closed" && touched(), { signal: ends.signal });
+    ends.signal.addEventListener("abort", () => {
+      observer.disconnect();
+      gone.disconnect();
+    });
+    return () => ends.abort();
   }
 
   function row({ file, verdict }) {
     const canvas = make("canvas", { width: PREVIEW_SIDE, height: PREVIEW_SIDE, "aria-hidden": "true" });
     drawPreview(canvas, file);
-    const top = verdict.classes[verdict.top];
+    const [over = verdict.top] = verdict.over;
+    const top = verdict.classes[over];
     const reveal = make("button", { type: "button", "aria-pressed": "false", onclick: () => {
       const shown = item.classList.toggle("shown");
       reveal.setAttribute("aria-pressed", String(shown));

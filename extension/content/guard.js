@@ -1,81 +1,176 @@
 // The upload guard, present only on sites where the person turned it on: holds image files that are picked, dropped or
-// pasted until they are judged, then lets the page have them exactly once. It must never keep a file back without the
-// person's word: what can't be judged within five seconds passes, with a notice.
+// pasted until they are judged, then lets the page have them exactly once. It must never lose a file and never show one
+// to the page before its time.
 
 (() => {
   if (globalThis.sottoGuard) return;
   globalThis.sottoGuard = true;
-  const { text } = globalThis.sottoSurface;
-  const { ask, line } = globalThis.sottoDialog;
-
-  const PATIENCE_MS = 5000;
-  const QUIET_MS = 300;
-  const AT_ONCE = 3;
-  const IMAGE_NAME = /\.(avif|bmp|gif|ico|jfif|jpe?g|pjp|pjpeg|png|svg|webp)$/i;
+  const { isImage, judge, passesUnseen, stillWatched } = globalThis.sottoCheck;
 
   /** Events we dispatched: they pass. */
   const ours = new WeakSet();
   /** Inputs whose files are being judged. */
   const held = new WeakSet();
-  /** Files the person let pass in this page, by name, size and date. */
-  const allowed = new Set();
-  const listeners = { input: onPick, change: onPick, drop: onDrop, paste: onPaste };
-  for (const [event, listener] of Object.entries(listeners)) addEventListener(event, listener, true);
+  /** The first file that an input had when we last saw it. */
+  const known = new WeakMap();
+  /** Forms that were to be sent meanwhile, with the button that was pressed. */
+  const unsent = new Map();
+  /** Nodes with listeners of ours beside those on the window. */
+  const watched = new WeakSet();
+  /** Ends every listener at once. */
+  const off = new AbortController();
+  const picks = { input: onPick, change: onPick };
+  const listeners = { ...picks, drop: onDrop, paste: onPaste, submit: onSubmit, click: onClick };
+  /** The way to pickers.js in the page's own world. */
+  let port = null;
 
-  chrome.runtime.onMessage.addListener((message, sender) => {
-    if (sender.id === chrome.runtime.id && message?.sotto === "guardOff") stop();
-  });
+  const listen = (target, wanted) => {
+    for (const [event, listener] of Object.entries(wanted)) target.addEventListener(event, listener, { capture: true, signal: off.signal });
+  };
+  listen(window, { ...listeners, "sotto-guard-port": onPort });
+  // Asks for the way, should pickers.js have been here first.
+  dispatchEvent(new Event("sotto-guard-here", { cancelable: true }));
+  chrome.runtime.onMessage.addListener(onChange);
+
+  /** Settings changed somewhere: the guard may no longer be wanted here. */
+  async function onChange(message, sender) {
+    if (sender.id === chrome.runtime.id && message?.sotto === "guardChanged" && !(await stillWatched())) stop();
+  }
 
   function stop() {
-    for (const [event, listener] of Object.entries(listeners)) removeEventListener(event, listener, true);
+    off.abort();
+    chrome.runtime.onMessage.removeListener(onChange);
+    port?.postMessage("off");
+    port = null;
     globalThis.sottoGuard = false;
   }
 
-  /** Pages can make events too, but only with files they have already. */
-  const concerns = (event, files) => event.isTrusted && !ours.has(event) && [...(files ?? [])].some(isImage);
-  const isImage = (file) => file.type.startsWith("image/") || IMAGE_NAME.test(file.name);
-  const keyOf = (file) => `${file.name}/${file.size}/${file.lastModified}`;
+  async function decide(files) {
+    const { passed, allowed } = await judge(files);
+    if (allowed) stop();
+    return passed;
+  }
+
+  /** The first way that is offered counts: it opens before any script of the page runs. */
+  function onPort(event) {
+    if (port || !event.ports?.[0]) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    [port] = event.ports;
+    listen(window, { [String(event.data)]: onHandOver });
+    port.onmessage = async ({ data: { id, files } }) => {
+      const passed = files.some(isImage) ? await decide(files) : files;
+      port?.postMessage({ id, passed: passed.map((file) => files.indexOf(file)) });
+    };
+  }
+
+  function onHandOver(event) {
+    event.stopImmediatePropagation();
+    watch(event.relatedTarget);
+  }
+
+  /** Listens on a node itself, for where the window can't hear: no document, or a shadow root that keeps its events. */
+  function watch(node) {
+    if (!node || watched.has(node)) return;
+    watched.add(node);
+    listen(node, picks);
+    if (!node.isConnected) watch(node.getRootNode());
+  }
+
+  function shadowOf(element) {
+    if (!(element instanceof Element)) return null;
+    try {
+      return chrome.dom?.openOrClosedShadowRoot(element) ?? element.openOrClosedShadowRoot ?? element.shadowRoot;
+    } catch {
+      return element.shadowRoot;
+    }
+  }
+
+  /** An input that is taken out of the page while its picker is open still has its own listeners. */
+  function onClick(event) {
+    const target = event.composedPath()[0];
+    const input = target instanceof Element ? target.closest("input, label") : null;
+    const control = input?.control ?? input;
+    if (isFileInput(control)) watch(control);
+  }
+
+  const isFileInput = (element) => element instanceof HTMLInputElement && element.type === "file";
 
   function onPick(event) {
-    const input = event.composedPath()[0];
-    if (!(input instanceof HTMLInputElement) || input.type !== "file" || !event.isTrusted) return;
+    if (!event.isTrusted || ours.has(event)) return;
+    const path = event.composedPath();
+    let [target] = path;
+    for (let root; !isFileInput(target) && (root = shadowOf(target)); target = picked(root)) {
+      // A closed shadow root hides its input, but not from a listener of its own; `change` never leaves any root.
+      watch(root);
+      if (!picked(root)) return;
+    }
+    if (!isFileInput(target)) return;
+    for (const node of path) if (node instanceof ShadowRoot) watch(node);
     // The browser's `change` follows its `input` at once: both belong to the pick that is held.
-    if (held.has(input)) return event.stopImmediatePropagation();
-    if (!concerns(event, input.files)) return;
+    if (held.has(target)) return event.stopImmediatePropagation();
+    const files = [...target.files];
+    if (!files.some(isImage)) return void known.set(target, files[0]);
     event.stopImmediatePropagation();
-    const files = [...input.files];
-    held.add(input);
+    held.add(target);
     // What the input does not have, the page can't read early.
-    input.value = "";
-    judge(files).then((passed) => {
-      held.delete(input);
-      if (passed.length) give(input, passed);
+    target.value = "";
+    decide(files).then((passed) => {
+      held.delete(target);
+      if (passed.length) give(target, passed);
+      send(target.form);
     });
+  }
+
+  /** The one input of a shadow root that has files which were not there before, or the host of one; null where that is not clear. */
+  function picked(root) {
+    const isNew = (element) => (isFileInput(element) ? element.files.length && element.files[0] !== known.get(element) : shadowOf(element) && picked(shadowOf(element)));
+    const found = [...root.querySelectorAll("*")].filter(isNew);
+    return found.length === 1 ? found[0] : null;
   }
 
   function give(input, files) {
     input.files = transferOf(files).files;
+    known.set(input, input.files[0]);
     for (const event of [new Event("input", { bubbles: true, composed: true }), new Event("change", { bubbles: true })]) {
       ours.add(event);
       input.dispatchEvent(event);
     }
   }
 
-  function onDrop(event) {
-    const { dataTransfer } = event;
-    if (!concerns(event, dataTransfer?.files)) return;
-    // A folder can't be handed on by a script; the page gets it untouched.
-    if ([...dataTransfer.items].some((item) => item.webkitGetAsEntry?.()?.isDirectory)) return;
-    const target = event.composedPath()[0];
-    const [files, strings] = [[...dataTransfer.files], stringsOf(dataTransfer)];
-    const { clientX, clientY, screenX, screenY, ctrlKey, shiftKey, altKey, metaKey } = event;
+  /** A form sent while a pick of it is held would go without its files. */
+  function onSubmit(event) {
+    const form = event.composedPath()[0];
+    if (!(form instanceof HTMLFormElement) || ![...form.elements].some((element) => held.has(element))) return;
     event.preventDefault();
     event.stopImmediatePropagation();
-    judge(files).then((passed) => {
-      const input = target instanceof Element ? target.closest("input[type=file]") : null;
-      if (input && passed.length) return give(input, input.multiple ? passed : passed.slice(0, 1));
-      const point = { clientX, clientY, screenX, screenY, ctrlKey, shiftKey, altKey, metaKey };
-      const options = { bubbles: true, cancelable: true, composed: true, ...point };
+    unsent.set(form, event.submitter);
+  }
+
+  function send(form) {
+    if (!form || !unsent.has(form) || [...form.elements].some((element) => held.has(element))) return;
+    const submitter = unsent.get(form);
+    unsent.delete(form);
+    form.requestSubmit(submitter?.form === form ? submitter : null);
+  }
+
+  /** Pages can make events too, but only with files they have already. */
+  const concerns = (event, files) => event.isTrusted && !ours.has(event) && [...(files ?? [])].some(isImage);
+
+  function onDrop(event) {
+    const { dataTransfer } = event;
+    if (!event.isTrusted || ours.has(event) || !dataTransfer) return;
+    // A folder can't be handed on by a script: the page gets it untouched, and the person is told.
+    if ([...dataTransfer.items].some((item) => item.webkitGetAsEntry?.()?.isDirectory)) return passesUnseen();
+    if (!concerns(event, dataTransfer.files)) return;
+    const { clientX, clientY, screenX, screenY, ctrlKey, shiftKey, altKey, metaKey } = event;
+    const target = deepest(event.composedPath()[0], (root) => root.elementFromPoint(clientX, clientY));
+    const [files, strings] = [[...dataTransfer.files], stringsOf(dataTransfer)];
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    const point = { clientX, clientY, screenX, screenY, ctrlKey, shiftKey, altKey, metaKey };
+    const options = { bubbles: true, cancelable: true, composed: true, ...point };
+    decide(files).then((passed) => {
       if (!passed.length) {
         // Nothing is left to drop; the page's drop zone must still learn that the drag is over.
         target.dispatchEvent(new DragEvent("dragleave", options));
@@ -83,27 +178,41 @@
       }
       const again = new DragEvent("drop", { ...options, dataTransfer: transferOf(passed, strings) });
       ours.add(again);
-      target.dispatchEvent(again);
+      // What the browser does by itself with a drop that no page takes, it does not do for a script's.
+      if (!target.dispatchEvent(again)) return;
+      if (isFileInput(target) && !target.disabled) return give(target, target.multiple ? passed : passed.slice(0, 1));
+      if (!target.isContentEditable) return;
+      const range = document.caretRangeFromPoint?.(clientX, clientY);
+      if (range) getSelection().setBaseAndExtent(range.startContainer, range.startOffset, range.endContainer, range.endOffset);
+      insert(passed, strings);
     });
   }
 
   function onPaste(event) {
     const { clipboardData } = event;
     if (!concerns(event, clipboardData?.files)) return;
-    const target = event.composedPath()[0];
+    const target = deepest(event.composedPath()[0], (root) => root.activeElement);
     const [files, strings] = [[...clipboardData.files], stringsOf(clipboardData)];
     event.preventDefault();
     event.stopImmediatePropagation();
-    judge(files).then((passed) => {
-      if (!passed.length && !strings.length) return;
+    decide(files).then((passed) => {
+      // The markup beside a picture that stays behind would bring it in by its address.
+      const left = passed.length ? strings : strings.filter(([type]) => type !== "text/html");
+      if (!passed.length && !left.length) return;
       const options = { bubbles: true, cancelable: true, composed: true };
-      const again = new ClipboardEvent("paste", { ...options, clipboardData: transferOf(passed, strings) });
+      const again = new ClipboardEvent("paste", { ...options, clipboardData: transferOf(passed, left) });
       ours.add(again);
-      if (target.dispatchEvent(again) && target.isContentEditable) insert(passed, strings);
+      if (target.dispatchEvent(again) && target.isContentEditable) insert(passed, left);
     });
   }
 
-  /** What the browser would have pasted by itself: a script's event has no default action. */
+  /** From a shadow root's host to what `inner` names inside it. */
+  function deepest(target, inner) {
+    for (let root, next; (root = shadowOf(target)) && (next = inner(root)) && next !== target; ) target = next;
+    return target;
+  }
+
+  /** What the browser would have put in by itself: a script's event has no default action. */
   function insert(files, strings) {
     const html = strings.find(([type]) => type === "text/html")?.[1];
     if (html) return document.execCommand("insertHTML", false, html);
@@ -122,63 +231,4 @@
     for (const file of files) transfer.items.add(file);
     return transfer;
   }
-
-  /** The files that may pass, in their order. */
-  async function judge(files) {
-    const images = files.filter((file) => isImage(file) && !allowed.has(keyOf(file)));
-    const { flagged, notice } = await check(images);
-    if (notice) line(notice, { lasting: true });
-    if (!flagged.length) return files;
-    const decision = await ask(flagged);
-    if (decision === "keep") {
-      const kept = new Set(flagged.map(({ file }) => file));
-      return files.filter((file) => !kept.has(file));
-    }
-    for (const { file } of flagged) allowed.add(keyOf(file));
-    if (decision === "allow") {
-      stop();
-      send({ ask: "allowHere" }).catch(() => {});
-    }
-    return files;
-  }
-
-  async function check(images) {
-    const flagged = [];
-    const unjudged = [];
-    let removeLine = null;
-    const message = images.length === 1 ? text("checkingOne", images[0]?.name ?? "") : text("checkingMany", images.length, images[0]?.name ?? "");
-    const quiet = setTimeout(() => (removeLine = line(message)), QUIET_MS);
-    let late = false;
-    const patience = new Promise((resolve) => setTimeout(() => resolve((late = true)), PATIENCE_MS));
-    const waiting = [...images];
-    const worker = async () => {
-      for (let file; !late && (file = waiting.shift()); ) {
-        const verdict = await verdictOn(file);
-        if (late) break;
-        if (!verdict) unjudged.push(file);
-        else if (verdict.unsuitable) flagged.push({ file, verdict });
-      }
-    };
-    await Promise.race([patience, Promise.all(Array.from({ length: AT_ONCE }, worker))]);
-    clearTimeout(quiet);
-    removeLine?.();
-    const notice = late ? text("guardLate") : unjudged.length ? text("guardUnreadable", unjudged[0].name) : null;
-    return { flagged: images.flatMap((file) => flagged.find((found) => found.file === file) ?? []), notice };
-  }
-
-  /** The background's verdict; null where there is none. A background that died is asked once more. */
-  async function verdictOn(file) {
-    for (let attempt = 0; attempt < 2; attempt += 1) {
-      try {
-        const reply = await send({ ask: "picture", name: file.name, picture: file });
-        if (reply?.answer === "picture") return reply;
-        if (reply?.reason !== "internal") return null;
-      } catch {
-        // The background was stopped in the middle; the next message starts it again.
-      }
-    }
-    return null;
-  }
-
-  const send = (request) => chrome.runtime.sendMessage({ id: crypto.getRandomValues(new Uint32Array(2)).join("-"), ...request });
 })();

@@ -1,46 +1,34 @@
-// Finds the picture a person right-clicked and hands over its pixels, or, where the page may not read them, its place
-// in the visible tab. It must never load anything: a picture is read where it already is.
+// Finds the picture that a person right-clicked and hands over its pixels, or, where the page may not read them, its place in
+// the visible tab. It must never guess: where no picture was under the pointer, it says so.
 
 (() => {
   if (globalThis.sottoPicture) return;
   globalThis.sottoPicture = true;
+  const { cornerOfIndex, frameInTab, parentOf, pixelsOf, placeOf, roots, shadowOf, viewOfTab } = globalThis.sottoPixels;
 
-  const LONGER_SIDE_MAX = 2048;
+  const ANSWERS = { findPicture: ({ source }) => answer(source), findFrame: ({ index }) => ({ frame: cornerOfIndex(index), view: viewOfTab() }) };
 
   chrome.runtime.onMessage.addListener((message, sender, sendResponse) => {
-    if (sender.id !== chrome.runtime.id || message?.sotto !== "findPicture") return;
-    sendResponse(answer(message.source));
+    if (sender.id !== chrome.runtime.id || !Object.hasOwn(ANSWERS, message?.sotto)) return;
+    sendResponse(ANSWERS[message.sotto](message));
   });
 
   function answer(source) {
-    const element = find(source);
+    const element = source ? bySource(source) : underPointer();
     if (!element) return {};
-    const rect = visibleRect(element);
-    const whole = element.getBoundingClientRect();
-    globalThis.sottoSubject = { rect: whole };
-    const picture = pixels(element);
-    if (picture) return { picture };
-    const offset = frameOffset();
-    if (!rect || !offset) return {};
-    // A capture has device pixels; a pinch zoom magnifies it further and moves its corner.
-    const view = offset.top.visualViewport;
-    const scale = devicePixelRatio * (view?.scale ?? 1);
-    const left = (rect.left + offset.x - (view?.offsetLeft ?? 0)) * scale;
-    const top = (rect.top + offset.y - (view?.offsetTop ?? 0)) * scale;
-    const crop = {
-      x: Math.round(left),
-      y: Math.round(top),
-      width: Math.round((rect.right - rect.left) * scale),
-      height: Math.round((rect.bottom - rect.top) * scale),
-    };
-    const partlyVisible = rect.right - rect.left < whole.width - 1 || rect.bottom - rect.top < whole.height - 1;
-    return { crop, partlyVisible };
+    globalThis.sottoSubject = { rect: element.getBoundingClientRect() };
+    const verdict = globalThis.sottoScan?.verdictUnderCover(element);
+    if (verdict) return { found: true, verdict };
+    const picture = pixelsOf(element);
+    if (picture) return { found: true, picture };
+    const place = placeOf(element);
+    return place ? { found: true, ...place, frame: frameInTab(), view: viewOfTab() } : { found: true };
   }
 
   /** The element with this source; among several the one under the pointer, then the one most in view. */
-  function find(source) {
+  function bySource(source) {
     const candidates = [];
-    for (const root of roots(document)) {
+    for (const root of roots()) {
       for (const element of root.querySelectorAll("img, input[type=image], image, video")) {
         if ([element.currentSrc, element.src, element.href?.baseVal, element.poster].some((address) => same(address, source))) {
           candidates.push(element);
@@ -48,10 +36,13 @@
       }
     }
     const area = (element) => {
-      const rect = visibleRect(element);
+      const rect = placeOf(element)?.rect;
       return rect ? (rect.right - rect.left) * (rect.bottom - rect.top) : 0;
     };
-    return candidates.find((element) => element.matches(":hover")) ?? candidates.sort((a, b) => area(b) - area(a))[0];
+    const pointed = globalThis.sottoPointer?.last()?.element;
+    return candidates.find((element) => element === pointed)
+      ?? candidates.find((element) => element.matches(":hover"))
+      ?? candidates.sort((a, b) => area(b) - area(a))[0];
   }
 
   function same(address, source) {
@@ -59,77 +50,38 @@
     return address === source || new URL(address, document.baseURI).href === source;
   }
 
-  function* roots(root) {
-    yield root;
-    for (const element of root.querySelectorAll("*")) {
-      const inner = element.shadowRoot ?? shadowOf(element);
-      if (inner) yield* roots(inner);
-    }
+  /** What has a picture at the place of the last right click; before the first that we could see, what the pointer is over. */
+  function underPointer() {
+    const last = globalThis.sottoPointer?.last();
+    const stack = last ? stackAt(last.x, last.y) : chainOf(hovered());
+    return stack.find(hasPicture) ?? null;
   }
 
-  function shadowOf(element) {
-    try {
-      return chrome.dom?.openOrClosedShadowRoot(element) ?? null;
-    } catch {
-      return null;
-    }
+  /** From the topmost element at a point to the bottom one. */
+  function stackAt(x, y, root = document) {
+    return root.elementsFromPoint(x, y).flatMap((element) => {
+      const inner = shadowOf(element);
+      return inner ? [...stackAt(x, y, inner).filter((found) => found.getRootNode() === inner), element] : [element];
+    });
   }
 
-  /** The picture's own pixels; null where the page may not read them, or there are none yet. */
-  function pixels(element) {
-    const width = element.naturalWidth ?? element.videoWidth ?? 0;
-    const height = element.naturalHeight ?? element.videoHeight ?? 0;
-    if (!width || !height) return null;
-    const scale = Math.min(1, LONGER_SIDE_MAX / Math.max(width, height));
-    const canvas = document.createElement("canvas");
-    canvas.width = Math.max(1, Math.round(width * scale));
-    canvas.height = Math.max(1, Math.round(height * scale));
-    const context = canvas.getContext("2d", { willReadFrequently: true });
-    try {
-      context.drawImage(element, 0, 0, canvas.width, canvas.height);
-      return context.getImageData(0, 0, canvas.width, canvas.height);
-    } catch {
-      return null;
+  function hovered() {
+    let [root, found] = [document, null];
+    while (root) {
+      found = [...root.querySelectorAll(":hover")].pop() ?? found;
+      root = found && found.getRootNode() === root ? shadowOf(found) : null;
     }
+    return found;
   }
 
-  /** The part of an element that neither the viewport nor a clipping ancestor hides; null where nothing is left. */
-  function visibleRect(element) {
-    const box = element.getBoundingClientRect();
-    const rect = {
-      left: Math.max(0, box.left),
-      top: Math.max(0, box.top),
-      right: Math.min(document.documentElement.clientWidth, box.right),
-      bottom: Math.min(document.documentElement.clientHeight, box.bottom),
-    };
-    for (let parent = element.parentElement; parent; parent = parent.parentElement) {
-      if (parent === document.body || parent === document.documentElement) break;
-      if (getComputedStyle(parent).overflow === "visible") continue;
-      const clip = parent.getBoundingClientRect();
-      rect.left = Math.max(rect.left, clip.left);
-      rect.top = Math.max(rect.top, clip.top);
-      rect.right = Math.min(rect.right, clip.right);
-      rect.bottom = Math.min(rect.bottom, clip.bottom);
-    }
-    return rect.right - rect.left >= 1 && rect.bottom - rect.top >= 1 ? rect : null;
+  function chainOf(element) {
+    const chain = [];
+    for (; element; element = parentOf(element)) chain.push(element);
+    return chain;
   }
 
-  /** Where this frame stands in the tab; null inside a frame of another origin, which can't know. */
-  function frameOffset() {
-    let [x, y, view] = [0, 0, window];
-    while (view !== view.parent) {
-      let frame = null;
-      try {
-        frame = view.frameElement;
-      } catch {
-        return null;
-      }
-      if (!frame) return null;
-      const rect = frame.getBoundingClientRect();
-      x += rect.left + frame.clientLeft;
-      y += rect.top + frame.clientTop;
-      view = view.parent;
-    }
-    return { x, y, top: view };
+  function hasPicture(element) {
+    if (element.matches("img, canvas, video, input[type=image], image")) return true;
+    return [null, "::before", "::after"].some((part) => /url\(/.test(getComputedStyle(element, part).backgroundImage));
   }
 })();

@@ -6,7 +6,7 @@
 
   extras.styles.scores = `
     .classes { list-style: none; padding: 0; margin-top: 10px; display: grid; gap: 6px; }
-    .classes li { display: grid; grid-template-columns: 7em 1fr 3.5em; gap: 8px; align-items: center; font-size: 13px; }
+    .classes li { display: grid; grid-template-columns: 8.5em 1fr 3.5em; gap: 8px; align-items: center; font-size: 13px; }
     .track { height: 6px; border-radius: 3px; background: var(--soft); overflow: hidden; }
     .fill { height: 100%; border-radius: 3px; background: var(--quiet); }
     .fill.over { background: var(--bad); }
@@ -17,7 +17,7 @@
     const top = verdict.classes[verdict.top];
     const label = text(verdict.unsuitable ? "unsuitable" : "suitable");
     const rows = verdict.classes
-      .map(({ name, probability }, index) => ({ name: text(`class${name}`), probability, over: verdict.unsuitable && index === verdict.top }))
+      .map(({ name, probability }, index) => ({ name: text(`class${name}`), probability, over: verdict.over.includes(index) }))
       .sort((a, b) => b.probability - a.probability)
       .map(({ name, probability, over }) =>
         make("li", {}, make("span", {}, name),
@@ -28,6 +28,7 @@
       body: [
         make("p", { class: "verdict" }, make("span", { class: `label ${verdict.unsuitable ? "bad" : "good"}` }, label)),
         make("p", { class: "meaning" }, text("pictureMeaning", text(`class${top.name}`), percent(top.probability))),
+        verdict.frames ? make("p", { class: "meaning" }, text("framesMeaning", verdict.frames.judged, verdict.frames.total)) : null,
         partlyVisible ? make("p", { class: "meaning" }, text("partlyVisible")) : null,
         make("ul", { class: "classes" }, ...rows),
       ].filter(Boolean),

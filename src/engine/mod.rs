@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use crate::image::Resizer;
 use crate::models::{MODELS, Packaged};
-use crate::protocol::{ClassScore, ModelState, ModelStatus, PictureVerdict, SentenceVerdict, TextVerdict};
+use crate::protocol::{ClassScore, Frames, ModelState, ModelStatus, PictureVerdict, SentenceVerdict, TextVerdict};
 use crate::tasks::nsfw::{self, NsfwModel};
 use crate::tasks::sentiment::{Judgement, SentimentModel, sentiment_of};
 use runs::Runs;
@@ -169,14 +169,28 @@ impl Engine {
         let started_ms = clock();
         let probabilities = nsfw.judge(picture)?;
         let ended_ms = clock();
-        let unsuitable = nsfw::is_unsuitable(nsfw.classes(), &probabilities, &thresholds);
+        let over = nsfw::over_threshold(nsfw.classes(), &probabilities, &thresholds);
         let largest = |best: usize, index: usize| if probabilities[index] > probabilities[best] { index } else { best };
         let top = (0..probabilities.len()).fold(0, largest);
         let named = nsfw.classes().iter().zip(&probabilities);
         let classes = named.map(|(name, &probability)| ClassScore { name: name.clone(), probability }).collect();
         model.used(started_ms, ended_ms);
         let (model, elapsed_ms) = (model.packaged.id.to_owned(), ended_ms - started_ms);
-        Ok(PictureVerdict { classes, top, unsuitable, width, height, model, elapsed_ms })
+        let unsuitable = !over.is_empty();
+        Ok(PictureVerdict { classes, top, over, unsuitable, width, height, frames: None, model, elapsed_ms })
+    }
+
+    /// Of the verdicts on a moving picture's frames the worst, with the time of all; none where there are none.
+    pub fn worst_frame(&self, verdicts: Vec<PictureVerdict>, n_frames: u32) -> Option<PictureVerdict> {
+        let severity = |verdict: &PictureVerdict| {
+            let scores = verdict.classes.iter().map(|class| (class.name.as_str(), class.probability));
+            nsfw::severity(scores, &self.thresholds)
+        };
+        let n_judged = verdicts.len() as u32;
+        let elapsed_ms = verdicts.iter().map(|verdict| verdict.elapsed_ms).sum();
+        let worst = verdicts.into_iter().max_by(|a, b| severity(a).total_cmp(&severity(b)))?;
+        let frames = (n_frames > 1).then_some(Frames { judged: n_judged, total: n_frames });
+        Some(PictureVerdict { frames, elapsed_ms, ..worst })
     }
 
     /// The loaded text model, for evaluations and benches.

@@ -1,5 +1,46 @@
-//! How large a picture will be, from the first bytes of its file, so that one of absurd size is refused before it is
-//! decoded. Knows the headers of PNG, JPEG, GIF, WebP and BMP and nothing else of these formats.
+//! How large a picture will be and whether it moves, from the first bytes of its file, so that one of absurd size is
+//! refused before it is decoded. Knows the headers of PNG, JPEG, GIF, WebP, AVIF and BMP and nothing else of these
+//! formats.
+
+/// What has to be done to see all of a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// One picture, or of a format that is not known here.
+    Still,
+    /// Perhaps more than one frame; the media type says of what format.
+    Moving(&'static str),
+    /// Drawn from a description.
+    Svg,
+}
+
+pub fn kind(file: &[u8]) -> Kind {
+    match file {
+        [b'G', b'I', b'F', b'8', ..] => Kind::Moving("image/gif"),
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', b'V', b'P', b'8', b'X', ..]
+            if file.get(20).is_some_and(|flags| flags & 2 != 0) =>
+        {
+            Kind::Moving("image/webp")
+        }
+        // The frames' table stands before the first picture's data.
+        [0x89, b'P', b'N', b'G', ..] if before(file, b"acTL", b"IDAT") => Kind::Moving("image/png"),
+        [_, _, _, _, b'f', b't', b'y', b'p', ..] if before(file, b"avis", b"meta") => Kind::Moving("image/avif"),
+        _ if is_svg(file) => Kind::Svg,
+        _ => Kind::Still,
+    }
+}
+
+/// Whether `wanted` stands in the file, and not behind `end`.
+fn before(file: &[u8], wanted: &[u8; 4], end: &[u8; 4]) -> bool {
+    let found = |word: &[u8; 4]| file.windows(4).position(|window| window == word);
+    found(wanted).is_some_and(|at| found(end).is_none_or(|end| at < end))
+}
+
+/// Markup whose first element is `svg`, behind whatever declarations and comments.
+fn is_svg(file: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(&file[..file.len().min(4096)]);
+    let text = text.trim_start_matches('\u{feff}').trim_start();
+    text.starts_with('<') && !text.contains("<html") && text.contains("<svg")
+}
 
 /// Width and height as the header says; none for other formats and for headers that are cut off.
 pub fn dimensions(file: &[u8]) -> Option<(u32, u32)> {
@@ -8,6 +49,7 @@ pub fn dimensions(file: &[u8]) -> Option<(u32, u32)> {
         [0xff, 0xd8, ..] => jpeg(file),
         [b'G', b'I', b'F', b'8', ..] => Some((little_u16(file, 6)?, little_u16(file, 8)?)),
         [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => webp(file),
+        [_, _, _, _, b'f', b't', b'y', b'p', ..] => avif(file),
         // A negative height means rows from top to bottom.
         [b'B', b'M', ..] => Some((little_u32(file, 18)?, (little_u32(file, 22)? as i32).unsigned_abs())),
         _ => None,
@@ -48,6 +90,13 @@ fn webp(file: &[u8]) -> Option<(u32, u32)> {
     }
 }
 
+/// The largest of the sizes that its properties name: a picture may be a grid of smaller ones.
+fn avif(file: &[u8]) -> Option<(u32, u32)> {
+    let places = file.windows(4).enumerate().filter(|(_, window)| window == b"ispe").map(|(at, _)| at);
+    let sizes = places.filter_map(|at| Some((big_u32(file, at + 8)?, big_u32(file, at + 12)?)));
+    sizes.max_by_key(|&(width, height)| u64::from(width) * u64::from(height))
+}
+
 fn bytes<const N: usize>(file: &[u8], at: usize) -> Option<[u8; N]> {
     file.get(at..at + N)?.try_into().ok()
 }
@@ -74,7 +123,7 @@ mod tests {
 
     use image::{DynamicImage, ImageFormat};
 
-    use super::dimensions;
+    use super::{Kind, dimensions, kind};
 
     fn encoded(format: ImageFormat) -> Vec<u8> {
         let mut file = Cursor::new(Vec::new());
@@ -108,6 +157,44 @@ mod tests {
         let mut extended = b"RIFF\0\0\0\0WEBPVP8X\x0a\0\0\0".to_vec();
         extended.extend([0, 0, 0, 0, 0x40, 0x01, 0, 56, 0, 0]);
         assert_eq!(dimensions(&extended), Some((321, 57)));
+    }
+
+    fn picture(name: &str) -> Vec<u8> {
+        std::fs::read(format!("{}/tests/pictures/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+    }
+
+    #[test]
+    fn avif_says_its_size() {
+        let file = picture("stars.avif");
+        assert_eq!(dimensions(&file), Some((300, 200)));
+        let mut bomb = file.clone();
+        let at = bomb.windows(4).position(|window| window == b"ispe").unwrap();
+        bomb[at + 8..at + 16].copy_from_slice(&[0, 0, 0xff, 0xff, 0, 0, 0xff, 0xff]);
+        assert_eq!(dimensions(&bomb), Some((65_535, 65_535)));
+    }
+
+    #[test]
+    fn what_moves_and_what_is_drawn_is_known_from_the_header() {
+        for (name, expected) in [
+            ("ball_animated.gif", Kind::Moving("image/gif")),
+            ("chess_board.gif", Kind::Moving("image/gif")),
+            ("clock_animated.webp", Kind::Moving("image/webp")),
+            ("fruit_lossy_alpha.webp", Kind::Still),
+            ("flow_lossless.webp", Kind::Still),
+            ("stars.avif", Kind::Still),
+            ("house.jpg", Kind::Still),
+            ("horse.png", Kind::Still),
+            ("house.svg", Kind::Svg),
+            ("active_content.svg", Kind::Svg),
+            ("README.md", Kind::Still),
+        ] {
+            assert_eq!(kind(&picture(name)), expected, "{name}");
+        }
+        let mut moving = picture("dot_1x1.png");
+        moving.splice(33..33, *b"\0\0\0\x08acTL\0\0\0\x02\0\0\0\0\0\0\0\0");
+        assert_eq!(kind(&moving), Kind::Moving("image/png"));
+        assert_eq!(kind(b"\0\0\0\x20ftypavis\0\0\0\0avif"), Kind::Moving("image/avif"));
+        assert_eq!(kind(b"<!doctype html><html><svg></svg></html>"), Kind::Still);
     }
 
     #[test]

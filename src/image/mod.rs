@@ -5,5 +5,5 @@
 mod header;
 mod resize;
 
-pub use header::dimensions;
+pub use header::{Kind, dimensions, kind};
 pub use resize::{PictureError, Resizer};

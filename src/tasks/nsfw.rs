@@ -54,14 +54,29 @@ impl NsfwModel {
     }
 }
 
-/// Whether any class is at or over its threshold: the person's own where there is one, else that of [`THRESHOLDS`].
-pub fn is_unsuitable(classes: &[String], probabilities: &[f32], chosen: &BTreeMap<String, f32>) -> bool {
-    let preset = |class: &str| THRESHOLDS.iter().find(|(name, _)| *name == class).map(|&(_, threshold)| threshold);
-    let over = |(class, &probability): (&String, &f32)| {
-        let threshold = chosen.get(class).copied().or_else(|| preset(class));
-        threshold.is_some_and(|threshold| probability >= threshold)
+/// From which probability on a person is warned of a class: their own choice where there is one, else that of
+/// [`THRESHOLDS`]; none for a class that is never warned of.
+pub fn threshold_of(class: &str, chosen: &BTreeMap<String, f32>) -> Option<f32> {
+    let preset = || THRESHOLDS.iter().find(|(name, _)| *name == class).map(|&(_, threshold)| threshold);
+    chosen.get(class).copied().or_else(preset)
+}
+
+/// The classes at or over their threshold, the most probable first.
+pub fn over_threshold(classes: &[String], probabilities: &[f32], chosen: &BTreeMap<String, f32>) -> Vec<usize> {
+    let is_over = |&index: &usize| {
+        threshold_of(&classes[index], chosen).is_some_and(|threshold| probabilities[index] >= threshold)
     };
-    classes.iter().zip(probabilities).any(over)
+    let mut over: Vec<usize> = (0..classes.len().min(probabilities.len())).filter(is_over).collect();
+    over.sort_by(|&a, &b| probabilities[b].total_cmp(&probabilities[a]));
+    over
+}
+
+/// How near a picture is to being warned of, or how far beyond: 1 at a threshold. Tells the worst of several frames.
+pub fn severity<'a>(scores: impl Iterator<Item = (&'a str, f32)>, chosen: &BTreeMap<String, f32>) -> f32 {
+    let share = |(class, probability): (&str, f32)| {
+        threshold_of(class, chosen).map_or(0.0, |threshold| probability / threshold.max(f32::MIN_POSITIVE))
+    };
+    scores.map(share).fold(0.0, f32::max)
 }
 
 #[cfg(test)]
@@ -75,11 +90,27 @@ mod tests {
             let mut probabilities = [0.0; 5];
             probabilities[class] = probability;
             let chosen = chosen.iter().map(|&(class, threshold)| (class.to_owned(), threshold)).collect();
-            is_unsuitable(&classes, &probabilities, &chosen)
+            !over_threshold(&classes, &probabilities, &chosen).is_empty()
         };
         assert!(warned(3, 0.6, &[]) && !warned(3, 0.59, &[]));
         assert!(warned(4, 0.8, &[]) && !warned(4, 0.79, &[]));
         assert!(!warned(2, 1.0, &[]) && warned(2, 0.3, &[("Neutral", 0.3)]));
         assert!(!warned(3, 0.9, &[("Porn", 0.95)]) && warned(3, 0.9, &[("Sexy", 0.95)]));
+    }
+
+    #[test]
+    fn the_worst_frame_is_the_one_furthest_over_a_threshold() {
+        let chosen = [("Sexy".to_owned(), 0.1)].into();
+        let severity = |class, probability| severity([(class, probability)].into_iter(), &chosen);
+        assert!(severity("Sexy", 0.3) > severity("Porn", 0.9) && severity("Porn", 0.9) > severity("Neutral", 1.0));
+        assert_eq!(severity("Porn", 0.6), 1.0);
+    }
+
+    #[test]
+    fn names_the_classes_over_it_and_not_the_largest() {
+        let classes = ["Drawing", "Hentai", "Neutral", "Porn", "Sexy"].map(String::from);
+        let chosen = [("Hentai", 0.2), ("Porn", 0.1)].map(|(class, threshold)| (class.to_owned(), threshold)).into();
+        assert_eq!(over_threshold(&classes, &[0.0, 0.2, 0.5, 0.3, 0.0], &chosen), [3, 1]);
+        assert_eq!(over_threshold(&classes, &[1.0, 0.0, 0.0, 0.0, 0.0], &chosen), [0; 0]);
     }
 }

@@ -2,14 +2,14 @@
 //! decoders, and in bands: linear memory never shrinks, so no whole picture ever enters it. It must never keep a
 //! picture, and never know what the pixels are judged for.
 
-use js_sys::{Promise, Uint8Array, Uint8ClampedArray};
+use js_sys::{Array, Promise, Uint8Array, Uint8ClampedArray};
 use thiserror::Error;
 use wasm_bindgen::{JsCast, prelude::*};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, ImageBitmap, ImageData, OffscreenCanvas, OffscreenCanvasRenderingContext2d};
 
 use super::chrome;
-use crate::image::dimensions;
+use crate::image::{Kind, dimensions, kind};
 
 /// Larger pictures are scaled down while they are drawn: the nets look at far fewer pixels.
 const LONGER_SIDE_MAX: u32 = 2048;
@@ -79,31 +79,65 @@ pub struct Crop {
     pub y: f64,
     pub width: f64,
     pub height: f64,
+    pub upright: Option<Upright>,
+}
+
+/// A picture that a page turned or skewed: where its first corner is in the capture, and what turned it.
+#[derive(Debug, Clone, Copy)]
+pub struct Upright {
+    pub corner: (f64, f64),
+    /// a, b, c, d of a CSS matrix.
+    pub turn: [f64; 4],
+    /// The picture's size as it was before.
+    pub width: f64,
+    pub height: f64,
 }
 
 #[wasm_bindgen]
 extern "C" {
+    /// frames.js, by way of background.js.
+    #[wasm_bindgen(catch, js_name = sottoFramesOf)]
+    fn frames_of(blob: &Blob, media_type: &str) -> Result<Promise, JsValue>;
     #[wasm_bindgen(catch, js_name = createImageBitmap)]
     fn create_image_bitmap(source: &JsValue, options: &JsValue) -> Result<Promise, JsValue>;
     #[wasm_bindgen(catch, js_name = createImageBitmap)]
     fn create_cropped_bitmap(source: &JsValue, x: f64, y: f64, width: f64, height: f64) -> Result<Promise, JsValue>;
 }
 
-pub async fn picture(picture: &JsValue) -> Result<Decoded, DecodeError> {
+/// What is to be judged of one picture.
+pub struct Sight {
+    /// One, or those that were chosen of a moving picture.
+    pub frames: Vec<Decoded>,
+    /// How many frames the picture has.
+    pub n_frames: u32,
+}
+
+impl From<Decoded> for Sight {
+    fn from(still: Decoded) -> Self {
+        Self { frames: vec![still], n_frames: 1 }
+    }
+}
+
+pub async fn picture(picture: &JsValue) -> Result<Sight, DecodeError> {
     if let Some(pixels) = picture.dyn_ref::<ImageData>()
         && pixels.width().max(pixels.height()) <= LONGER_SIDE_MAX
     {
-        let (width, height) = (pixels.width(), pixels.height());
-        return Ok(Decoded { width, height, pixels: Source::Array(pixels_of(pixels)) });
+        return Ok(from_array(pixels).into());
     }
     if let Some(blob) = picture.dyn_ref::<Blob>() {
         if blob.size() > FILE_BYTES_MAX {
             return Err(DecodeError::TooLarge(blob.size()));
         }
-        if let Some((width, height)) = dimensions(&header(blob).await?)
+        let header = header(blob).await?;
+        if let Some((width, height)) = dimensions(&header)
             && u64::from(width) * u64::from(height) > PIXELS_MAX
         {
             return Err(DecodeError::TooManyPixels(width, height));
+        }
+        match kind(&header) {
+            Kind::Still => {}
+            Kind::Moving(media_type) => return frames(blob, media_type).await,
+            Kind::Svg => return frames(blob, "image/svg+xml").await,
         }
     } else if !picture.is_instance_of::<ImageData>() {
         return Err(DecodeError::Missing);
@@ -111,7 +145,25 @@ pub async fn picture(picture: &JsValue) -> Result<Decoded, DecodeError> {
     // Orientation is taken from the file's EXIF data unless told otherwise. Colour profiles are left alone, as they were
     // when the net was trained: to convert tests/pictures/rocket.jpg moves a class by 0.08.
     let options = chrome::object(&[("colorSpaceConversion", "none".into())]);
-    from_bitmap(bitmap(create_image_bitmap(picture, &options)).await?)
+    Ok(from_bitmap(bitmap(create_image_bitmap(picture, &options)).await?)?.into())
+}
+
+/// What a worker sees only the first frame of, or nothing at all.
+async fn frames(blob: &Blob, media_type: &str) -> Result<Sight, DecodeError> {
+    let asked = frames_of(blob, media_type).map_err(unreadable)?;
+    let found = JsFuture::from(asked).await.map_err(unreadable)?;
+    let n_frames = chrome::get(&found, "total").as_f64().unwrap_or_default() as u32;
+    let frames = Array::from(&chrome::get(&found, "frames"));
+    let frames: Vec<Decoded> = frames.iter().filter_map(|frame| Some(from_array(frame.dyn_ref()?))).collect();
+    if frames.is_empty() {
+        return Err(DecodeError::Unreadable("it has no frame".to_owned()));
+    }
+    Ok(Sight { frames, n_frames })
+}
+
+fn from_array(pixels: &ImageData) -> Decoded {
+    let (width, height) = (pixels.width(), pixels.height());
+    Decoded { width, height, pixels: Source::Array(pixels_of(pixels)) }
 }
 
 async fn header(blob: &Blob) -> Result<Vec<u8>, DecodeError> {
@@ -121,7 +173,13 @@ async fn header(blob: &Blob) -> Result<Vec<u8>, DecodeError> {
 }
 
 /// The part of a captured tab that shows the picture.
-pub async fn cropped(capture: &Blob, crop: Crop) -> Result<Decoded, DecodeError> {
+pub async fn cropped(capture: &Blob, crop: &Crop) -> Result<Decoded, DecodeError> {
+    if let Some(upright) = &crop.upright {
+        let whole = bitmap(create_image_bitmap(capture, &JsValue::UNDEFINED)).await?;
+        let turned = turned_back(&whole, upright);
+        whole.close();
+        return turned;
+    }
     from_bitmap(bitmap(create_cropped_bitmap(capture, crop.x, crop.y, crop.width, crop.height)).await?)
 }
 
@@ -140,13 +198,36 @@ fn from_bitmap(bitmap: ImageBitmap) -> Result<Decoded, DecodeError> {
     Ok(Decoded { width, height, pixels: Source::Canvas(drawn.map_err(unreadable)?) })
 }
 
+fn turned_back(capture: &ImageBitmap, upright: &Upright) -> Result<Decoded, DecodeError> {
+    let [a, b, c, d] = upright.turn;
+    let area = a * d - b * c;
+    if area.abs() < 1e-6 {
+        return Err(DecodeError::Unreadable("it is seen edge on".to_owned()));
+    }
+    // The inverse of: turn, then move to the corner.
+    let (a, b, c, d) = (d / area, -b / area, -c / area, a / area);
+    let (x, y) = upright.corner;
+    let side = |pixels: f64| pixels.round().clamp(1.0, f64::from(LONGER_SIDE_MAX)) as u32;
+    let (width, height) = (side(upright.width), side(upright.height));
+    let drawn = canvas(width, height).and_then(|context| {
+        context.set_transform(a, b, c, d, -a * x - c * y, -b * x - d * y)?;
+        context.draw_image_with_image_bitmap(capture, 0.0, 0.0)?;
+        Ok(context)
+    });
+    Ok(Decoded { width, height, pixels: Source::Canvas(drawn.map_err(unreadable)?) })
+}
+
 fn draw(bitmap: &ImageBitmap, width: u32, height: u32) -> Result<OffscreenCanvasRenderingContext2d, JsValue> {
+    let context = canvas(width, height)?;
+    context.draw_image_with_image_bitmap_and_dw_and_dh(bitmap, 0.0, 0.0, f64::from(width), f64::from(height))?;
+    Ok(context)
+}
+
+fn canvas(width: u32, height: u32) -> Result<OffscreenCanvasRenderingContext2d, JsValue> {
     let canvas = OffscreenCanvas::new(width, height)?;
     let wanted = chrome::object(&[("willReadFrequently", true.into())]);
     let context = canvas.get_context_with_context_options("2d", &wanted)?;
-    let context: OffscreenCanvasRenderingContext2d = context.map(JsValue::from).unwrap_or_default().dyn_into()?;
-    context.draw_image_with_image_bitmap_and_dw_and_dh(bitmap, 0.0, 0.0, f64::from(width), f64::from(height))?;
-    Ok(context)
+    context.map(JsValue::from).unwrap_or_default().dyn_into()
 }
 
 /// The pixels as JavaScript has them: web_sys would copy them all into linear memory.

@@ -1,34 +1,29 @@
-//! What happens when a person asks: a selection or a picture is taken from the page by a content script, judged, and
-//! shown on a card beside it; where the page is off limits, or the person wants it so, in the toolbar popup instead.
+//! What happens when a person asks: a selection or a picture (sights.rs) is taken from the page by a content script,
+//! judged, and shown on a card beside it; where the page is off limits, or the person wants it so, in the toolbar popup instead.
 //! It must never keep what was read.
 
 use std::rc::Rc;
 
-use js_sys::{Array, Uint8Array};
+use js_sys::Array;
 use wasm_bindgen::prelude::*;
-use web_sys::Blob;
 
 use super::{
-    chrome,
-    decode::{self, Crop},
-    guard,
-    host::{self, Host, NSFW, SENTIMENT},
-    wire,
+    chrome, guard,
+    host::{self, Host, SENTIMENT},
+    sights, wire,
 };
-use crate::protocol::{PictureVerdict, Reason, Refusal, ResultPlace, View};
+use crate::protocol::{Reason, Refusal, ResultPlace, View};
 
-const SURFACE: &str = "content/surface.js";
-const CARD: &str = "content/card.js";
+pub const SURFACE: &str = "content/surface.js";
+pub const CARD: &str = "content/card.js";
 const SENTENCES: &str = "content/sentences.js";
-const SCORES: &str = "content/scores.js";
 const SELECT: &str = "content/select.js";
-const PICTURE: &str = "content/picture.js";
 /// Where a verdict waits for the popup to show it once.
 pub const SESSION_VIEW: &str = "view";
 
 /// Where a judgement is shown.
 #[derive(Clone, Copy)]
-enum Place {
+pub enum Place {
     Card { tab: i32, frame: i32 },
     Popup { window: Option<i32> },
 }
@@ -44,7 +39,7 @@ pub async fn menu_clicked(info: JsValue, tab: JsValue) {
         }
         Some("check-image") => {
             let source = chrome::get(&info, "srcUrl");
-            picture(&host, &tab, frame, &source).await;
+            sights::check_picture(&host, &tab, frame, &source).await;
         }
         _ => {}
     }
@@ -122,73 +117,14 @@ async fn read_selection(tab: i32, frame: Option<i32>, files: &[&str]) -> Option<
     best
 }
 
-async fn picture(host: &Rc<Host>, tab: &JsValue, frame: i32, source: &JsValue) {
-    host.warm(NSFW);
-    let (tab_id, window) = tab_and_window(tab);
-    if inject(tab_id, Some(frame), &[SURFACE, CARD, SCORES, PICTURE]).await.is_err() {
-        let shown = Shown::begin(host, Place::Popup { window }).await;
-        return shown.end(View::Refused(off_limits("no script of ours may enter this frame"))).await;
-    }
-    let ask = chrome::object(&[("sotto", "findPicture".into()), ("source", source.clone())]);
-    let options = chrome::object(&[("frameId", frame.into())]);
-    let found = chrome::send_to_tab(tab_id, &ask, &options).await.unwrap_or(JsValue::UNDEFINED);
-    // The capture comes before the card, which could stand in front of the picture.
-    let pixels = chrome::get(&found, "picture");
-    let capture = match crop_of(&found) {
-        Some(crop) if pixels.is_undefined() => Some((capture(window).await, crop)),
-        _ => None,
-    };
-    let shown = Shown::begin(host, Place::Card { tab: tab_id, frame }).await;
-    let partly_visible = chrome::get(&found, "partlyVisible").is_truthy();
-    let verdict: Result<PictureVerdict, Refusal> = async {
-        match capture {
-            Some((blob, crop)) => host.judge_pixels(decode::cropped(&blob?, crop).await?).await,
-            None if pixels.is_undefined() => Err(off_limits("the picture was not found, or nothing of it is in view")),
-            None => host.judge_picture(&pixels).await,
-        }
-    }
-    .await;
-    shown
-        .end(match verdict {
-            Ok(verdict) => View::Picture { verdict, partly_visible },
-            Err(refusal) => View::Refused(refusal),
-        })
-        .await;
-}
-
-#[wasm_bindgen]
-extern "C" {
-    #[wasm_bindgen(catch, js_namespace = Uint8Array, js_name = fromBase64)]
-    fn from_base64(text: &str) -> Result<Uint8Array, JsValue>;
-}
-
-/// The visible tab as a PNG, which keeps every pixel as it is on the screen.
-async fn capture(window: Option<i32>) -> Result<Blob, Refusal> {
-    let options = chrome::object(&[("format", "png".into())]);
-    let captured = async {
-        let url = chrome::capture_visible_tab(window.unwrap_or(-2), &options).await?;
-        let url = url.as_string().unwrap_or_default();
-        let bytes = from_base64(url.split_once(',').map_or("", |(_, data)| data))?;
-        Blob::new_with_u8_array_sequence(&Array::of1(&bytes))
-    };
-    captured.await.map_err(|thrown: JsValue| off_limits(&chrome::reason_of(&thrown)))
-}
-
-fn crop_of(found: &JsValue) -> Option<Crop> {
-    let crop = chrome::get(found, "crop");
-    let side = |name: &str| chrome::get(&crop, name).as_f64().filter(|pixels| pixels.is_finite());
-    let crop = Crop { x: side("x")?, y: side("y")?, width: side("width")?, height: side("height")? };
-    (crop.width >= 1.0 && crop.height >= 1.0).then_some(crop)
-}
-
 /// A judgement on its way to the person. Between `begin` and `end` the card also hears how far a load is.
-struct Shown {
+pub struct Shown {
     host: Rc<Host>,
     place: Place,
 }
 
 impl Shown {
-    async fn begin(host: &Rc<Host>, place: Place) -> Self {
+    pub async fn begin(host: &Rc<Host>, place: Place) -> Self {
         let busy = View::Busy { percent: None };
         match place {
             Place::Card { tab, frame } => {
@@ -203,7 +139,7 @@ impl Shown {
         Self { host: Rc::clone(host), place }
     }
 
-    async fn end(self, view: View) {
+    pub async fn end(self, view: View) {
         match self.place {
             Place::Card { tab, frame } => {
                 self.host.waiting_cards.borrow_mut().retain(|card| *card != (tab, frame));
@@ -252,7 +188,7 @@ async fn open_popup(window: Option<i32>) {
     }
 }
 
-async fn inject(tab: i32, frame: Option<i32>, files: &[&str]) -> Result<Array, JsValue> {
+pub async fn inject(tab: i32, frame: Option<i32>, files: &[&str]) -> Result<Array, JsValue> {
     let target = chrome::object(&[("tabId", tab.into())]);
     match frame {
         Some(frame) => chrome::set(&target, "frameIds", &Array::of1(&frame.into())),
@@ -262,11 +198,11 @@ async fn inject(tab: i32, frame: Option<i32>, files: &[&str]) -> Result<Array, J
     Ok(Array::from(&chrome::execute_script(&injection).await?))
 }
 
-fn tab_and_window(tab: &JsValue) -> (i32, Option<i32>) {
+pub fn tab_and_window(tab: &JsValue) -> (i32, Option<i32>) {
     let id = chrome::get(tab, "id").as_f64().unwrap_or(-1.0) as i32;
     (id, chrome::get(tab, "windowId").as_f64().map(|window| window as i32))
 }
 
-fn off_limits(detail: &str) -> Refusal {
+pub fn off_limits(detail: &str) -> Refusal {
     Refusal { reason: Reason::OffLimits, detail: detail.to_owned() }
 }

@@ -1,6 +1,8 @@
 //! What the person chose, kept in the browser's own storage, and the upload guard that follows from it: registered only
 //! where it was turned on and the browser's permission was given. It must never see a file.
 
+use std::collections::BTreeMap;
+
 use js_sys::Array;
 use wasm_bindgen::prelude::*;
 
@@ -9,12 +11,21 @@ use super::{
     sites::{pattern_of, site_of},
     wire,
 };
-use crate::protocol::{Reason, Refusal, ResultPlace, Settings};
+use crate::{
+    protocol::{Action, ClassThreshold, PictureRules, Reason, Refusal, ResultPlace, Settings},
+    tasks::nsfw,
+};
 
 const SETTINGS: &str = "settings";
 const SCRIPT_ID: &str = "guard";
-const SCRIPTS: [&str; 3] = ["content/surface.js", "content/dialog.js", "content/guard.js"];
+const SCRIPTS: [&str; 5] =
+    ["content/pointer.js", "content/surface.js", "content/dialog.js", "content/check.js", "content/guard.js"];
+/// What must run in the page's own world, beside the guard.
+const PICKERS_ID: &str = "guard-pickers";
+const PICKERS: [&str; 1] = ["content/pickers.js"];
 const EVERYWHERE: &str = "<all_urls>";
+const ISOLATED: &str = "ISOLATED";
+const MAIN: &str = "MAIN";
 
 pub async fn settings() -> Settings {
     let found = chrome::local_get(SETTINGS).await.map(|found| chrome::get(&found, SETTINGS));
@@ -31,6 +42,25 @@ async fn keep(settings: &Settings) -> Result<(), Refusal> {
 
 pub async fn show_results(place: ResultPlace) -> Result<(), Refusal> {
     keep(&Settings { results: place, ..settings().await }).await
+}
+
+/// Every class that is warned of, with the threshold in force.
+pub async fn picture_rules() -> PictureRules {
+    let settings = settings().await;
+    let in_force = |&(name, preset): &(&str, f32)| ClassThreshold {
+        name: name.to_owned(),
+        preset,
+        threshold: nsfw::threshold_of(name, &settings.thresholds).unwrap_or(preset),
+    };
+    PictureRules { classes: nsfw::THRESHOLDS.iter().map(in_force).collect(), action: settings.action }
+}
+
+pub async fn keep_picture_rules(thresholds: BTreeMap<String, f32>, action: Action) -> Result<(), Refusal> {
+    if let Some((class, threshold)) = thresholds.iter().find(|(_, threshold)| !(0.0..=1.0).contains(*threshold)) {
+        let detail = format!("{threshold} is no threshold for {class}; one lies between 0 and 1");
+        return Err(Refusal { reason: Reason::BadRequest, detail });
+    }
+    keep(&Settings { thresholds, action, ..settings().await }).await
 }
 
 /// Turns the guard on or off for one site or for all. The page that asks has the browser's prompt answered first or
@@ -59,7 +89,7 @@ pub async fn switch(site: Option<String>, on: bool) -> Result<(), Refusal> {
     if on {
         start_in_open_tabs(&pattern, &settings).await;
     } else {
-        stop_in_open_tabs(&pattern, &settings).await;
+        tell_open_tabs().await;
         if !settings.guard_everywhere {
             // Refused for permissions the manifest requires, of which there are none in what ships.
             let _ = chrome::remove_permission(&origins(&[&pattern])).await;
@@ -95,6 +125,16 @@ pub async fn follow_permissions() {
     for pattern in patterns(&settings) {
         start_in_open_tabs(&pattern, &settings).await;
     }
+    tell_open_tabs().await;
+}
+
+/// Refuses where a site is no longer watched. A frame that no site can be named for keeps its guard: it came with one.
+pub async fn watched(site: Option<&str>) -> Result<(), Refusal> {
+    let Some(site) = site else { return Ok(()) };
+    if settings().await.watches(site) && granted(&pattern_of(site)).await {
+        return Ok(());
+    }
+    Err(Refusal { reason: Reason::OffLimits, detail: format!("the guard is off on {site}") })
 }
 
 fn patterns(settings: &Settings) -> Vec<String> {
@@ -114,9 +154,10 @@ fn origins(patterns: &[&str]) -> JsValue {
 
 /// Registers guard.js for exactly the sites where it is on and permitted.
 async fn register(settings: &Settings) -> Result<(), Refusal> {
-    let ids = chrome::object(&[("ids", chrome::strings(&[SCRIPT_ID]))]);
-    // Rejects when it was not registered, which is what is wanted.
-    let _ = chrome::unregister_content_scripts(&ids).await;
+    for id in [SCRIPT_ID, PICKERS_ID] {
+        // Rejects when it was not registered, which is what is wanted.
+        let _ = chrome::unregister_content_scripts(&chrome::object(&[("ids", chrome::strings(&[id]))])).await;
+    }
     let mut matches = Vec::new();
     for pattern in patterns(settings) {
         if granted(&pattern).await {
@@ -127,19 +168,24 @@ async fn register(settings: &Settings) -> Result<(), Refusal> {
         return Ok(());
     }
     let allowed: Vec<String> = settings.allowed_sites.iter().map(|site| pattern_of(site)).collect();
-    let script = chrome::object(&[
-        ("id", SCRIPT_ID.into()),
-        ("js", chrome::strings(&SCRIPTS)),
-        ("matches", list(&matches)),
-        ("runAt", "document_start".into()),
-        ("allFrames", true.into()),
-        ("matchOriginAsFallback", true.into()),
-        ("persistAcrossSessions", true.into()),
-    ]);
-    if !allowed.is_empty() {
-        chrome::set(&script, "excludeMatches", &list(&allowed));
-    }
-    chrome::register_content_scripts(&Array::of1(&script)).await.map(drop).map_err(|thrown| Refusal {
+    let script = |id: &str, world: &str, files: &[&str]| {
+        let script = chrome::object(&[
+            ("id", id.into()),
+            ("js", chrome::strings(files)),
+            ("world", world.into()),
+            ("matches", list(&matches)),
+            ("runAt", "document_start".into()),
+            ("allFrames", true.into()),
+            ("matchOriginAsFallback", true.into()),
+            ("persistAcrossSessions", true.into()),
+        ]);
+        if !allowed.is_empty() {
+            chrome::set(&script, "excludeMatches", &list(&allowed));
+        }
+        script
+    };
+    let scripts = Array::of2(&script(SCRIPT_ID, ISOLATED, &SCRIPTS), &script(PICKERS_ID, MAIN, &PICKERS));
+    chrome::register_content_scripts(&scripts).await.map(drop).map_err(|thrown| Refusal {
         reason: Reason::Internal,
         detail: format!("the browser did not take the upload guard: {}", chrome::reason_of(&thrown)),
     })
@@ -149,33 +195,40 @@ async fn start_in_open_tabs(pattern: &str, settings: &Settings) {
     if !granted(pattern).await {
         return;
     }
-    for tab in open_tabs(pattern).await {
+    for tab in open_tabs(&chrome::object(&[("url", pattern.into())])).await {
         let site = chrome::get(&tab, "url").as_string().and_then(|url| site_of(&url));
         if site.is_some_and(|site| settings.allowed_sites.contains(&site)) {
             continue;
         }
-        let target = chrome::object(&[("tabId", chrome::get(&tab, "id")), ("allFrames", true.into())]);
-        let injection = chrome::object(&[("target", target), ("files", chrome::strings(&SCRIPTS))]);
-        // Refused for tabs that show the browser's own pages; they have no uploads.
-        let _ = chrome::execute_script(&injection).await;
-    }
-}
-
-async fn stop_in_open_tabs(pattern: &str, settings: &Settings) {
-    for tab in open_tabs(pattern).await {
-        let site = chrome::get(&tab, "url").as_string().and_then(|url| site_of(&url));
-        let still_on = site.is_some_and(|site| settings.watches(&site));
-        if let (false, Some(id)) = (still_on, chrome::get(&tab, "id").as_f64()) {
-            let stop = chrome::object(&[("sotto", "guardOff".into())]);
-            // Rejects where no guard listens.
-            let _ = chrome::send_to_tab(id as i32, &stop, &chrome::object(&[])).await;
+        for (world, files) in [(ISOLATED, SCRIPTS.as_slice()), (MAIN, PICKERS.as_slice())] {
+            let target = chrome::object(&[("tabId", chrome::get(&tab, "id")), ("allFrames", true.into())]);
+            let files = chrome::strings(files);
+            let injection = chrome::object(&[("target", target), ("files", files), ("world", world.into())]);
+            // Refused for tabs that show the browser's own pages; they have no uploads.
+            let _ = chrome::execute_script(&injection).await;
         }
+        // Frames of sites that are not watched stand among the tab's: theirs stop by themselves.
+        tell_tab(&tab).await;
     }
 }
 
-async fn open_tabs(pattern: &str) -> Vec<JsValue> {
-    let filter = chrome::object(&[("url", pattern.into())]);
-    chrome::query_tabs(&filter).await.map(|tabs| Array::from(&tabs).to_vec()).unwrap_or_default()
+/// Has every guard ask whether it is still wanted: a site's frames stand in tabs of other sites too.
+async fn tell_open_tabs() {
+    for tab in open_tabs(&chrome::object(&[])).await {
+        tell_tab(&tab).await;
+    }
+}
+
+async fn tell_tab(tab: &JsValue) {
+    if let Some(id) = chrome::get(tab, "id").as_f64() {
+        let changed = chrome::object(&[("sotto", "guardChanged".into())]);
+        // Rejects where no guard listens.
+        let _ = chrome::send_to_tab(id as i32, &changed, &chrome::object(&[])).await;
+    }
+}
+
+async fn open_tabs(filter: &JsValue) -> Vec<JsValue> {
+    chrome::query_tabs(filter).await.map(|tabs| Array::from(&tabs).to_vec()).unwrap_or_default()
 }
 
 fn list(items: &[String]) -> JsValue {

@@ -12,10 +12,10 @@ use wasm_bindgen::{JsCast, prelude::*};
 
 use super::{
     chrome::{self, Port},
-    decode::{self, DecodeError, Decoded},
+    decode::{self, DecodeError, Sight},
     flows, guard,
     lives::{self, Lives},
-    sites, wire,
+    scan, sites, uploads, wire,
 };
 use crate::{
     engine::EngineError,
@@ -132,8 +132,11 @@ fn asker(sender: &JsValue) -> Result<Asker, Refusal> {
     }
     let tab = chrome::get(&chrome::get(sender, "tab"), "id").as_f64();
     let frame = chrome::get(sender, "frameId").as_f64();
+    // A frame without an address of its own has the origin of the page that made it.
+    let origin = chrome::get(sender, "origin").as_string().unwrap_or_default();
+    let site = sites::site_of(&url).or_else(|| sites::site_of(&origin));
     match (tab, frame) {
-        (Some(tab), Some(_)) => Ok(Asker::Frame { tab: tab as i32, site: sites::site_of(&url) }),
+        (Some(tab), Some(_)) => Ok(Asker::Frame { tab: tab as i32, site }),
         _ => Err(bad("the sender is neither a page of Sotto's nor a frame of a tab")),
     }
 }
@@ -144,6 +147,27 @@ async fn respond(ask: Ask, picture: JsValue, sender: &JsValue) -> Result<Answer,
         (Asker::Frame { tab, .. }, Ask::Picture { .. }) => {
             let _waiting = host.enter(tab)?;
             Ok(Answer::Picture(host.judge_picture(&picture).await?))
+        }
+        (Asker::Frame { tab, site }, Ask::Upload { .. }) => {
+            let _waiting = host.enter(tab)?;
+            Ok(Answer::Upload(uploads::judge(&host, &picture, site.as_deref()).await?))
+        }
+        (Asker::Frame { site: Some(site), .. }, Ask::Decide { upload }) => {
+            uploads::decide(&picture, &site, upload).await?;
+            Ok(Answer::Done)
+        }
+        (Asker::Frame { tab, .. }, Ask::InView { spots, view_width }) => {
+            let _waiting = host.enter(tab)?;
+            let verdicts = scan::in_view(&host, &chrome::get(sender, "tab"), &spots, view_width).await?;
+            Ok(Answer::InView { verdicts })
+        }
+        (Asker::Frame { tab, .. }, Ask::Scanned) => {
+            scan::scanned(&host, tab).await?;
+            Ok(Answer::Done)
+        }
+        (Asker::Frame { site, .. }, Ask::Watched) => {
+            guard::watched(site.as_deref()).await?;
+            Ok(Answer::Done)
         }
         (Asker::Frame { site: Some(site), .. }, Ask::AllowHere) => {
             guard::allow(&site).await?;
@@ -172,8 +196,16 @@ impl Host {
             Ask::Check { model } => self.lives.check(&model).await?,
             Ask::ShowResults { place } => guard::show_results(place).await?,
             Ask::Guard { site, on } => guard::switch(site, on).await?,
-            Ask::AllowHere => {
-                let detail = "only a guarded page's frame can allow its own site".to_owned();
+            Ask::PictureRules => return Ok(Answer::PictureRules(guard::picture_rules().await)),
+            Ask::KeepPictureRules { thresholds, action } => guard::keep_picture_rules(thresholds, action).await?,
+            Ask::Scan { tab, wish } => return Ok(Answer::Scan(scan::wish(tab, wish).await?)),
+            Ask::AllowHere
+            | Ask::Upload { .. }
+            | Ask::Decide { .. }
+            | Ask::Watched
+            | Ask::InView { .. }
+            | Ask::Scanned => {
+                let detail = "only a guarded page's frame can ask this, for its own site".to_owned();
                 return Err(Refusal { reason: Reason::BadRequest, detail });
             }
         }
@@ -188,23 +220,27 @@ impl Host {
     }
 
     pub async fn judge_picture(self: &Rc<Self>, picture: &JsValue) -> Result<PictureVerdict, Refusal> {
-        let decoded = decode::picture(picture).await?;
-        self.judge_pixels(decoded).await
+        let sight = decode::picture(picture).await?;
+        self.judge_sight(sight).await
     }
 
-    pub async fn judge_pixels(self: &Rc<Self>, decoded: Decoded) -> Result<PictureVerdict, Refusal> {
+    pub async fn judge_sight(self: &Rc<Self>, sight: Sight) -> Result<PictureVerdict, Refusal> {
         self.lives.ready(NSFW).await?;
         let thresholds = guard::settings().await.thresholds;
         let mut engine = self.lives.engine();
         engine.set_thresholds(thresholds);
-        let mut picture = engine.start_picture(decoded.width, decoded.height)?;
-        decoded.bands(|rows| {
-            picture.feed(rows).map_err(|error| Refusal::from(EngineError::from(NsfwError::from(error))))
-        })?;
-        let verdict = engine.finish_picture(picture, decoded.width, decoded.height)?;
+        let mut verdicts = Vec::new();
+        for decoded in &sight.frames {
+            let mut picture = engine.start_picture(decoded.width, decoded.height)?;
+            decoded.bands(|rows| {
+                picture.feed(rows).map_err(|error| Refusal::from(EngineError::from(NsfwError::from(error))))
+            })?;
+            verdicts.push(engine.finish_picture(picture, decoded.width, decoded.height)?);
+        }
+        let worst = engine.worst_frame(verdicts, sight.n_frames);
         drop(engine);
         self.used();
-        Ok(verdict)
+        worst.ok_or_else(|| DecodeError::Missing.into())
     }
 
     /// Starts a model's load without waiting for it, so that it runs while the page is being asked.

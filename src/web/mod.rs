@@ -19,7 +19,13 @@ pub mod host;
 #[cfg(feature = "web")]
 pub mod lives;
 #[cfg(feature = "web")]
+pub mod scan;
+#[cfg(feature = "web")]
+pub mod sights;
+#[cfg(feature = "web")]
 pub mod store;
+#[cfg(feature = "web")]
+pub mod uploads;
 
 #[cfg(feature = "pages")]
 pub mod pages;

@@ -16,9 +16,17 @@ thread_local! {
 
 /// Asks the background; a background that died is started by the browser with the next message, so it is asked twice.
 pub async fn ask(ask: Ask) -> Result<Answer, Refusal> {
+    ask_about(ask, &JsValue::UNDEFINED).await
+}
+
+/// The same with a picture beside the request.
+pub async fn ask_about(ask: Ask, picture: &JsValue) -> Result<Answer, Refusal> {
     let n_asked = N_ASKED.with(|n_asked| n_asked.replace(n_asked.get() + 1));
     let id = format!("page-{}-{n_asked}", js_sys::Math::random());
     let message = wire::to_js(&Request { id: id.clone(), ask });
+    if !picture.is_undefined() {
+        chrome::set(&message, "picture", picture);
+    }
     // A background that is stopped in the middle closes the channel, or now and then answers nothing.
     let answered = match chrome::send_message(&message).await {
         Ok(reply) if !reply.is_undefined() => Ok(reply),

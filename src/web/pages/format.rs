@@ -26,6 +26,11 @@ pub fn percent(share: f64) -> String {
     write(share.min(0.99), &[("style", "percent".into()), ("maximumFractionDigits", 0.into())])
 }
 
+/// A share that somebody chose, which may well be all of it.
+pub fn whole_percent(share: f64) -> String {
+    write(share, &[("style", "percent".into()), ("maximumFractionDigits", 0.into())])
+}
+
 pub fn megabytes(bytes: u64) -> String {
     let digits = if bytes < 10_000_000 { 1 } else { 0 };
     write(

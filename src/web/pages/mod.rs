@@ -10,6 +10,8 @@ mod model_row;
 mod options;
 mod popup;
 mod privacy;
+mod scan;
+mod thresholds;
 mod try_box;
 mod verdict;
 mod welcome;

@@ -2,7 +2,7 @@
 
 use wasm_bindgen::prelude::*;
 
-use super::{ask, dom, guard_switch};
+use super::{ask, dom, guard_switch, thresholds};
 use crate::{
     protocol::{Ask, ResultPlace, Settings},
     web::chrome,
@@ -18,6 +18,7 @@ pub async fn options() {
     dom::say("language", &chrome::message("languageNow", &[&name]));
     shortcut().await;
     refresh().await;
+    thresholds::wire().await;
 }
 
 async fn refresh() {

@@ -5,7 +5,7 @@ use gloo_storage::{LocalStorage, Storage};
 use js_sys::Array;
 use wasm_bindgen::prelude::*;
 
-use super::{ask, dom, format, guard_switch, model_row, try_box, verdict};
+use super::{ask, dom, format, guard_switch, model_row, scan, try_box, verdict};
 use crate::{
     protocol::{Answer, Ask, ModelStatus, Status, View},
     web::{chrome, sites, wire},
@@ -28,6 +28,7 @@ pub async fn popup() {
     waiting_view().await;
     this_site().await;
     refresh().await;
+    scan::wire_section().await;
 }
 
 /// What the background says while the popup is open.
@@ -43,6 +44,7 @@ fn heard(message: JsValue) {
                 }
             }
         }
+        Some("scan") => scan::heard(&message),
         Some("view") => {
             if let Ok(view) = wire::from_js::<View>(chrome::get(&message, "view")) {
                 show_view(&view);

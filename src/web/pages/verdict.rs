@@ -71,6 +71,10 @@ fn picture(into: &HtmlElement, verdict: &PictureVerdict, partly_visible: bool) {
         let words = chrome::message("pictureMeaning", &[&class, &format::percent(f64::from(top.probability))]);
         dom::append(into, dom::make("p", "quiet small", &words));
     }
+    if let Some(frames) = verdict.frames {
+        let words = chrome::message("framesMeaning", &[&frames.judged.to_string(), &frames.total.to_string()]);
+        dom::append(into, dom::make("p", "quiet small", &words));
+    }
     if partly_visible {
         dom::append(into, dom::make("p", "quiet small", &chrome::message("partlyVisible", &[])));
     }

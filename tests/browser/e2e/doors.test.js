@@ -2,10 +2,12 @@
 // popup that tells the state. Real weights, real tokenizer.
 
 import assert from "node:assert/strict";
-import { statSync } from "node:fs";
-import { join } from "node:path";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { eventually, screenshot } from "../harness/browser.js";
+import { alarm } from "../harness/made_files.js";
 import { FIXTURES, PICTURES } from "../harness/places.js";
 import { serve } from "../harness/server.js";
 import { clickInShadow, shadowBox } from "../harness/shadow.js";
@@ -162,12 +164,15 @@ describe("the upload guard", () => {
 
   test("lets it through when the person says so", async () => {
     const page = await guarded.page(`${server.origin}/upload.html`);
-    const file = join(FIXTURES, "false_alarm.png");
+    // About the false alarm itself the person has spoken above.
+    const folder = mkdtempSync(join(tmpdir(), "sotto-doors-"));
+    const file = alarm(folder);
     await page.locator("#pick").setInputFiles(file);
     await guarded.says(page, /upload anyway/i);
     await clickInShadow(page, /upload anyway/i);
     await eventually("the page to get the file", async () => (await page.evaluate(() => globalThis.seen)).length === 2);
-    assert.deepEqual((await page.evaluate(() => globalThis.seen))[1].files, [`false_alarm.png ${statSync(file).size}`]);
+    assert.deepEqual((await page.evaluate(() => globalThis.seen))[1].files, [`${basename(file)} ${statSync(file).size}`]);
     await page.close();
+    rmSync(folder, { recursive: true, force: true });
   });
 });

@@ -1,16 +1,31 @@
 // Reads and clicks what stands in Sotto's closed shadow roots. Page scripts can't; the browser's debugger can, and clicks by
 // real coordinates, so that they are trusted.
 
-/** Runs `work` with a debugger session and our hosts on the page: popovers with a closed shadow root, in document order. */
-async function withHosts(page, work) {
-  const session = await page.context().newCDPSession(page);
+/**
+ * Runs `work` with a debugger session and our hosts on the page: popovers with a closed shadow root, in document order. Of a frame
+ * of another site it is that frame's own session, which tells places from the frame's own corner.
+ */
+async function withHosts(target, work) {
+  const page = pageOf(target);
+  const context = page.context();
+  const own = target === page ? null : await context.newCDPSession(target).catch(() => null);
+  const session = own ?? (await context.newCDPSession(page));
   try {
     const { root } = await session.send("DOM.getDocument", { depth: -1, pierce: true });
-    return await work(findAll(root, isHost), session);
+    return await work(findAll(root, isHost), session, own ? await cornerOf(target) : { x: 0, y: 0 });
   } finally {
     await session.detach();
   }
 }
+
+/** Most of this takes a page or one of its frames. */
+const pageOf = (target) => target.page?.() ?? target;
+
+const cornerOf = async (frame) =>
+  (await frame.frameElement()).evaluate((element) => {
+    const { left, top } = element.getBoundingClientRect();
+    return { x: left + element.clientLeft, y: top + element.clientTop };
+  });
 
 /** How many things of ours stand on the page. */
 export const countHosts = (page) => withHosts(page, (hosts) => hosts.length);
@@ -32,14 +47,14 @@ export function shadowText(page) {
 
 /** Clicks the button whose name matches, with the mouse. */
 export async function clickInShadow(page, name) {
-  const point = await withHosts(page, async (hosts, session) => {
+  const point = await withHosts(page, async (hosts, session, corner) => {
     const buttons = hosts.flatMap((host) => findAll(host, (node) => node.nodeName === "BUTTON" && name.test(nameOf(node))));
     if (buttons.length !== 1) throw new Error(`${buttons.length} buttons ${name} in what Sotto shows`);
     const { model } = await session.send("DOM.getBoxModel", { nodeId: buttons[0].nodeId });
     const [left, top, , , right, bottom] = model.border;
-    return [(left + right) / 2, (top + bottom) / 2];
+    return [corner.x + (left + right) / 2, corner.y + (top + bottom) / 2];
   });
-  await page.mouse.click(...point);
+  await pageOf(page).mouse.click(...point);
 }
 
 /** Where our first host stands in the viewport, in CSS pixels; null when there is none. */

@@ -179,6 +179,21 @@ class Sotto {
     return observer.evaluate((text) => chrome.management.getPermissionWarningsByManifest(text), manifest);
   }
 
+  /**
+   * The same from a window behind: like a popup's it leaves the tab in front in view, so that it can be captured.
+   */
+  async askFromBehind(request) {
+    if (!this.behind || this.behind.isClosed()) {
+      const opened = this.context.waitForEvent("page");
+      const front = this.context.pages().filter((page) => page.url().startsWith("http")).pop();
+      await this.cdp.send("Target.createTarget", { url: this.url("manifest.json"), newWindow: true, background: true });
+      this.behind = await opened;
+      await this.behind.waitForLoadState();
+      await front?.bringToFront();
+    }
+    return this.behind.evaluate((message) => chrome.runtime.sendMessage({ id: crypto.randomUUID(), ...message }), request);
+  }
+
   /** A message as one of our own pages sends it, and the reply. */
   async ask(request) {
     const page = await this.page(this.url("manifest.json"));

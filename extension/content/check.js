@@ -1,0 +1,95 @@
+// What becomes of files that the upload guard holds: each picture is judged in the background, the person is asked about
+// those over the threshold, and the files that may pass come back in their order. It must never touch a page's element,
+// and never keep a file back without the person's word: what can't be judged within five seconds passes, with a notice.
+
+globalThis.sottoCheck ??= (() => {
+  const { text } = globalThis.sottoSurface;
+  const { ask, line } = globalThis.sottoDialog;
+
+  const PATIENCE_MS = 5000;
+  const QUIET_MS = 300;
+  /** The browser decodes some while the engine judges another. */
+  const AT_ONCE = 3;
+  const IMAGE_NAME = /\.(avif|avifs|bmp|gif|ico|jfif|jpe?g|pjp|pjpeg|png|svg|webp)$/i;
+
+  const isImage = (file) => file.type.startsWith("image/") || IMAGE_NAME.test(file.name);
+  const send = (request) => chrome.runtime.sendMessage({ id: crypto.getRandomValues(new Uint32Array(2)).join("-"), ...request });
+
+  /** `passed`: the files that may pass, in their order; `allowed`: whether the person wants no more guard on this site. */
+  async function judge(files) {
+    const { flagged, heldBack, notice } = await check(files.filter(isImage));
+    if (notice) line(notice, { lasting: true });
+    const kept = new Set(heldBack);
+    let decision = "upload";
+    if (flagged.length) {
+      decision = await ask(flagged);
+      const upload = decision === "upload" || decision === "allow";
+      if (!upload) for (const { file } of flagged) kept.add(file);
+      // A page that took the question away decided nothing.
+      if (decision !== "gone") remember(flagged, upload);
+      else line(text("guardGone"), { lasting: true });
+    }
+    if (heldBack.length) {
+      const again = heldBack.length === 1 ? text("guardKeptOne", heldBack[0].name) : text("guardKeptMany", heldBack.length);
+      line(again, { lasting: true });
+    }
+    const allowed = decision === "allow";
+    if (allowed) send({ ask: "allowHere" }).catch(() => {});
+    return { passed: files.filter((file) => !kept.has(file)), allowed };
+  }
+
+  /** Kept for these files and this site until the browser closes; one after the other, because they are kept in one place. */
+  async function remember(flagged, upload) {
+    for (const { file } of flagged) await send({ ask: "decide", upload, picture: file }).catch(() => {});
+  }
+
+  async function check(images) {
+    const found = new Map();
+    let late = false;
+    let removeLine = null;
+    const message = images.length === 1 ? text("checkingOne", images[0]?.name ?? "") : text("checkingMany", images.length, images[0]?.name ?? "");
+    const quiet = setTimeout(() => (removeLine = line(message)), QUIET_MS);
+    const waiting = [...images];
+    const worker = async () => {
+      for (let file; !late && (file = waiting.shift()); ) {
+        const upload = await verdictOn(file);
+        if (!late) found.set(file, upload);
+      }
+    };
+    let patience;
+    const tooLong = new Promise((resolve) => (patience = setTimeout(resolve, PATIENCE_MS)));
+    await Promise.race([tooLong, Promise.all(Array.from({ length: AT_ONCE }, worker))]);
+    late = found.size < images.length;
+    clearTimeout(patience);
+    clearTimeout(quiet);
+    removeLine?.();
+    const onCourse = (course) => images.filter((file) => found.get(file)?.course === course);
+    const unjudged = images.filter((file) => !found.get(file));
+    let notice = null;
+    if (late && images.length > 1) notice = text("guardLateMany", unjudged.length, images.length);
+    else if (late) notice = text("guardLate");
+    else if (unjudged.length) notice = text("guardUnreadable", unjudged[0].name);
+    return { flagged: onCourse("ask").map((file) => ({ file, verdict: found.get(file).verdict })), heldBack: onCourse("holdBack"), notice };
+  }
+
+  /** What the background says of a file; null where it can't. A background that died is asked once more. */
+  async function verdictOn(file) {
+    for (let attempt = 0; attempt < 2; attempt += 1) {
+      try {
+        const reply = await send({ ask: "upload", name: file.name, picture: file });
+        if (reply?.answer === "upload") return reply;
+        if (reply?.reason !== "internal") return null;
+      } catch {
+        // The background was stopped in the middle; the next message starts it again.
+      }
+    }
+    return null;
+  }
+
+  /** Whether this frame's site is still watched; a background that can't say is taken for a yes. */
+  const stillWatched = () => send({ ask: "watched" }).then((reply) => reply?.answer !== "refused" || reply.reason === "internal", () => true);
+
+  const passesUnseen = () => void line(text("guardFolder"), { lasting: true });
+
+  return { isImage, judge, passesUnseen, stillWatched };
+})();

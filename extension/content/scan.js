@@ -1,0 +1,208 @@
+// Looks through the pictures of a page on a person's wish: the readable ones at once, the largest first, the others as they come
+// into view. What is over a threshold is blurred or outlined until the person reveals it. It must never judge, load or keep
+// anything; its last expression is what has been counted so far.
+
+globalThis.sottoScan ??= (() => {
+  const { frameInTab, pixelsOf, placeOf, roots, viewOfTab } = globalThis.sottoPixels;
+
+  const WANTED = "img, input[type=image], image, canvas, video";
+  /** Smaller than this on a side is decoration. */
+  const SIDE_MIN = 48;
+  /** Enough for the net, and little to hand over. */
+  const SIDE_MAX = 512;
+  const AT_ONCE = 3;
+  /** Browsers allow two captures a second. */
+  const CAPTURE_EVERY_MS = 600;
+  const CAPTURED_AT_ONCE = 24;
+  const QUIET_MS = 150;
+  const TELL_EVERY_MS = 250;
+  const MARKS = {
+    warn: { outline: "4px solid #d4351c", "outline-offset": "-4px" },
+    blur: { filter: "blur(28px)", "clip-path": "inset(0)" },
+  };
+  MARKS.block = MARKS.blur;
+
+  /** Each picture by its element: `waiting` (for its turn), `unread` (not in view yet), `fine`, `over` or `shown`. */
+  const pictures = new Map();
+  let running = false;
+  let mark = MARKS.blur;
+  let nAtWork = 0;
+  let capturedAt = 0;
+  let captureTimer = null;
+  let lookTimer = null;
+  let tellTimer = null;
+  let off = null;
+
+  chrome.runtime.onMessage.addListener((message, sender, sendResponse) => {
+    if (sender.id !== chrome.runtime.id || message?.sotto !== "scan") return;
+    sendResponse(true);
+    if (message.wish === "start") start(message.action);
+    if (message.wish === "stop") stop();
+    if (message.wish === "undo") undo();
+  });
+
+  function start(action) {
+    mark = MARKS[action] ?? MARKS.blur;
+    if (running) return;
+    running = true;
+    off = new AbortController();
+    const watch = new MutationObserver(lookSoon);
+    watch.observe(document, { childList: true, subtree: true, attributes: true, attributeFilter: ["src", "srcset"] });
+    off.signal.addEventListener("abort", () => watch.disconnect());
+    // A picture's `load` never comes as far as the window.
+    for (const event of ["load", "scroll"]) document.addEventListener(event, lookSoon, { capture: true, passive: true, signal: off.signal });
+    addEventListener("resize", lookSoon, { signal: off.signal });
+    look();
+  }
+
+  function stop() {
+    running = false;
+    off?.abort();
+    for (const timer of [captureTimer, lookTimer]) clearTimeout(timer);
+    [captureTimer, lookTimer] = [null, null];
+    tell();
+  }
+
+  function undo() {
+    for (const [element, picture] of pictures) unmark(element, picture);
+    pictures.clear();
+    stop();
+  }
+
+  function lookSoon() {
+    lookTimer ??= setTimeout(look, QUIET_MS);
+  }
+
+  function look() {
+    lookTimer = null;
+    for (const root of roots()) for (const element of root.querySelectorAll(WANTED)) meet(element);
+    for (const [element, picture] of pictures) {
+      if (element.isConnected) continue;
+      unmark(element, picture);
+      pictures.delete(element);
+    }
+    work();
+    captureSoon();
+    tell();
+  }
+
+  function meet(element) {
+    const { width, height } = element.getBoundingClientRect();
+    const address = element.currentSrc ?? element.href?.baseVal ?? "";
+    const known = pictures.get(element);
+    if (known && known.address === address) return;
+    if (known) unmark(element, known);
+    pictures.delete(element);
+    const there = element.complete !== false && (element.naturalWidth ?? element.videoWidth ?? 1) > 0;
+    if (width < SIDE_MIN || height < SIDE_MIN || !there) return;
+    pictures.set(element, { address, state: "waiting", area: width * height, before: null });
+  }
+
+  const inState = (state) => [...pictures].filter(([, picture]) => picture.state === state);
+
+  /** Judges what waits, some at a time, and lets the page have its turn between two. */
+  async function work() {
+    while (running && nAtWork < AT_ONCE) {
+      const [next] = inState("waiting").sort(([, a], [, b]) => b.area - a.area);
+      if (!next) return;
+      const [element, picture] = next;
+      picture.state = "asked";
+      nAtWork += 1;
+      const pixels = pixelsOf(element, SIDE_MAX);
+      if (pixels) judge(element, picture, pixels).finally(() => ((nAtWork -= 1), work()));
+      else {
+        nAtWork -= 1;
+        picture.state = "unread";
+        captureSoon();
+      }
+      await new Promise((resolve) => setTimeout(resolve));
+    }
+  }
+
+  async function judge(element, picture, pixels) {
+    const reply = await send({ ask: "picture", picture: pixels }).catch(() => null);
+    settle(element, picture, reply?.answer === "picture" ? reply : null);
+  }
+
+  function settle(element, picture, verdict) {
+    if (pictures.get(element) !== picture) return;
+    picture.state = verdict?.unsuitable ? "over" : "fine";
+    picture.verdict = verdict;
+    if (picture.state === "over") cover(element, picture);
+    tell();
+  }
+
+  function captureSoon() {
+    if (!running || captureTimer || !inState("unread").length) return;
+    captureTimer = setTimeout(captureView, Math.max(0, capturedAt + CAPTURE_EVERY_MS - Date.now()));
+  }
+
+  /** One capture for all that is in view, or most of it; what is not waits until the person scrolls there. */
+  async function captureView() {
+    captureTimer = null;
+    const frame = frameInTab();
+    const view = viewOfTab();
+    if (!running || document.hidden || !frame || !view) return;
+    const inView = [];
+    for (const [element, picture] of inState("unread")) {
+      const place = placeOf(element);
+      if (!place || inView.length >= CAPTURED_AT_ONCE) continue;
+      const { left, top, right, bottom } = place.rect;
+      const shown = (right - left) * (bottom - top);
+      if (shown < picture.area / 2 && shown < (innerWidth * innerHeight) / 2) continue;
+      const inTab = (at, corner, moved) => (corner + at * frame.zoom - moved) * view.pinch;
+      const [x, y] = [inTab(left, frame.x, view.left), inTab(top, frame.y, view.top)];
+      const spot = { x, y, width: inTab(right, frame.x, view.left) - x, height: inTab(bottom, frame.y, view.top) - y };
+      if (spot.width > 0 && spot.height > 0) inView.push({ element, picture, spot });
+    }
+    if (!inView.length) return;
+    capturedAt = Date.now();
+    const reply = await send({ ask: "inView", spots: inView.map(({ spot }) => spot), viewWidth: view.width }).catch(() => null);
+    if (reply?.answer === "inView") inView.forEach(({ element, picture }, place) => settle(element, picture, reply.verdicts[place]));
+    captureSoon();
+  }
+
+  function cover(element, picture) {
+    picture.before = Object.keys(mark).map((name) => [name, element.style.getPropertyValue(name), element.style.getPropertyPriority(name)]);
+    for (const [name, value] of Object.entries(mark)) element.style.setProperty(name, value, "important");
+  }
+
+  function unmark(element, picture) {
+    for (const [name, value, priority] of picture.before ?? []) element.style.setProperty(name, value, priority);
+    picture.before = null;
+  }
+
+  // A person's click on a covered picture shows it, and is no click on the page. Marks outlive a scan that was stopped.
+  addEventListener("click", (event) => {
+    if (!event.isTrusted) return;
+    const at = [...event.composedPath(), ...document.elementsFromPoint(event.clientX, event.clientY)];
+    const element = at.find((candidate) => pictures.get(candidate)?.state === "over" && pictures.get(candidate).before);
+    if (!element) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    const picture = pictures.get(element);
+    unmark(element, picture);
+    picture.state = "shown";
+  }, true);
+
+  function counts() {
+    const n = (...states) => [...pictures.values()].filter(({ state }) => states.includes(state)).length;
+    return { found: pictures.size, judged: n("fine", "over", "shown"), over: n("over", "shown"), unread: n("unread"), running };
+  }
+
+  /** Tells the background that there is something new, not more often than anybody can read. */
+  function tell() {
+    tellTimer ??= setTimeout(() => {
+      tellTimer = null;
+      send({ ask: "scanned" }).catch(() => {});
+    }, TELL_EVERY_MS);
+  }
+
+  const send = (request) => chrome.runtime.sendMessage({ id: crypto.getRandomValues(new Uint32Array(2)).join("-"), ...request });
+
+  /** What was found of a picture that a cover hides: seen through it, the picture would be another. */
+  const verdictUnderCover = (element) => (pictures.get(element)?.before ? pictures.get(element).verdict : null);
+
+  return { counts, verdictUnderCover };
+})();
+globalThis.sottoScan.counts();

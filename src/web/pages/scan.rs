@@ -1,0 +1,66 @@
+//! The popup's section for the pictures of the tab in view: start, stop and undo a scan, and what it has counted.
+
+use js_sys::Array;
+use wasm_bindgen::prelude::*;
+
+use super::{ask, dom, format};
+use crate::{
+    protocol::{Answer, Ask, Refusal, ScanCounts, ScanWish},
+    web::{chrome, wire},
+};
+
+/// Wires the section to the tab in view; it stays hidden where there is none.
+pub async fn wire_section() {
+    let filter = chrome::object(&[("active", true.into()), ("currentWindow", true.into())]);
+    let tabs = chrome::query_tabs(&filter).await.map(|tabs| Array::from(&tabs)).unwrap_or_default();
+    let Some(tab) = chrome::get(&tabs.get(0), "id").as_f64().map(|id| id as i32) else { return };
+    for (id, wish) in [("scan", ScanWish::Start), ("scan-stop", ScanWish::Stop), ("scan-undo", ScanWish::Undo)] {
+        if let Some(button) = dom::by_id(id) {
+            dom::on_press(&button, move || async move { show(wish_for(tab, wish).await) });
+        }
+    }
+    if let Ok(counts) = wish_for(tab, ScanWish::State).await {
+        show(Ok(counts));
+    }
+}
+
+/// What the background says of a tab under scan.
+pub fn heard(message: &JsValue) {
+    if let Ok(counts) = wire::from_js::<ScanCounts>(chrome::get(message, "counts")) {
+        show(Ok(counts));
+    }
+}
+
+async fn wish_for(tab: i32, wish: ScanWish) -> Result<ScanCounts, Refusal> {
+    match ask::ask(Ask::Scan { tab, wish }).await? {
+        Answer::Scan(counts) => Ok(counts),
+        _ => Err(ask::unexpected()),
+    }
+}
+
+fn show(outcome: Result<ScanCounts, Refusal>) {
+    let words = match &outcome {
+        Err(refusal) => dom::refusal_text(refusal),
+        Ok(counts) if counts.found == 0 && counts.running => chrome::message("scanNothing", &[]),
+        Ok(counts) if counts.found == 0 => chrome::message("scanHint", &[]),
+        Ok(counts) => said(counts),
+    };
+    dom::say("scan-said", &words);
+    let counts = outcome.unwrap_or_default();
+    dom::show("scan", !counts.running);
+    dom::show("scan-stop", counts.running);
+    dom::show("scan-undo", counts.found > 0);
+}
+
+fn said(counts: &ScanCounts) -> String {
+    let number = |count: u32| format::count(count.into());
+    let judged = [number(counts.judged), number(counts.found), number(counts.over)];
+    let mut words = chrome::message("scanCounts", &judged.each_ref().map(String::as_str));
+    for (count, key) in [(counts.unread, "scanUnread"), (counts.over, "scanReveal")] {
+        if count > 0 {
+            words.push(' ');
+            words.push_str(&chrome::message(key, &[&number(count)]));
+        }
+    }
+    words
+}

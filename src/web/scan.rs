@@ -1,0 +1,105 @@
+//! The scan of a page's pictures, asked for in the popup: scan.js looks and marks, here its pictures are judged, counted
+//! over all frames and shown on the badge. No count is kept here: the page's frames know theirs.
+
+use std::rc::Rc;
+
+use wasm_bindgen::prelude::*;
+
+use super::{
+    chrome, decode,
+    decode::Crop,
+    flows::{inject, off_limits},
+    guard,
+    host::Host,
+    sights, wire,
+};
+use crate::protocol::{PictureVerdict, Refusal, ScanCounts, ScanWish, Spot};
+
+const SCRIPTS: [&str; 2] = ["content/pixels.js", "content/scan.js"];
+const BADGE_COLOUR: &str = "#b3372a";
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(catch, js_namespace = ["chrome", "action"], js_name = setBadgeText)]
+    async fn set_badge_text(details: &JsValue) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(catch, js_namespace = ["chrome", "action"], js_name = setBadgeBackgroundColor)]
+    async fn set_badge_colour(details: &JsValue) -> Result<JsValue, JsValue>;
+}
+
+/// Carries out a wish in every frame of a tab that the browser lets us into, and says what is counted there.
+pub async fn wish(tab: i32, wish: ScanWish) -> Result<ScanCounts, Refusal> {
+    if wish == ScanWish::Start {
+        counts(tab).await?;
+    }
+    if wish != ScanWish::State {
+        let action = wire::to_js(&guard::settings().await.action);
+        let message = chrome::object(&[("sotto", "scan".into()), ("wish", wire::to_js(&wish)), ("action", action)]);
+        // Rejects where no scan ever began, and then there is nothing to stop.
+        let _ = chrome::send_to_tab(tab, &message, &chrome::object(&[])).await;
+    }
+    match wish {
+        // Looking must not put a script into a page.
+        ScanWish::State if !is_there(tab).await => Ok(ScanCounts::default()),
+        _ => counts(tab).await,
+    }
+}
+
+/// A frame counted something: the badge and the popup follow.
+pub async fn scanned(host: &Rc<Host>, tab: i32) -> Result<(), Refusal> {
+    let counts = counts(tab).await?;
+    let text = if counts.over > 0 { counts.over.to_string() } else { String::new() };
+    let badge = async {
+        set_badge_colour(&chrome::object(&[("tabId", tab.into()), ("color", BADGE_COLOUR.into())])).await?;
+        set_badge_text(&chrome::object(&[("tabId", tab.into()), ("text", text.into())])).await
+    };
+    // Rejects when the tab was closed meanwhile.
+    let _: Result<JsValue, JsValue> = badge.await;
+    host.post(&chrome::object(&[("sotto", "scan".into()), ("tab", tab.into()), ("counts", wire::to_js(&counts))]));
+    Ok(())
+}
+
+/// Judges pictures that only a capture shows. The tab must be the one in view: another would be captured in its stead.
+pub async fn in_view(
+    host: &Rc<Host>,
+    sender_tab: &JsValue,
+    spots: &[Spot],
+    view_width: f64,
+) -> Result<Vec<Option<PictureVerdict>>, Refusal> {
+    if !chrome::get(sender_tab, "active").is_truthy() {
+        return Err(off_limits("the tab is not in view"));
+    }
+    let window = chrome::get(sender_tab, "windowId").as_f64().map(|window| window as i32);
+    let capture = sights::capture(window).await?;
+    let mut verdicts = Vec::with_capacity(spots.len());
+    for spot in spots {
+        let scale = capture.width / view_width.max(1.0);
+        let (left, top) = ((spot.x * scale).round(), (spot.y * scale).round());
+        let (right, bottom) = (((spot.x + spot.width) * scale).round(), ((spot.y + spot.height) * scale).round());
+        let crop = Crop { x: left, y: top, width: right - left, height: bottom - top, upright: None };
+        verdicts.push(match decode::cropped(&capture.png, &crop).await {
+            Ok(decoded) => Some(host.judge_sight(decoded.into()).await?),
+            Err(_) => None,
+        });
+    }
+    Ok(verdicts)
+}
+
+/// The sum over all frames; puts the scripts there where they are not yet.
+async fn counts(tab: i32) -> Result<ScanCounts, Refusal> {
+    let frames = inject(tab, None, &SCRIPTS).await.map_err(|thrown| off_limits(&chrome::reason_of(&thrown)))?;
+    let counts = frames.iter().filter_map(|frame| wire::from_js::<ScanCounts>(chrome::get(&frame, "result")).ok());
+    Ok(counts.fold(ScanCounts::default(), |sum, frame| ScanCounts {
+        found: sum.found + frame.found,
+        judged: sum.judged + frame.judged,
+        over: sum.over + frame.over,
+        unread: sum.unread + frame.unread,
+        running: sum.running || frame.running,
+    }))
+}
+
+/// Whether a scan was ever begun in a tab: its script hears messages.
+async fn is_there(tab: i32) -> bool {
+    let message = chrome::object(&[("sotto", "scan".into()), ("wish", "state".into())]);
+    chrome::send_to_tab(tab, &message, &chrome::object(&[])).await.is_ok_and(|answer| answer.is_truthy())
+}

@@ -1,0 +1,131 @@
+// The scan of a page's pictures, from the popup: what it finds, covers, reveals and gives back. Nothing is fetched for it.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { eventually, screenshot } from "../harness/browser.js";
+import { FIXTURES, PICTURES } from "../harness/places.js";
+import { serve } from "../harness/server.js";
+import { startSotto } from "../harness/sotto.js";
+
+let server;
+let sotto;
+let page;
+let tabId;
+let requested;
+
+before(async () => {
+  server = await serve({ routes: { "/": FIXTURES, "/pictures/": PICTURES } });
+  requested = () => server.requests.filter(({ path }) => path !== "/favicon.ico").length;
+  sotto = await startSotto();
+  page = await sotto.page(`${server.origin}/scan.html?from=${server.otherOrigin}`);
+  await page.evaluate(() => Promise.all([...document.images].map((image) => image.decode())));
+  await sotto.grant(page);
+  const worker = await sotto.worker();
+  tabId = await worker.evaluate(async () => (await chrome.tabs.query({ active: true, lastFocusedWindow: true }))[0].id);
+});
+after(async () => {
+  await sotto?.close();
+  await server?.close();
+  assert.deepEqual(server?.unexpected, [], "requests that no page of ours makes");
+});
+
+/** As the popup asks. */
+async function wish(what) {
+  const reply = await sotto.askFromBehind({ ask: "scan", tab: tabId, wish: what });
+  assert.equal(reply.answer, "scan", JSON.stringify(reply));
+  return reply;
+}
+const counts = async (wanted) => {
+  let last;
+  return eventually(JSON.stringify(wanted), async () => {
+    last = await wish("state");
+    return Object.entries(wanted).every(([name, value]) => last[name] === value) && last;
+  }).catch((error) => assert.fail(`${error.message}; counted ${JSON.stringify(last)}`));
+};
+const styleOf = (id) => page.evaluate((name) => document.getElementById(name).getAttribute("style") ?? "", id);
+const badge = async () => (await sotto.worker()).evaluate((id) => chrome.action.getBadgeText({ tabId: id }), tabId);
+
+test("before anybody asks, nothing of the scan is in the page", async () => {
+  assert.deepEqual(await wish("state").then(({ found, running }) => ({ found, running })), { found: 0, running: false });
+});
+
+test("finds all pictures of a size, reads those of the page itself and captures the others in view", async () => {
+  const nBefore = requested();
+  await wish("start");
+  await counts({ found: 6, judged: 5, over: 2, unread: 1, running: true });
+  for (const id of ["alarm", "foreign-alarm"]) assert.match(await styleOf(id), /blur/, id);
+  for (const id of ["coffee", "cat", "icon", "foreign", "foreign-far"]) assert.doesNotMatch(await styleOf(id), /blur/, id);
+  assert.equal(await badge(), "2");
+  assert.equal(requested(), nBefore, "a scan fetches nothing");
+  await screenshot(page, "scan-page");
+});
+
+test("a right click on a covered picture tells of the picture, not of its cover", async () => {
+  await sotto.checkImage(page, "#foreign-alarm");
+  assert.match(await sotto.says(page, /Drawing[^]*\d ms/), /Likely not safe/);
+  await page.keyboard.press("Escape");
+});
+
+test("judges what a person scrolls to", async () => {
+  await page.locator("#foreign-far").scrollIntoViewIfNeeded();
+  await counts({ found: 6, judged: 6, unread: 0 });
+  await page.evaluate(() => scrollTo(0, 0));
+});
+
+test("judges pictures that come while it runs, and those that change", async () => {
+  await page.evaluate(() => {
+    const late = document.createElement("img");
+    late.id = "late";
+    late.width = 224;
+    late.src = "/false_alarm.png?late";
+    document.body.prepend(late);
+  });
+  await counts({ found: 7, judged: 7, over: 3 });
+  await page.evaluate(() => (document.getElementById("late").src = "/pictures/house.jpg?late"));
+  await counts({ found: 7, judged: 7, over: 2 });
+  assert.doesNotMatch(await styleOf("late"), /blur/);
+});
+
+test("a click reveals a covered picture and is not the page's; the next one is", async () => {
+  await page.click("#alarm");
+  assert.doesNotMatch(await styleOf("alarm"), /blur/);
+  assert.equal(await page.evaluate(() => clicks), 0);
+  await page.click("#alarm");
+  assert.equal(await page.evaluate(() => clicks), 1);
+  assert.match(await styleOf("foreign-alarm"), /blur/);
+});
+
+test("stopped, it looks at nothing more; undone, it leaves every style as it was", async () => {
+  await wish("stop");
+  await page.evaluate(() => {
+    const after = document.createElement("img");
+    after.id = "after";
+    after.width = 224;
+    after.src = "/false_alarm.png?after";
+    document.body.append(after);
+    return after.decode();
+  });
+  await counts({ running: false, found: 7 });
+  assert.match(await styleOf("foreign-alarm"), /blur/);
+  await wish("undo");
+  await counts({ found: 0, running: false });
+  assert.equal(await styleOf("foreign-alarm"), "");
+  assert.equal(await styleOf("alarm"), "outline: green solid 1px;");
+  await eventually("the badge to go", async () => (await badge()) === "");
+});
+
+test("with the action “warn” it draws an outline instead", async () => {
+  await sotto.askFromBehind({ ask: "keepPictureRules", thresholds: {}, action: "warn" });
+  await wish("start");
+  await counts({ found: 8, over: 3 });
+  assert.match(await styleOf("foreign-alarm"), /outline: rgb\(212, 53, 28\) solid 4px/);
+  await wish("undo");
+  assert.equal(await styleOf("alarm"), "outline: green solid 1px;");
+});
+
+test("the popup shows it", async () => {
+  const popup = await sotto.page(sotto.url("pages/popup.html"));
+  await popup.locator("#scan-title").scrollIntoViewIfNeeded();
+  assert.match(await popup.locator("body").innerText(), /Pictures on this page/);
+  await popup.close();
+});

@@ -1,0 +1,256 @@
+// Right-click on pictures of every kind, and the pixels that are judged: those of another site, which the page may not read, come
+// out of the captured tab, and are compared with the known picture to the pixel. The server hears of nothing.
+
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { eventually, screenshot } from "../harness/browser.js";
+import { BLUE, CYAN, framedPng, GREEN, RED, YELLOW } from "../harness/made_files.js";
+import { FIXTURES, PICTURES } from "../harness/places.js";
+import { serve } from "../harness/server.js";
+import { startSotto } from "../harness/sotto.js";
+
+const JUDGED = /Drawing[^]*\d ms/;
+
+let server;
+let folder;
+let requested;
+
+before(async () => {
+  folder = mkdtempSync(join(tmpdir(), "sotto-sights-"));
+  writeFileSync(join(folder, "framed.png"), framedPng());
+  server = await serve({ routes: { "/": FIXTURES, "/pictures/": PICTURES, "/made/": folder } });
+  requested = () => server.requests.filter(({ path }) => path !== "/favicon.ico").length;
+});
+after(async () => {
+  await server?.close();
+  rmSync(folder, { recursive: true, force: true });
+  assert.deepEqual(server?.unexpected, [], "requests that no page of ours makes");
+});
+
+/** The service worker writes down what it reads of every canvas: the pixels that the net is about to see. */
+async function watch(sotto) {
+  const worker = await sotto.worker();
+  await worker.evaluate(() => {
+    const { prototype } = OffscreenCanvasRenderingContext2D;
+    const native = prototype.getImageData;
+    prototype.getImageData = function (...given) {
+      const pixels = native.apply(this, given);
+      self.lastSeen = { width: pixels.width, height: pixels.height, data: [...pixels.data] };
+      return pixels;
+    };
+  });
+  return {
+    forget: () => worker.evaluate(() => void (self.lastSeen = null)),
+    last: () => worker.evaluate(() => self.lastSeen),
+  };
+}
+
+const near = (pixel, colour, tolerance) => colour.every((channel, index) => Math.abs(channel - pixel[index]) <= tolerance);
+
+/** Requires the red frame at all four edges and the four quarters inside, wherever in the picture they are. */
+function assertWhole(seen, { width, height, tolerance = 60, corners = 1.5, rounded = false }) {
+  assert.ok(seen, "no pixels were judged");
+  assert.deepEqual([seen.width, seen.height], [width, height]);
+  const at = (x, y) => {
+    const place = (Math.floor(y) * width + Math.floor(x)) * 4;
+    return seen.data.slice(place, place + 3);
+  };
+  const [right, bottom] = [width - 0.5 - corners, height - 0.5 - corners];
+  for (const [what, x, y, colour] of [
+    ["top left", corners, corners, RED], ["top right", right, corners, RED], ["bottom left", corners, bottom, RED],
+    ["bottom right", right, bottom, RED], ["left edge", corners, height / 2, RED], ["top edge", width / 2, corners, RED],
+    ["right edge", right, height / 2, RED], ["bottom edge", width / 2, bottom, RED],
+    ["first quarter", width / 4, height / 4, GREEN], ["second quarter", (width * 3) / 4, height / 4, BLUE],
+    ["third quarter", width / 4, (height * 3) / 4, YELLOW], ["fourth quarter", (width * 3) / 4, (height * 3) / 4, CYAN],
+  ]) {
+    if (rounded && /^(top|bottom) (left|right)$/.test(what)) continue;
+    assert.ok(near(at(x, y), colour, tolerance), `${what} at ${x},${y} is ${at(x, y)}, not ${colour}`);
+  }
+}
+
+/** All of the page's pictures are there and painted. */
+const painted = (frame) => frame.evaluate(async () => {
+  await Promise.all([...document.images].map((image) => image.decode().catch(() => {})));
+  await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+});
+
+/** Everything once, and what depends on the ratio at the others too. */
+const AT_EVERY_RATIO = ["#plain", "#padded", "#turned"];
+
+for (const ratio of [1, 1.5, 2]) {
+  const wanted = (selector) => ratio === 1 || AT_EVERY_RATIO.includes(selector);
+  describe(`with ${ratio} device pixels to one of the page`, () => {
+    let sotto;
+    let page;
+    let pixels;
+    before(async () => {
+      // Not Playwright's emulation: a capture would not follow that.
+      const flags = [`--force-device-scale-factor=${ratio}`, "--window-size=1200,1000"];
+      sotto = await startSotto({ flags, options: { viewport: null } });
+      pixels = await watch(sotto);
+      page = await sotto.page(`${server.origin}/sights.html?from=${server.otherOrigin}`);
+      await painted(page);
+      assert.equal(await page.evaluate(() => devicePixelRatio), ratio);
+    });
+    after(() => sotto?.close());
+
+    const device = (css) => Math.round(css * ratio);
+    /** Checks a picture and returns what the card says. */
+    async function check(selector) {
+      await page.keyboard.press("Escape");
+      await eventually("the card to go", async () => !(await sotto.isOnPage(page)));
+      await pixels.forget();
+      const nBefore = requested();
+      await sotto.checkImage(page, selector);
+      const says = await sotto.says(page, JUDGED, 10_000);
+      assert.equal(requested(), nBefore, "the picture must not be fetched again");
+      return says;
+    }
+
+    for (const [selector, options] of [
+      ["#plain", {}],
+      ["#padded", {}],
+      ["#contained", {}],
+      ["#round", { rounded: true }],
+      ["#candidates", {}],
+    ].filter(([selector]) => wanted(selector))) {
+      test(`${selector} is judged to the pixel`, async () => {
+        const says = await check(selector);
+        assert.doesNotMatch(says, /part in view/);
+        const seen = await pixels.last();
+        // A box that starts between two device pixels may be one wider or narrower.
+        assert.ok(Math.abs(seen.width - device(200)) <= 1 && Math.abs(seen.height - device(120)) <= 1, `${seen.width} × ${seen.height}`);
+        assertWhole(seen, { width: seen.width, height: seen.height, corners: 1.5 * ratio, ...options });
+      });
+    }
+
+    if (wanted("#stretched")) test("a stretched one is judged as it is shown", async () => {
+      await check("#stretched");
+      const seen = await pixels.last();
+      assert.ok(Math.abs(seen.width - device(250)) <= 1 && Math.abs(seen.height - device(90)) <= 1, `${seen.width} × ${seen.height}`);
+      assertWhole(seen, { width: seen.width, height: seen.height, corners: 1.5 * ratio });
+    });
+
+    for (const selector of ["#turned", "#skewed"].filter(wanted)) {
+      test(`${selector} is turned back`, async () => {
+        const says = await check(selector);
+        assert.doesNotMatch(says, /part in view/);
+        assertWhole(await pixels.last(), { width: device(200), height: device(120), corners: 2 * ratio, tolerance: 90 });
+      });
+    }
+
+    for (const [selector, box] of [["#covering", "#covering"], ["#scrolled", "#scroller"]].filter(([selector]) => wanted(selector))) {
+      test(`${selector} is judged on what is in view, and says so`, async () => {
+        assert.match(await check(selector), /part in view/);
+        const seen = await pixels.last();
+        // Without border and scroll bar.
+        const width = await page.evaluate((query) => document.querySelector(query).clientWidth, box);
+        assert.ok(Math.abs(seen.width - device(width)) <= 1, `${seen.width} wide`);
+      });
+    }
+
+    if (wanted("#below")) test("one far down the page is judged where it is scrolled to", async () => {
+      await page.locator("#below").scrollIntoViewIfNeeded();
+      await check("#below");
+      const seen = await pixels.last();
+      assertWhole(seen, { width: seen.width, height: seen.height, corners: 1.5 * ratio });
+      await page.evaluate(() => scrollTo(0, 0));
+    });
+  });
+}
+
+describe("under the pointer", () => {
+  let sotto;
+  let page;
+  let pixels;
+  before(async () => {
+    sotto = await startSotto({ options: { viewport: { width: 1100, height: 1000 } } });
+    pixels = await watch(sotto);
+    page = await sotto.page(`${server.origin}/sights.html?from=${server.otherOrigin}`);
+    await painted(page);
+  });
+  after(() => sotto?.close());
+
+  /** Right-clicks like a person; the browser names no source for what is no image to it. */
+  async function check(selector, pattern = JUDGED) {
+    await page.keyboard.press("Escape");
+    await pixels.forget();
+    const nBefore = requested();
+    await page.locator(selector).click({ button: "right" });
+    await sotto.clickMenu(page, { menuItemId: "check-image" });
+    const says = await sotto.says(page, pattern, 10_000);
+    assert.equal(requested(), nBefore);
+    return says;
+  }
+
+  // The first check is answered from what the pointer is over, the others from the right click itself.
+  test("a CSS background, also below words", async () => {
+    await check("#background span");
+    const seen = await pixels.last();
+    assert.deepEqual([seen.width, seen.height], [200, 120]);
+    assert.ok(near(seen.data.slice(-4, -1), RED, 30));
+  });
+
+  test("a canvas that the page may not read", async () => {
+    await check("#tainted");
+    assertWhole(await pixels.last(), { width: 200, height: 120 });
+  });
+
+  test("an image in SVG", async () => {
+    await check("#drawn");
+    assertWhole(await pixels.last(), { width: 200, height: 120 });
+  });
+
+  test("a canvas of the page's own, from its own pixels", async () => {
+    await check("#own");
+    assert.equal(await pixels.last(), null, "no capture is needed");
+  });
+
+  test("a video's frame", async () => {
+    await eventually("a frame", () => page.evaluate(() => document.getElementById("video").videoWidth > 0));
+    await check("#video");
+    assert.equal(await pixels.last(), null, "no capture is needed");
+  });
+
+  test("nothing is no picture", async () => {
+    await check("#nothing", /no picture here/i);
+    await screenshot(page, "card-no-picture");
+  });
+});
+
+describe("in frames", () => {
+  let sotto;
+  let pixels;
+  // Only who may read every site gets into another site's frame.
+  before(async () => {
+    sotto = await startSotto({ hostPermissions: true, options: { viewport: { width: 1100, height: 900 } } });
+    pixels = await watch(sotto);
+  });
+  after(() => sotto?.close());
+
+  for (const [name, origin] of [["of the same site", () => server.origin], ["of another site", () => server.otherOrigin]]) {
+    test(`${name}`, async () => {
+      const other = origin() === server.origin ? server.otherOrigin : server.origin;
+      const inner = `${origin()}/sights.html?from=${other}`;
+      const page = await sotto.page(`${server.origin}/frames.html?of=${encodeURIComponent(inner)}`);
+      const frame = await eventually("the frame", () => page.frames().find((found) => found.parentFrame() && found.url() === inner));
+      await frame.waitForLoadState();
+      await painted(frame);
+      await pixels.forget();
+      const worker = await sotto.worker();
+      const frameId = await worker.evaluate(async (address) => {
+        const [tab] = await chrome.tabs.query({ active: true, lastFocusedWindow: true });
+        const frames = await chrome.scripting.executeScript({ target: { tabId: tab.id, allFrames: true }, func: () => location.href });
+        return frames.find(({ result }) => result === address)?.frameId;
+      }, inner);
+      const srcUrl = await frame.evaluate(() => document.getElementById("padded").currentSrc);
+      await sotto.clickMenu(page, { menuItemId: "check-image", mediaType: "image", srcUrl, frameId });
+      await eventually("the picture's pixels", () => pixels.last());
+      assertWhole(await pixels.last(), { width: 200, height: 120 });
+      await page.close();
+    });
+  }
+});
