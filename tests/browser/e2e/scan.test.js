@@ -1,6 +1,7 @@
 // The scan of a page's pictures, from the popup: what it finds, covers, reveals and gives back. Nothing is fetched for it.
 
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { eventually, screenshot } from "../harness/browser.js";
 import { FIXTURES, PICTURES } from "../harness/places.js";
@@ -121,6 +122,30 @@ test("with the action “warn” it draws an outline instead", async () => {
   assert.match(await styleOf("foreign-alarm"), /outline: rgb\(212, 53, 28\) solid 4px/);
   await wish("undo");
   assert.equal(await styleOf("alarm"), "outline: green solid 1px;");
+});
+
+test("the settings say what would have happened, and follow every change", async () => {
+  const options = await sotto.page(sotto.url("pages/options.html"));
+  await options.waitForSelector("html[data-started]");
+  const happened = (pattern) => eventually(`${pattern}`, async () => pattern.test(await options.locator("#trial-result").innerText()));
+  await options.locator("#trial").setInputFiles(join(FIXTURES, "false_alarm.png"));
+  await happened(/You would have been asked/);
+  await options.check("#action-block");
+  await happened(/kept back without a question/);
+  const explicit = options.locator("[data-class=Porn]");
+  assert.equal(await explicit.inputValue(), "60");
+  await explicit.focus();
+  await options.keyboard.press("End");
+  await happened(/uploaded without a word/);
+  assert.match(await options.locator("#thresholds").innerText(), /from 100\s?%/);
+  assert.deepEqual((await sotto.ask({ ask: "settings" })).thresholds, { Porn: 1 });
+  await options.click("#thresholds-reset");
+  await happened(/kept back without a question/);
+  assert.deepEqual((await sotto.ask({ ask: "settings" })).thresholds, {});
+  await options.check("#action-blur");
+  await happened(/You would have been asked/);
+  await screenshot(options, "options-pictures");
+  await options.close();
 });
 
 test("the popup shows it", async () => {
