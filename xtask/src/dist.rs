@@ -79,6 +79,11 @@ fn ship(files: &Files) -> Outcome {
     Ok(())
 }
 
+/// The version that a tree's manifest names.
+pub fn shipped_version(root: &Path) -> Outcome<String> {
+    version(&Files::from([("manifest.json".to_string(), read(&root.join("manifest.json"))?)]))
+}
+
 fn version(files: &Files) -> Outcome<String> {
     let manifest = files.get("manifest.json").map(|bytes| String::from_utf8_lossy(bytes).into_owned());
     let manifest = manifest.unwrap_or_default();

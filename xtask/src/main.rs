@@ -7,6 +7,7 @@ mod bench;
 mod demo;
 mod dist;
 mod place;
+mod reproduce;
 mod setup;
 mod shell;
 mod soak;
@@ -31,6 +32,7 @@ cargo xtask COMMAND
   bench NAME [--check] measure: engine (beside its peers) and the other folders of benches/; --check exits 1 where a bar is missed
   soak [--quick]       faults and load in Chromium: killed workers, many runs, a broken engine; --quick: minutes
   audit                licences, sources and advisories of all dependencies, by cargo-deny
+  reproduce            build everything a second time, elsewhere, and compare the zips: as long as two first builds
   models --check       rebuild the packed models from their sources and compare
 ";
 
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
         ["bench", name, "--check"] => bench::run(name, bench::Bars::Enforced),
         ["soak"] => soak::run(soak::Length::Full),
         ["soak", "--quick"] => soak::run(soak::Length::Quick),
+        ["reproduce"] => reproduce::run(),
         ["audit"] => audit::run(),
         ["models", "--check"] => models_check(),
         [] | ["help" | "--help" | "-h"] => {

@@ -34,6 +34,12 @@ impl Task {
         self
     }
 
+    /// Runs in another folder than the top of the tree.
+    pub fn within(mut self, folder: &Path) -> Task {
+        self.command.current_dir(folder);
+        self
+    }
+
     pub fn without_env(mut self, name: &str) -> Task {
         self.command.env_remove(name);
         self
