@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { eventually } from "../harness/browser.js";
+import { editFile, eventually } from "../harness/browser.js";
 import { contentScript } from "../harness/isolated.js";
 import { FIXTURES, PICTURES } from "../harness/places.js";
 import { serve } from "../harness/server.js";
@@ -21,7 +21,9 @@ let taken;
 
 before(async () => {
   server = await serve({ routes: { "/": FIXTURES, "/pictures/": PICTURES } });
-  sotto = await startSotto({ hostPermissions: true });
+  // What the browser says of a sender can't be forged in a test, so here the background can be asked with any sender.
+  const asked = "\nself.answerAs = (message, sender) => inEngine((host) => host.answer(message, sender));\n";
+  sotto = await startSotto({ hostPermissions: true, edit: (folder) => editFile(folder, "background.js", (text) => text + asked) });
   // The guard's scripts are the only ones that speak to the background of their own accord.
   const reply = await sotto.ask({ ask: "guard", site: server.origin.replace(/:\d+$/, ""), on: true });
   assert.equal(reply.answer, "done", JSON.stringify(reply));
@@ -75,6 +77,27 @@ test("another extension gets no answer and no connection", async () => {
   }, sotto.id);
   assert.match(said.message, /Receiving end does not exist/);
   assert.equal(said.connection, "closed");
+});
+
+test("a sender's parts must fit together", async () => {
+  const worker = await sotto.worker();
+  const answerTo = (sender) => worker.evaluate((given) => self.answerAs({ id: "x", ask: "status" }, given), sender);
+  const ownPage = { id: sotto.id, url: sotto.url("pages/popup.html"), origin: sotto.url("").replace(/\/$/, "") };
+  const frame = { id: sotto.id, url: `${server.origin}/upload.html`, origin: server.origin, frameId: 0, tab: { id: 1 } };
+  assert.equal((await answerTo(ownPage)).answer, "status");
+  for (const [what, sender] of Object.entries({
+    "another extension": { ...ownPage, id: sotto.observerId },
+    "nobody": { ...ownPage, id: undefined },
+    "our address with a page's origin": { ...ownPage, origin: server.origin },
+    "our address without an origin": { ...ownPage, origin: undefined },
+    "our origin with a page's address": { ...frame, origin: ownPage.origin },
+    "a frame of no tab": { ...frame, tab: undefined },
+    "a tab without a frame": { ...frame, frameId: undefined },
+    "a page's frame, which may not ask for this": frame,
+  })) {
+    const { answer, reason } = await answerTo(sender);
+    assert.deepEqual([answer, reason], ["refused", "badRequest"], what);
+  }
 });
 
 describe("a content script that was taken over", () => {
