@@ -23,6 +23,7 @@ const must = (reached, what) => reached || missed.push(what);
 
 const server = await serve({ routes: { "/": FIXTURES } });
 const sotto = await startSotto({ hostPermissions: true, edit: breakable });
+const version = sotto.context.browser().version();
 try {
   const load = await Load.start(sotto, server);
 
@@ -64,5 +65,5 @@ try {
   await sotto.close();
   await server.close();
 }
-finish(quick ? "soak-quick" : "soak", rows, "headless", missed);
+finish(quick ? "soak-quick" : "soak", rows, version, missed);
 if (missed.length) process.exitCode = 1;
