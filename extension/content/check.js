@@ -78,7 +78,8 @@ globalThis.sottoCheck ??= (() => {
       try {
         const reply = await send({ ask: "upload", name: file.name, picture: file });
         if (reply?.answer === "upload") return reply;
-        if (reply?.reason !== "internal") return null;
+        // A background that is stopped in the middle now and then answers nothing; then, too, it is asked again.
+        if (reply && reply.reason !== "internal") return null;
       } catch {
         // The background was stopped in the middle; the next message starts it again.
       }

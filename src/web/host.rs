@@ -32,7 +32,7 @@ pub const NSFW: &str = "nsfw";
 /// Unanswered requests of one tab beyond this are refused, so that no page can lock the queue.
 const WAITING_PER_TAB_MAX: u32 = 64;
 /// A frame's message beyond this length is refused before it is read: what enters linear memory makes it grow for ever.
-const FRAME_MESSAGE_UNITS_MAX: u32 = 4096;
+const FRAME_MESSAGE_UNITS_MAX: u32 = 16_384;
 /// Where the browser session's figures outlive a stopped worker.
 const SESSION_STATUS: &str = "status";
 

@@ -7,6 +7,8 @@ import { ATTEMPTS, attemptAll, startSink } from "../harness/attempts.js";
 import { eventually } from "../harness/browser.js";
 import { startSotto } from "../harness/sotto.js";
 
+const PAGES = ["popup", "options", "welcome", "privacy", "offscreen"];
+
 let sink;
 let sotto;
 
@@ -53,7 +55,7 @@ describe("from Sotto", () => {
 
   before(async () => {
     said.worker = await attemptAll(await sotto.worker(), await sink.place("worker"));
-    for (const name of ["popup", "options", "welcome", "privacy"]) {
+    for (const name of PAGES) {
       const page = await sotto.page(sotto.url(`pages/${name}.html`));
       said[name] = await attemptAll(page, await sink.place(name));
       await page.close();
@@ -61,7 +63,7 @@ describe("from Sotto", () => {
     await ordinaryPage("afterwards");
   });
 
-  for (const context of ["worker", "popup", "options", "welcome", "privacy"]) {
+  for (const context of ["worker", ...PAGES]) {
     test(`${context}: ${Object.keys(ATTEMPTS).length} attempts, none arrives`, () => {
       assert.equal(Object.keys(said[context]).length, Object.keys(ATTEMPTS).length);
       assert.deepEqual(sink.arrived(context), [], JSON.stringify(said[context]));
