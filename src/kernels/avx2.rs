@@ -185,6 +185,21 @@ impl Lanes for Avx2 {
     }
 
     #[inline(always)]
+    unsafe fn store_quads(self, x: [__m256; 4], to: *mut i8) {
+        let rounder = self.splat(ROUNDER);
+        // The low byte of each sum is the rounded number.
+        let [a, b, c, d] = x.map(|x| self.add(x, rounder));
+        instruction!({
+            let low_byte = _mm256_set1_epi32(255);
+            let [a, b, c] = [a, b, c].map(|x| _mm256_and_si256(_mm256_castps_si256(x), low_byte));
+            let d = _mm256_slli_epi32::<24>(_mm256_castps_si256(d));
+            let first = _mm256_or_si256(a, _mm256_slli_epi32::<8>(b));
+            let second = _mm256_or_si256(_mm256_slli_epi32::<16>(c), d);
+            _mm256_storeu_si256(to.cast(), _mm256_or_si256(first, second));
+        });
+    }
+
+    #[inline(always)]
     unsafe fn look_up_nibbles(self, table: __m128i, nibbles: *const u8) -> [__m128i; 2] {
         let (low, high) = split(instruction!(_mm_loadu_si128(nibbles.cast())));
         instruction!([_mm_shuffle_epi8(table, low), _mm_shuffle_epi8(table, high)])

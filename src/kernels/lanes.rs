@@ -76,6 +76,11 @@ pub trait Lanes: Copy {
     fn zero_bytes(self) -> Self::Bytes;
     /// The low bytes of sixteen floats that [`ROUNDER`] was added to: whole numbers in −128..=127.
     fn rounded_bytes(self, x: [Self::Floats; 2]) -> Self::Bytes;
+    /// Four sets of lanes, rounded to −127..=127, as eight groups of four bytes: the four numbers of each lane.
+    ///
+    /// # Safety
+    /// `to` is writable for 32 bytes.
+    unsafe fn store_quads(self, x: [Self::Floats; 4], to: *mut i8);
     /// Sixteen bytes of nibbles through a table of sixteen: what the low nibbles and what the high nibbles name.
     ///
     /// # Safety

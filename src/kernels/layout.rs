@@ -16,7 +16,7 @@ pub const ACTIVATION_MAX: u8 = 127;
 ///
 /// Packed as `[n_out / 8][n_in / 4][8 columns][4 inputs]`: a dot instruction finds four inputs of four columns in one
 /// vector. Ragged edges are filled with zero weights, which add nothing.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct PackedWeights {
     n_out: usize,
     n_in: usize,
@@ -38,6 +38,20 @@ impl PackedWeights {
             column_sums: vec![0; padded_out],
             bias: vec![0.0; padded_out],
         }
+    }
+
+    /// All zeros in a new shape, in the memory that is there already: for weights that are made anew for each use.
+    pub fn reshape(&mut self, n_out: usize, n_in: usize) {
+        let padded_out = n_out.next_multiple_of(TILE_COLUMNS);
+        (self.n_out, self.n_in) = (n_out, n_in);
+        self.tiles.clear();
+        self.tiles.resize(padded_out * n_in.next_multiple_of(DOT_INPUTS), 0);
+        self.column_scales.clear();
+        self.column_scales.resize(padded_out, 0.0);
+        self.column_sums.clear();
+        self.column_sums.resize(padded_out, 0);
+        self.bias.clear();
+        self.bias.resize(padded_out, 0.0);
     }
 
     pub fn n_out(&self) -> usize {
@@ -189,6 +203,18 @@ impl Heads {
     pub fn width(self) -> usize {
         self.n_heads * self.head_size
     }
+}
+
+/// What attention works in: grows to the longest sequence seen and stays.
+#[derive(Debug, Clone, Default)]
+pub struct AttentionRoom {
+    pub(super) keys: PackedWeights,
+    pub(super) values: PackedWeights,
+    pub(super) queries: RowsU7,
+    pub(super) powers: RowsU7,
+    pub(super) scores: Vec<f32>,
+    /// Rows on their way into keys and values.
+    pub(super) row: Vec<f32>,
 }
 
 /// Bytes of one Q4_0 group: an f16 scale and 32 weights in 4 bits.

@@ -27,7 +27,7 @@ pub mod simd128;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod wasm;
 
-pub use layout::{Epilogue, Heads, PackedWeights, RowsU7};
+pub use layout::{AttentionRoom, Epilogue, Heads, PackedWeights, RowsU7};
 
 #[cfg(target_arch = "x86_64")]
 pub use avx2 as fast;
@@ -53,7 +53,7 @@ macro_rules! each_kernel {
         $define!(elementwise::layer_norm_rows(x: &mut [f32], gamma: &[f32], beta: &[f32], epsilon: f32));
         $define!(elementwise::softmax_rows(x: &mut [f32], width: usize));
         $define!(attention::attention(
-            qkv: &[f32], heads: $crate::kernels::Heads, scratch: &mut Vec<f32>, out: &mut [f32]
+            qkv: &[f32], heads: $crate::kernels::Heads, room: &mut $crate::kernels::AttentionRoom, out: &mut [f32]
         ));
         $define!(convolution::depthwise_row(
             input: [&[f32]; 3], weights: &[f32], bias: &[f32], stride: usize, first: usize, out: &mut [f32]

@@ -23,35 +23,38 @@ pub fn quantise_rows<L: Lanes>(lanes: L, input: &[f32], n_in: usize, rows: &mut 
     let stride = rows.stride();
     let (values, scales, zero_points) = rows.parts_mut();
     for (row, input) in input.chunks_exact(n_in.max(1)).enumerate() {
-        let (blocks, rest) = input.as_chunks::<BLOCK>();
-        let mut last = [0f32; BLOCK];
-        last[..rest.len()].copy_from_slice(rest);
-
-        let (low, high) = range(lanes, blocks, &last);
-        let scale = (high - low) / f32::from(ACTIVATION_MAX);
-        let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
-        if !scale.is_finite() || !inverse.is_finite() {
-            let mut one = RowsU7::default();
-            reference::quantise_rows(input, n_in, &mut one);
-            values[row * stride..][..stride].copy_from_slice(one.values());
-            (scales[row], zero_points[row]) = (one.scales()[0], one.zero_points()[0]);
-            continue;
-        }
-        let zero_point = (-low * inverse).round_ties_even();
-        scales[row] = scale;
-        zero_points[row] = zero_point as i32;
-
-        let (out_blocks, _) = values[row * stride..][..stride].as_chunks_mut::<BLOCK>();
-        for (block, out) in blocks.iter().zip(&mut *out_blocks) {
-            quantise_block(lanes, block, inverse, zero_point, out);
-        }
-        if !rest.is_empty() {
-            let mut bytes = [0; BLOCK];
-            quantise_block(lanes, &last, inverse, zero_point, &mut bytes);
-            // What lies past the row's end stays zero.
-            out_blocks[blocks.len()][..rest.len()].copy_from_slice(&bytes[..rest.len()]);
-        }
+        (scales[row], zero_points[row]) = quantise_row(lanes, input, &mut values[row * stride..][..stride]);
     }
+}
+
+/// One row into `out`, which is a row of a `RowsU7`; returns its scale and zero point.
+#[inline(always)]
+pub fn quantise_row<L: Lanes>(lanes: L, input: &[f32], out: &mut [u8]) -> (f32, i32) {
+    let (blocks, rest) = input.as_chunks::<BLOCK>();
+    let mut last = [0f32; BLOCK];
+    last[..rest.len()].copy_from_slice(rest);
+
+    let (low, high) = range(lanes, blocks, &last);
+    let scale = (high - low) / f32::from(ACTIVATION_MAX);
+    let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
+    if !scale.is_finite() || !inverse.is_finite() {
+        let mut one = RowsU7::default();
+        reference::quantise_rows(input, input.len(), &mut one);
+        out.copy_from_slice(one.values());
+        return (one.scales()[0], one.zero_points()[0]);
+    }
+    let zero_point = (-low * inverse).round_ties_even();
+    let (out_blocks, _) = out.as_chunks_mut::<BLOCK>();
+    for (block, out) in blocks.iter().zip(&mut *out_blocks) {
+        quantise_block(lanes, block, inverse, zero_point, out);
+    }
+    if !rest.is_empty() {
+        let mut bytes = [0; BLOCK];
+        quantise_block(lanes, &last, inverse, zero_point, &mut bytes);
+        // What lies past the row's end stays zero.
+        out_blocks[blocks.len()][..rest.len()].copy_from_slice(&bytes[..rest.len()]);
+    }
+    (scale, zero_point as i32)
 }
 
 #[inline(always)]

@@ -1,7 +1,9 @@
 //! The truth: every kernel as its definition says, one number at a time. The fast flavours have the same signatures
 //! and are tested against these; the integer parts must be equal to the bit.
 
-use super::layout::{ACTIVATION_MAX, Epilogue, Heads, PackedWeights, Q4_GROUP, Q4_GROUP_BYTES, RowsU7, WEIGHT_MAX};
+use super::layout::{
+    ACTIVATION_MAX, AttentionRoom, Epilogue, Heads, PackedWeights, Q4_GROUP, Q4_GROUP_BYTES, RowsU7, WEIGHT_MAX,
+};
 
 /// Quantises rows of `n_in` floats to seven bits. The range of a row always includes zero, so that a row of one
 /// value, or of zeros, comes back exactly. Rounds to nearest, ties to even; not-a-number counts as zero.
@@ -115,27 +117,54 @@ pub fn softmax_rows(x: &mut [f32], width: usize) {
 }
 
 /// Attention of one sequence over itself, every token seeing every token. `qkv` is `[n_tokens][3 × width]`, `out`
-/// `[n_tokens][width]`; scores are divided by √head_size. `scratch` is the caller's, grown as needed.
-pub fn attention(qkv: &[f32], heads: Heads, scratch: &mut Vec<f32>, out: &mut [f32]) {
+/// `[n_queries][width]`: what the first tokens ask. Scores are divided by √head_size. Queries and powers are activations
+/// in seven bits, keys and values weights of eight; a row's powers are divided by their sum after rounding.
+pub fn attention(qkv: &[f32], heads: Heads, room: &mut AttentionRoom, out: &mut [f32]) {
     let (width, size) = (heads.width(), heads.head_size);
-    let n_tokens = out.len().checked_div(width).unwrap_or(0);
-    let scale = 1.0 / (size as f32).sqrt();
-    let head_of =
-        |part: usize, token: usize, head: usize| &qkv[token * 3 * width + part * width + head * size..][..size];
-    scratch.resize(n_tokens, 0.0);
+    let n_tokens = qkv.len().checked_div(3 * width).unwrap_or(0);
+    let n_queries = out.len().checked_div(width).unwrap_or(0);
+    let AttentionRoom { keys, values, queries, powers, scores, row } = room;
     for head in 0..heads.n_heads {
+        let part = |part: usize, token: usize| &qkv[token * 3 * width + part * width + head * size..][..size];
+        keys.reshape(n_tokens, size);
         for token in 0..n_tokens {
-            for (other, score) in scratch.iter_mut().enumerate() {
-                let dot: f32 = head_of(0, token, head).iter().zip(head_of(1, other, head)).map(|(q, k)| q * k).sum();
-                *score = dot * scale;
-            }
-            softmax_rows(scratch, n_tokens);
-            for index in 0..size {
-                let sum: f32 = (0..).zip(scratch.iter()).map(|(other, p)| p * head_of(2, other, head)[index]).sum();
-                out[token * width + head * size + index] = sum;
-            }
+            set_in_eight_bits(keys, token, part(1, token));
+        }
+        values.reshape(size, n_tokens);
+        for index in 0..size {
+            let column: Vec<f32> = (0..n_tokens).map(|token| part(2, token)[index]).collect();
+            set_in_eight_bits(values, index, &column);
+        }
+        for query in 0..n_queries {
+            quantise_rows(part(0, query), size, queries);
+            scores.resize(n_tokens, 0.0);
+            linear(queries, keys, Epilogue::Store, scores, n_tokens);
+            let largest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+            let scale = 1.0 / (size as f32).sqrt();
+            row.clear();
+            row.extend(scores.iter().map(|score| {
+                let power = f64::from((score - largest) * scale).exp() as f32;
+                (power * f32::from(ACTIVATION_MAX)).round_ties_even()
+            }));
+            powers.resize(1, n_tokens);
+            let (bytes, scales, zero_points) = powers.parts_mut();
+            bytes.iter_mut().zip(&*row).for_each(|(byte, &power)| *byte = power as u8);
+            (scales[0], zero_points[0]) = (1.0 / row.iter().sum::<f32>(), 0);
+            let out = &mut out[query * width + head * size..][..size];
+            linear(powers, values, Epilogue::Store, out, size);
         }
     }
+}
+
+/// A column whose largest magnitude becomes 127.
+fn set_in_eight_bits(weights: &mut PackedWeights, column: usize, numbers: &[f32]) {
+    let numbers: Vec<f32> = numbers.iter().map(|&x| if x.is_nan() { 0.0 } else { x }).collect();
+    let most = numbers.iter().fold(0f32, |most, x| most.max(x.abs()));
+    let inverse = f32::from(WEIGHT_MAX) / most;
+    let fits = most.is_finite() && inverse.is_finite();
+    let rounded = |x: &f32| if fits { (x * inverse).round_ties_even() as i8 } else { 0 };
+    let step = if fits { most / f32::from(WEIGHT_MAX) } else { 0.0 };
+    weights.set_column(column, &numbers.iter().map(rounded).collect::<Vec<i8>>(), step);
 }
 
 /// One output row of a 3×3 depthwise convolution with ReLU6. Input rows are `[1 + width + 1][n_channels]`, with a zero

@@ -192,6 +192,19 @@ impl<F: Flavour> Lanes for Wasm<F> {
     }
 
     #[inline(always)]
+    unsafe fn store_quads(self, x: [[v128; 2]; 4], to: *mut i8) {
+        let (rounder, low_byte) = (f32x4_splat(ROUNDER), i32x4_splat(255));
+        for half in 0..2 {
+            // The low byte of each sum is the rounded number.
+            let [a, b, c, d] = x.map(|x| f32x4_add(x[half], rounder));
+            let first = v128_or(v128_and(a, low_byte), i32x4_shl(v128_and(b, low_byte), 8));
+            let second = v128_or(i32x4_shl(v128_and(c, low_byte), 16), i32x4_shl(d, 24));
+            // SAFETY: the caller's promise.
+            unsafe { v128_store(to.add(half * 16).cast(), v128_or(first, second)) };
+        }
+    }
+
+    #[inline(always)]
     unsafe fn look_up_nibbles(self, table: v128, nibbles: *const u8) -> [v128; 2] {
         // SAFETY: the caller's promise.
         let nibbles = unsafe { v128_load(nibbles.cast()) };

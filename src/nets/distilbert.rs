@@ -9,7 +9,7 @@ use candle_core::{DType, Device, Error, Module, Result, Tensor};
 use candle_nn::Linear;
 
 use crate::kernels::{Epilogue, PackedWeights};
-use crate::nn::{Dense, EmbeddingPass, EncoderLayer, EncoderPass, LayerNorm, Table, Workspace};
+use crate::nn::{Dense, EmbeddingPass, EncoderLayer, EncoderPass, FirstTokensPass, LayerNorm, Table, Workspace};
 
 mod build;
 
@@ -66,12 +66,14 @@ impl DistilBert {
         let ids = Tensor::new(ids, &Device::Cpu)?;
         let (words, positions, norm) = (&self.words, &self.positions, &self.embedding_norm);
         hidden.inplace_op2(&ids, &EmbeddingPass { words, positions, norm, sequences })?;
-        for layer in &self.layers {
+        let Some((last, layers)) = self.layers.split_last() else {
+            return Err(Error::Msg("a DistilBERT has at least one layer".into()));
+        };
+        for layer in layers {
             hidden.inplace_op1(&EncoderPass { layer, sequences, workspace: &self.workspace })?;
         }
-        let starts: Vec<u32> =
-            sequences.iter().scan(0, |next, &n| Some(std::mem::replace(next, *next + n as u32))).collect();
-        let first_tokens = hidden.index_select(&Tensor::new(starts, &Device::Cpu)?, 0)?;
+        let last = FirstTokensPass { layer: last, sequences, workspace: &self.workspace };
+        let first_tokens = hidden.apply_op1_no_bwd(&last)?;
         let pre_classifier =
             Dense { weights: &self.pre_classifier, epilogue: Epilogue::Relu, workspace: &self.workspace };
         self.classifier.forward(&first_tokens.apply_op1_no_bwd(&pre_classifier)?)

@@ -5,10 +5,10 @@
 
 use std::cell::RefCell;
 
-use candle_core::{CpuStorage, InplaceOp1, Layout, Result};
+use candle_core::{CpuStorage, CustomOp1, InplaceOp1, Layout, Result, Shape};
 
 use super::workspace::room;
-use super::{Workspace, floats_mut};
+use super::{Workspace, floats, floats_mut};
 use crate::kernels::{Epilogue, Heads, PackedWeights, fast};
 
 /// Rows that go through the feed-forward together: enough to use each loaded weight often, few enough that the wide
@@ -65,31 +65,81 @@ impl InplaceOp1 for EncoderPass<'_> {
     }
 }
 
+/// `hidden.apply_op1_no_bwd(&pass)`: the last layer of a net that is read at the first token of each sequence alone,
+/// [n_tokens, width] → [n_sequences, width]. All tokens are looked at, but only the first ones ask, and only theirs goes
+/// on: of a layer's work an eighth is left.
+pub struct FirstTokensPass<'a> {
+    pub layer: &'a EncoderLayer,
+    pub sequences: &'a [usize],
+    pub workspace: &'a RefCell<Workspace>,
+}
+
+impl CustomOp1 for FirstTokensPass<'_> {
+    fn name(&self) -> &'static str {
+        "sotto-encoder-layer-of-first-tokens"
+    }
+
+    fn cpu_fwd(&self, hidden: &CpuStorage, hidden_at: &Layout) -> Result<(CpuStorage, Shape)> {
+        let hidden = floats(hidden, hidden_at)?;
+        let width = self.layer.attention_out.n_in();
+        let workspace = &mut *self.workspace.borrow_mut();
+        let starts = self.sequences.iter().scan(0, |next, length| Some(std::mem::replace(next, *next + length)));
+        let mut first: Vec<f32> = starts.flat_map(|start| &hidden[start * width..][..width]).copied().collect();
+        self.layer.look_around(hidden, self.sequences, Asking::FirstTokens, workspace);
+        self.layer.take_in(&mut first, workspace);
+        self.layer.feed_forward(&mut first, workspace);
+        Ok((CpuStorage::F32(first), Shape::from((self.sequences.len(), width))))
+    }
+}
+
+/// Which tokens of a sequence ask the others.
+#[derive(Clone, Copy)]
+enum Asking {
+    AllTokens,
+    FirstTokens,
+}
+
 impl EncoderLayer {
     /// hidden = norm(hidden + attention(hidden))
     fn attend(&self, hidden: &mut [f32], sequences: &[usize], workspace: &mut Workspace) {
+        self.look_around(hidden, sequences, Asking::AllTokens, workspace);
+        self.take_in(hidden, workspace);
+    }
+
+    /// context = attention(hidden), a row for each token that asks.
+    fn look_around(&self, hidden: &[f32], sequences: &[usize], asking: Asking, workspace: &mut Workspace) {
         let width = self.attention_out.n_in();
         let head_size = width / self.query_key_value.len();
         let n_tokens = hidden.len() / width;
         let one_head = Heads { n_heads: 1, head_size };
-        let context = room(&mut workspace.context, n_tokens * width);
+        let n_asking = |length: usize| match asking {
+            Asking::AllTokens => length,
+            Asking::FirstTokens => 1,
+        };
+        let n_context = sequences.iter().map(|&length| n_asking(length)).sum::<usize>();
+        let context = room(&mut workspace.context, n_context * width);
         fast::quantise_rows(hidden, width, &mut workspace.rows);
         for (head, weights) in self.query_key_value.iter().enumerate() {
             let query_key_value = room(&mut workspace.wide, n_tokens * 3 * head_size);
-            let out = room(&mut workspace.narrow, n_tokens * head_size);
+            let out = room(&mut workspace.narrow, n_context * head_size);
             fast::linear(&workspace.rows, weights, Epilogue::Store, query_key_value, 3 * head_size);
-            let mut first = 0;
+            let (mut rest, mut out_rest) = (&*query_key_value, &mut *out);
             for &length in sequences {
-                let parts = &query_key_value[first * 3 * head_size..][..length * 3 * head_size];
-                let out = &mut out[first * head_size..][..length * head_size];
-                fast::attention(parts, one_head, &mut workspace.scores, out);
-                first += length;
+                let (parts, after) = rest.split_at(length * 3 * head_size);
+                let (out, out_after) = out_rest.split_at_mut(n_asking(length) * head_size);
+                fast::attention(parts, one_head, &mut workspace.attention, out);
+                (rest, out_rest) = (after, out_after);
             }
             for (context, out) in context.chunks_exact_mut(width).zip(out.chunks_exact(head_size)) {
                 context[head * head_size..][..head_size].copy_from_slice(out);
             }
         }
-        fast::quantise_rows(context, width, &mut workspace.rows);
+    }
+
+    /// hidden = norm(hidden + out(context)), for the tokens that asked.
+    fn take_in(&self, hidden: &mut [f32], workspace: &mut Workspace) {
+        let width = self.attention_out.n_in();
+        fast::quantise_rows(&workspace.context[..hidden.len()], width, &mut workspace.rows);
         fast::linear(&workspace.rows, &self.attention_out, Epilogue::Add, hidden, width);
         self.attention_norm.apply(hidden);
     }

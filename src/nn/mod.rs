@@ -13,7 +13,7 @@ mod workspace;
 
 pub use convolution::{BlockPass, InvertedResidual, PointwisePool, RowSource, Stem};
 pub use dense::{Dense, NarrowedRows};
-pub use encoder::{EncoderLayer, EncoderPass, LayerNorm};
+pub use encoder::{EncoderLayer, EncoderPass, FirstTokensPass, LayerNorm};
 pub use table::{EmbeddingPass, Table};
 pub use workspace::Workspace;
 

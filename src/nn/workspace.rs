@@ -1,7 +1,7 @@
 //! The buffers that layers share. They grow to the largest shape seen and stay, so no forward pass after the first of
 //! its shape allocates; linear memory would never shrink anyway.
 
-use crate::kernels::RowsU7;
+use crate::kernels::{AttentionRoom, RowsU7};
 
 #[derive(Debug, Default)]
 pub struct Workspace {
@@ -16,7 +16,7 @@ pub struct Workspace {
     /// All heads' results side by side.
     pub(super) context: Vec<f32>,
     /// The attention kernel's own.
-    pub(super) scores: Vec<f32>,
+    pub(super) attention: AttentionRoom,
 }
 
 /// The first `n` floats of a buffer, grown if need be. What they hold is whatever was there before.

@@ -3,7 +3,7 @@
 
 use super::Random;
 use crate::kernels::layout::{Q4_GROUP, Q4_GROUP_BYTES};
-use crate::kernels::{Epilogue, Heads, PackedWeights, RowsU7, fast};
+use crate::kernels::{AttentionRoom, Epilogue, Heads, PackedWeights, RowsU7, fast};
 
 pub type Work = Box<dyn FnMut() + Send>;
 
@@ -103,8 +103,8 @@ fn quantise(n_rows: usize, n_in: usize) -> Work {
 fn attention(n_tokens: usize) -> Work {
     let heads = Heads { n_heads: 12, head_size: 64 };
     let qkv = Random(5).floats(n_tokens * 3 * heads.width(), 1.0);
-    let (mut scratch, mut out) = (Vec::new(), vec![0.0; n_tokens * heads.width()]);
-    Box::new(move || fast::attention(&qkv, heads, &mut scratch, &mut out))
+    let (mut room, mut out) = (AttentionRoom::default(), vec![0.0; n_tokens * heads.width()]);
+    Box::new(move || fast::attention(&qkv, heads, &mut room, &mut out))
 }
 
 fn stem() -> Work {
