@@ -181,9 +181,9 @@ impl Tensors {
 fn deliver<S: RowSink>(tensor: &TensorInfo, first_row: usize, bytes: &[u8], sink: &mut S) -> Result<(), PackError> {
     let (group, group_bytes) = tensor.dtype.group();
     let wrong = match tensor.dtype {
-        Dtype::F32 => first(bytes, |b: [u8; 4]| f32::from_le_bytes(b)),
-        Dtype::F16 => first(bytes, |b: [u8; 2]| f16::from_le_bytes(b).to_f32()),
-        Dtype::Q4_0 => first(bytes, |b: [u8; 18]| f16::from_le_bytes([b[0], b[1]]).to_f32()),
+        Dtype::F32 => not_finite(bytes, 0x7f80_0000, |b: &[u8; 4]| u32::from_le_bytes(*b), f32::from_bits),
+        Dtype::F16 => not_finite(bytes, F16_EXPONENT, |b: &[u8; 2]| half_bits(b[0], b[1]), half_value),
+        Dtype::Q4_0 => not_finite(bytes, F16_EXPONENT, |b: &[u8; 18]| half_bits(b[0], b[1]), half_value),
         // -128 is no weight: the kernels' sums stay in range for -127 to 127 alone.
         Dtype::I8 => bytes.iter().position(|&byte| byte == 0x80).map(|i| (i, -128.0)),
     };
@@ -195,7 +195,24 @@ fn deliver<S: RowSink>(tensor: &TensorInfo, first_row: usize, bytes: &[u8], sink
     sink.rows(tensor, first_row, bytes)
 }
 
-/// The first group whose number is not finite.
-fn first<const N: usize>(bytes: &[u8], number: impl Fn([u8; N]) -> f32) -> Option<(usize, f32)> {
-    bytes.as_chunks::<N>().0.iter().map(|chunk| number(*chunk)).enumerate().find(|(_, value)| !value.is_finite())
+const F16_EXPONENT: u32 = 0x7c00;
+
+fn half_bits(low: u8, high: u8) -> u32 {
+    u32::from(u16::from_le_bytes([low, high]))
+}
+
+fn half_value(bits: u32) -> f32 {
+    f16::from_bits(bits as u16).to_f32()
+}
+
+/// The first group whose number is not finite: all bits of its exponent are set. Two million scales are looked at, and
+/// to make a float of each would take longer than to widen their weights.
+fn not_finite<const N: usize>(
+    bytes: &[u8],
+    exponent: u32,
+    bits: impl Fn(&[u8; N]) -> u32,
+    value: impl Fn(u32) -> f32,
+) -> Option<(usize, f32)> {
+    let found = bytes.as_chunks::<N>().0.iter().map(bits).enumerate().find(|(_, bits)| bits & exponent == exponent);
+    found.map(|(index, bits)| (index, value(bits)))
 }

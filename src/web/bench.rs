@@ -26,7 +26,7 @@ impl BenchEngine {
     /// All bytes of a packed model, copied in slices as they come from IndexedDB.
     pub fn load(&mut self, model_id: &str, bytes: &js_sys::Uint8Array) -> Result<(), JsError> {
         let mut load = self.engine.start_load(model_id).map_err(thrown)?;
-        let mut slice = vec![0; 1 << 20];
+        let mut slice = vec![0; 1 << 18];
         let n_bytes = bytes.length();
         for start in (0..n_bytes).step_by(slice.len()) {
             let part = bytes.subarray(start, (start + slice.len() as u32).min(n_bytes));

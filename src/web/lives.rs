@@ -28,8 +28,8 @@ use crate::{
 pub const MEMORY_BUDGET_BYTES: u64 = 256_000_000;
 /// Four bits at rest become eight in memory; embeddings stay as they are, so this is the most a model can take.
 const WIDENING: u64 = 2;
-/// Weights go into the engine in pieces of this size, through one buffer.
-const FEED_BYTES: u32 = 1024 * 1024;
+/// Weights go into the engine in pieces of this size, through one buffer, which linear memory keeps for ever.
+const FEED_BYTES: u32 = 256 * 1024;
 /// Listeners hear of progress in steps of this many percent.
 const PROGRESS_STEP: u8 = 5;
 
