@@ -2,6 +2,7 @@
 //! tests/golden and tests/pictures say where the answers come from.
 #![cfg(feature = "cli")]
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -67,6 +68,33 @@ fn sentiment_logits_agree_with_the_original() {
     println!("{n_texts} texts: cosine {cosine:.6}, largest gap in probability {largest_gap:.4}");
     assert!(cosine >= 0.999, "cosine {cosine}");
     assert!(largest_gap < 0.12, "a probability is off by {largest_gap}");
+}
+
+/// Sentences of the evaluation set whose verdict may differ from the original's: those that lie near a half.
+const MAY_FLIP: i64 = 3;
+
+#[test]
+fn the_evaluation_set_is_judged_as_well_as_by_the_original() {
+    let expected: toml::Table =
+        toml::from_str(&std::fs::read_to_string(file("tests/evaluation/expected.toml")).unwrap()).unwrap();
+    let table = std::fs::read_to_string(file("tests/evaluation/sentences.tsv")).unwrap();
+    let mut engine = engine_with("sentiment");
+    let sentiment = engine.sentiment().unwrap();
+    let mut n_right: BTreeMap<&str, i64> = BTreeMap::new();
+    for line in table.lines().skip(1) {
+        let [sentence, label, kind] = line.split('\t').collect::<Vec<_>>()[..] else { panic!("{line:?}") };
+        let right = (sentiment.score(sentence).unwrap() > 0.5) == (label == "1");
+        *n_right.entry(kind).or_default() += i64::from(right);
+    }
+    let expected_of = |part: &toml::Value| part["n_right"].as_integer().unwrap();
+    assert_eq!(n_right.len(), expected["kind"].as_table().unwrap().len());
+    for (kind, &n_right) in &n_right {
+        let wanted = expected_of(&expected["kind"][*kind]);
+        assert!((n_right - wanted).abs() <= MAY_FLIP, "{kind}: {n_right} right, the original {wanted}");
+    }
+    let (n_right, wanted) = (n_right.values().sum::<i64>(), expected_of(&expected["all"]));
+    println!("{n_right} of 200 right, the original {wanted}");
+    assert!((n_right - wanted).abs() <= MAY_FLIP, "{n_right} right, the original {wanted}");
 }
 
 #[test]
