@@ -6,6 +6,7 @@ mod classify;
 mod eval;
 mod models;
 mod models_check;
+mod models_wider;
 mod pack;
 
 const HELP: &str = "\

@@ -70,6 +70,16 @@ pub fn run(arguments: &mut lexopt::Parser) -> Result<(), Failure> {
             }
             Rebuilt::Absent(why) => Ok(format!("whole and as models.toml says; not made again: {why}")),
         });
+        let package = temporary.0.join(&model.id).join("package");
+        if package.is_dir() {
+            match super::models_wider::check(&package, &folder.join("../tests/pictures")) {
+                Ok(said) => println!("the wider net of the same source: {said}"),
+                Err(error) => {
+                    n_wrong += 1;
+                    println!("the wider net of the same source: WRONG: {error}");
+                }
+            }
+        }
         match verdict {
             Ok(said) => println!("{}: {said}", model.file),
             Err(error) => {
