@@ -144,8 +144,9 @@ class Capture {
     this.#proxy.closeAllConnections();
     this.#proxy.close();
     const refused = [...this.#refused];
-    // What nothing in the browser asked for is Chromium's own (its updates, its accounts); it got no further than here.
-    const elsewhere = refused.filter(([place]) => this.#asked.has(place));
+    // Chromium's own (its updates, its accounts) go to its maker, and no page or worker asked for them. The first request of a
+    // tab that an extension opens is not heard by the debugger either, so it is its place that tells.
+    const elsewhere = refused.filter(([place]) => this.#asked.has(place) || !OF_CHROMIUM.test(place));
     const nOfChromium = refused.length - elsewhere.length;
     console.log(`network tally: ${this.#byExtension.size} by the extension, ${elsewhere.length} elsewhere, ` +
       `${this.#nToFixtures} by pages to fixtures, ${nOfChromium} of Chromium's own refused`);
@@ -154,6 +155,8 @@ class Capture {
     if (wrong.length) throw new Error(`requests that must not be:\n${wrong.join("\n")}`);
   }
 }
+
+const OF_CHROMIUM = /^([^:]+\.)?(google|googleapis|gstatic|gvt1)\.com:(80|443)$/;
 
 const DEFAULT_PORTS = { "http:": "80", "https:": "443", "ws:": "80", "wss:": "443" };
 const placeOf = ({ protocol, hostname, port }) => `${hostname}:${port || DEFAULT_PORTS[protocol]}`;
