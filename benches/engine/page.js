@@ -1,11 +1,14 @@
 // Runs in the one page of the engine bench: holds every engine, and measures one at a time when told to. It knows nothing of
 // bars, tables or files.
 
-import { memoryBytes, nowLoading } from "./peers/memories.js";
+import { loadingNow, memoryBytes, nowLoading } from "./peers/memories.js";
 import * as nsfwjs from "./peers/nsfwjs.js";
 import * as onnxruntime from "./peers/onnxruntime.js";
 import * as sotto from "./peers/sotto.js";
 import * as transformers from "./peers/transformers.js";
+
+/** Loads of each of Sotto's models that are timed, each into fresh memory. */
+const N_LOADS = 7;
 
 const bytesOf = async (address) => {
   const response = await fetch(address);
@@ -40,14 +43,24 @@ const loaders = {
     return { loadMs: { picture: elapsedMs }, picture: nsfwjs.classes };
   },
   async sotto(flavour, models) {
-    const engine = await sotto.start(flavour);
+    const owner = loadingNow();
+    nowLoading("loads that are timed");
+    const newEngine = await sotto.start(flavour);
+    const files = await Promise.all(models.map(({ file }) => bytesOf(`/dist/models/${file}`)));
     const loadMs = {};
-    for (const { id, task, file } of models) {
-      const bytes = await bytesOf(`/dist/models/${file}`);
-      loadMs[task] = (await timed(() => engine.load(id, bytes))).elapsedMs;
+    let engine;
+    for (let load = 0; load <= N_LOADS; load += 1) {
+      // Only the last engine is kept, and only its memory counts.
+      if (load === N_LOADS) nowLoading(owner);
+      engine = newEngine();
+      for (const [index, { id, task }] of models.entries()) {
+        const { elapsedMs } = await timed(() => engine.load(id, files[index]));
+        // The first runs in code that the browser has not optimised yet.
+        if (load === 0) loadMs[`${task}, first of the page`] = elapsedMs;
+        else (loadMs[task] ??= []).push(elapsedMs);
+      }
     }
-    // Told by a run on a blank picture, so asked once.
-    const classes = engine.picture_classes();
+    let classes = null;
     return {
       engine,
       loadMs,
@@ -55,6 +68,8 @@ const loaders = {
       sentence: async (text) => engine.sentence(text),
       picture: async ({ data, width, height }) => {
         const probabilities = engine.picture(data, width, height);
+        // Told by a run on a blank picture, so asked once.
+        classes ??= engine.picture_classes();
         return Object.fromEntries(classes.map((name, index) => [name, probabilities[index]]));
       },
     };

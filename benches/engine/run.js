@@ -96,7 +96,7 @@ async function measure(page) {
   const tasksOf = {};
   for (const [name, { load }] of Object.entries(contestants)) {
     const loadMs = await call("load", name, ...load);
-    for (const [what, elapsedMs] of Object.entries(loadMs)) add(name, `load ${what}`, "ms", [elapsedMs]);
+    for (const [what, elapsedMs] of Object.entries(loadMs)) add(name, `load ${what}`, "ms", [elapsedMs].flat());
     tasksOf[name] = load[0];
   }
 
