@@ -12,7 +12,7 @@ use super::chrome;
 use crate::image::{Kind, dimensions, kind};
 
 /// Larger pictures are scaled down while they are drawn: the nets look at far fewer pixels.
-const LONGER_SIDE_MAX: u32 = 2048;
+const LONGER_SIDE_MAX: u32 = 1024;
 /// Pixels leave the browser in bands of whole rows of about this many bytes.
 const BAND_BYTES: u32 = 1024 * 1024;
 /// Pictures with more pixels than this are not decoded: they would take the browser gigabytes and seconds.
@@ -204,10 +204,11 @@ fn turned_back(capture: &ImageBitmap, upright: &Upright) -> Result<Decoded, Deco
     if area.abs() < 1e-6 {
         return Err(DecodeError::Unreadable("it is seen edge on".to_owned()));
     }
-    // The inverse of: turn, then move to the corner.
-    let (a, b, c, d) = (d / area, -b / area, -c / area, a / area);
+    // The inverse of: turn, then move to the corner; and no larger than a net needs.
+    let shrunk = (f64::from(LONGER_SIDE_MAX) / upright.width.max(upright.height)).min(1.0);
+    let (a, b, c, d) = (d / area * shrunk, -b / area * shrunk, -c / area * shrunk, a / area * shrunk);
     let (x, y) = upright.corner;
-    let side = |pixels: f64| pixels.round().clamp(1.0, f64::from(LONGER_SIDE_MAX)) as u32;
+    let side = |pixels: f64| (pixels * shrunk).round().max(1.0) as u32;
     let (width, height) = (side(upright.width), side(upright.height));
     let drawn = canvas(width, height).and_then(|context| {
         context.set_transform(a, b, c, d, -a * x - c * y, -b * x - d * y)?;
