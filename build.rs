@@ -21,6 +21,7 @@ struct Model {
     file: String,
     sha256: String,
     bytes: u64,
+    memory_bytes: u64,
     pack_version: u32,
 }
 
@@ -81,14 +82,15 @@ fn constants(models: &[Model]) -> String {
          pub struct Packaged {\n    pub id: &'static str,\n    /// \"text\" or \"picture\".\n    \
          pub task: &'static str,\n    pub title: &'static str,\n    /// Its name below models/.\n    \
          pub file: &'static str,\n    pub sha256: &'static str,\n    pub bytes: u64,\n    \
+         /// What the loaded model takes.\n    pub memory_bytes: u64,\n    \
          pub pack_version: u32,\n}\n\npub const MODELS: &[Packaged] = &[\n",
     );
-    for Model { id, task, title, file, sha256, bytes, pack_version } in models {
+    for Model { id, task, title, file, sha256, bytes, memory_bytes, pack_version } in models {
         // Writing to a String can't fail.
         let _ = writeln!(
             out,
             "    Packaged {{ id: {id:?}, task: {task:?}, title: {title:?}, file: {file:?}, sha256: {sha256:?}, \
-             bytes: {bytes}, pack_version: {pack_version} }},",
+             bytes: {bytes}, memory_bytes: {memory_bytes}, pack_version: {pack_version} }},",
         );
     }
     out.push_str("];\n");

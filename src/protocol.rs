@@ -21,7 +21,13 @@ pub enum Ask {
     /// Judge a text.
     Text { text: String },
     /// Judge a picture; its bytes (Blob, File) or pixels (ImageData) stand beside this in the message's `picture`.
-    Picture { name: Option<String> },
+    Picture {
+        name: Option<String>,
+        #[serde(default)]
+        urgency: Urgency,
+    },
+    /// Give up a request of the same tab, or of a page of Sotto's: it is answered with `Cancelled`.
+    Cancel { request: String },
     /// Models, memory, counts: what the popup shows. Never wakes or loads a model.
     Status,
     /// Bring a model to `Ready`.
@@ -58,6 +64,19 @@ pub enum Ask {
     Scanned,
 }
 
+/// Who is served first. Requests of one urgency are served in the order of their coming.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Urgency {
+    /// A person looks at a card or page that waits.
+    Person,
+    /// A file is held back from a page.
+    #[default]
+    Upload,
+    /// The pictures of a page, one after another.
+    Scan,
+}
+
 /// The one answer to one request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -89,9 +108,11 @@ pub enum Answer {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum View {
-    /// Not judged yet; the percentage is that of the model's load, absent while none is under way.
+    /// Not judged yet. `percent` is how far the model's load is, `read` how much of a long text is read; each is absent
+    /// while that is not under way.
     Busy {
         percent: Option<u8>,
+        read: Option<u8>,
     },
     Text {
         verdict: TextVerdict,
@@ -130,6 +151,8 @@ pub enum Reason {
     OffLimits,
     /// The request and the models it needs don't fit the memory budget.
     OutOfMemory,
+    /// Whoever asked gave it up, or went away.
+    Cancelled,
     /// Something broke inside; the next request starts afresh.
     Internal,
 }

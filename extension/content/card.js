@@ -40,26 +40,30 @@
 
   chrome.runtime.onMessage.addListener((message, sender) => {
     if (sender.id !== chrome.runtime.id || message?.sotto !== "card") return;
-    if (message.view.kind === "busy") busy(message.view.percent);
-    else if (card) show(message.view);
+    const { request, view } = message;
+    // The first word about a request has no figures yet; a later one must not bring back a card that was closed.
+    if (view.kind === "busy" && view.percent === null && view.read === null) return begin(request);
+    if (!card || (request && card.request !== request)) return;
+    if (view.kind === "busy") busy(view);
+    else show(view);
   });
 
-  function busy(loaded) {
-    if (!card || card.settled) begin();
-    const share = typeof loaded === "number" ? loaded / 100 : null;
-    card.loaded = share;
-    if (card.host) fill(busyBody(share));
+  function busy({ percent: loaded, read }) {
+    if (card.settled) return;
+    card.progress = { loaded, read };
+    if (card.host) fill(busyBody(card.progress));
   }
 
   /** A new card waits a moment before it shows, so that a quick answer does not flicker. */
-  function begin() {
+  function begin(request) {
     const subject = globalThis.sottoSubject ?? {};
     close();
-    card = { subject, focusBefore: document.activeElement, settled: false, loaded: null };
+    card = { request, subject, focusBefore: document.activeElement, settled: false, progress: { loaded: null, read: null } };
     const mine = card;
-    card.timer = setTimeout(() => mine === card && !card.host && fill(busyBody(card.loaded)), QUIET_MS);
-    // The port closes by itself when the browser stops the background: then no answer will come.
-    card.port = chrome.runtime.connect({ name: "card" });
+    card.timer = setTimeout(() => mine === card && !card.host && fill(busyBody(card.progress)), QUIET_MS);
+    // The port closes by itself when the browser stops the background: then no answer will come. Closed from this side
+    // it gives up the request that it is named after.
+    card.port = chrome.runtime.connect({ name: request });
     card.port.onDisconnect.addListener(() => {
       if (mine === card && !card.settled) show({ kind: "refused", reason: "internal" });
     });
@@ -155,10 +159,12 @@
 
   const TONES = { positive: "good", negative: "bad", unclear: "even" };
 
-  function busyBody(share) {
-    const line = make("p", {}, share === null ? text("reading") : text("loadingModel", percent(share)));
-    const bar = make("progress", { "aria-label": text("reading"), max: "1", value: share });
-    return [line, bar];
+  function busyBody({ loaded, read }) {
+    const share = loaded ?? read;
+    const key = share === null ? "reading" : loaded === null ? "readingShare" : "loadingModel";
+    const value = share === null ? null : share / 100;
+    const line = make("p", {}, share === null ? text(key) : text(key, percent(value)));
+    return [line, make("progress", { "aria-label": text("reading"), max: "1", value })];
   }
 
   function textBody({ verdict }) {

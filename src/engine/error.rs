@@ -15,6 +15,16 @@ pub enum EngineError {
     NotReady { task: &'static str },
     #[error("the model can't be loaded: {0}")]
     Load(#[from] PackError),
+    #[error(
+        "{title} needs {needed_megabytes} MB and the memory budget is {budget_megabytes} MB; raise it in the settings"
+    )]
+    TooLarge { title: String, needed_megabytes: u64, budget_megabytes: u64 },
+    #[error("a request named {request:?} is waiting already; give each request a name of its own")]
+    Doubled { request: String },
+    #[error("the request was given up by whoever asked")]
+    Cancelled,
+    #[error("the picture can't be read: {0}")]
+    Pixels(String),
     #[error(transparent)]
     Text(#[from] SentimentError),
     #[error(transparent)]
@@ -24,11 +34,16 @@ pub enum EngineError {
 impl EngineError {
     fn reason(&self) -> Reason {
         match self {
-            Self::UnknownModel { .. } => Reason::BadRequest,
+            Self::UnknownModel { .. } | Self::Doubled { .. } => Reason::BadRequest,
+            Self::TooLarge { .. } => Reason::OutOfMemory,
+            Self::Cancelled => Reason::Cancelled,
+            Self::Pixels(_) => Reason::UnreadablePicture,
             Self::NotReady { .. } | Self::Load(_) => Reason::ModelUnavailable,
             Self::Text(SentimentError::NothingToJudge(_)) => Reason::NothingToJudge,
             Self::Picture(NsfwError::Picture(_)) => Reason::UnreadablePicture,
-            Self::Text(SentimentError::Labels(_) | SentimentError::Vocabulary(_)) => Reason::ModelUnavailable,
+            Self::Text(SentimentError::Labels(_) | SentimentError::Vocabulary(_) | SentimentError::Positions(_)) => {
+                Reason::ModelUnavailable
+            }
             Self::Picture(NsfwError::Classes(_)) => Reason::ModelUnavailable,
             Self::Text(SentimentError::Net(_)) | Self::Picture(NsfwError::Net(_)) => Reason::Internal,
         }

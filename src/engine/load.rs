@@ -1,14 +1,15 @@
 //! A model on its way into memory. It owns all it needs, so the engine stays free while bytes are awaited.
 
-use super::{EngineError, Loaded};
-use crate::models::Packaged;
+use super::EngineError;
+use super::model::{Known, Loaded, Task};
 use crate::nets::{DistilBertBuilder, MobileNetV2Builder};
 use crate::pack::PackReader;
 use crate::tasks::nsfw::NsfwModel;
 use crate::tasks::sentiment::SentimentModel;
 
 pub struct Load {
-    packaged: &'static Packaged,
+    model_id: String,
+    n_bytes: u64,
     reader: Reader,
     n_bytes_fed: u64,
     started_ms: f64,
@@ -20,13 +21,12 @@ enum Reader {
 }
 
 impl Load {
-    pub(super) fn new(packaged: &'static Packaged, started_ms: f64) -> Result<Self, EngineError> {
-        let reader = match packaged.task {
-            "text" => Reader::Text(Box::new(PackReader::new(DistilBertBuilder::default()))),
-            "picture" => Reader::Picture(Box::new(PackReader::new(MobileNetV2Builder::default()))),
-            _ => return Err(EngineError::UnknownModel { id: packaged.id.to_owned() }),
+    pub(super) fn new(known: &Known, started_ms: f64) -> Self {
+        let reader = match known.task {
+            Task::Text => Reader::Text(Box::new(PackReader::new(DistilBertBuilder::default()))),
+            Task::Picture => Reader::Picture(Box::new(PackReader::new(MobileNetV2Builder::default()))),
         };
-        Ok(Self { packaged, reader, n_bytes_fed: 0, started_ms })
+        Self { model_id: known.id.clone(), n_bytes: known.bytes, reader, n_bytes_fed: 0, started_ms }
     }
 
     /// Bytes of the packed file, in order, in slices of any size; a megabyte or so is a good one.
@@ -40,11 +40,11 @@ impl Load {
     }
 
     pub fn percent(&self) -> u8 {
-        (self.n_bytes_fed * 100 / self.packaged.bytes.max(1)).min(100) as u8
+        (self.n_bytes_fed * 100 / self.n_bytes.max(1)).min(100) as u8
     }
 
-    pub fn model_id(&self) -> &'static str {
-        self.packaged.id
+    pub fn model_id(&self) -> &str {
+        &self.model_id
     }
 
     pub(super) fn started_ms(&self) -> f64 {

@@ -16,6 +16,8 @@ pub const CLEAR: f32 = 0.7;
 
 /// Windows of a long text share this many word pieces, so that no sentence is seen only cut in two.
 const OVERLAP: usize = 64;
+/// A window holds at least this many word pieces, [CLS] and [SEP] included.
+const SHORTEST_WINDOW: usize = 8;
 /// A text of more windows is judged by its first ones, and the verdict says so: about 7,000 words.
 pub const MOST_WINDOWS: usize = 24;
 /// More sentences than this are not judged one by one.
@@ -35,6 +37,8 @@ pub enum SentimentError {
     Labels(Vec<String>),
     #[error("the weight file's vocabulary can't be used: {0}")]
     Vocabulary(String),
+    #[error("the weight file reads {0} word pieces at a time; a text needs at least {SHORTEST_WINDOW}")]
+    Positions(usize),
     #[error("the net failed: {0}")]
     Net(#[from] candle_core::Error),
 }
@@ -78,6 +82,9 @@ impl SentimentModel {
         let (Some(positive_label), Some(_), 2) = (find("positive"), find("negative"), loaded.labels.len()) else {
             return Err(SentimentError::Labels(loaded.labels));
         };
+        if loaded.net.shape().n_positions < SHORTEST_WINDOW {
+            return Err(SentimentError::Positions(loaded.net.shape().n_positions));
+        }
         let pieces = WordPiece::new(loaded.vocabulary.into_bytes())
             .map_err(|error| SentimentError::Vocabulary(error.to_string()))?;
         Ok(Self { net: loaded.net, pieces, positive_label })
@@ -97,38 +104,47 @@ impl SentimentModel {
 
     /// The judgement that a person sees.
     pub fn judge(&self, text: &str) -> Result<Judgement, SentimentError> {
+        let mut reading = self.start(text)?;
+        loop {
+            if let Some(judgement) = self.step(&mut reading)? {
+                return Ok(judgement);
+            }
+        }
+    }
+
+    /// Begins a judgement that is made in steps, so that others can be served between them.
+    pub fn start(&self, text: &str) -> Result<Reading, SentimentError> {
         judgeable::check(text).map_err(SentimentError::NothingToJudge)?;
-        let (windows, n_tokens, truncated) = self.windows(text);
-        let scores = self.score_batches(&windows)?;
-        let weights = windows.iter().map(|window| window.len() as f32);
-        let total: f32 = weights.clone().sum();
-        let positive = scores.iter().zip(weights).map(|(score, weight)| score * weight).sum::<f32>() / total;
-        let sentences = self.judge_sentences(text)?;
-        Ok(Judgement { positive, n_tokens, n_windows: windows.len(), truncated, sentences })
+        let (mut sequences, n_tokens, truncated) = self.windows(text);
+        let n_windows = sequences.len();
+        let mut ranges = sentences(text);
+        if ranges.len() < 2 || ranges.len() > MOST_SENTENCES {
+            ranges.clear();
+        }
+        let longest = self.net.shape().n_positions;
+        sequences.extend(ranges.iter().map(|range| self.pieces.encode(&text[range.clone()], longest).ids));
+        Ok(Reading { sequences, n_windows, sentences: ranges, n_tokens, truncated, scores: Vec::new() })
+    }
+
+    /// Reads on by one batch; the judgement once all is read.
+    pub fn step(&self, reading: &mut Reading) -> Result<Option<Judgement>, SentimentError> {
+        let rest = &reading.sequences[reading.scores.len()..];
+        if !rest.is_empty() {
+            reading.scores.extend(self.score_batch(batch_of(rest))?);
+        }
+        Ok((reading.scores.len() == reading.sequences.len()).then(|| reading.judgement()))
     }
 
     /// The probability that a text is positive, from its first window alone: what evaluations measure.
     pub fn score(&self, text: &str) -> Result<f32, SentimentError> {
         let ids = self.pieces.encode(text, self.net.shape().n_positions).ids;
-        Ok(self.score_batches(&[ids])?[0])
+        Ok(self.score_batch(&[ids])?[0])
     }
 
     /// The net's own answer for a text cut to its length.
     pub fn logits(&self, text: &str) -> Result<Vec<f32>, SentimentError> {
         let ids = self.pieces.encode(text, self.net.shape().n_positions).ids;
         Ok(self.net.forward(&ids, &[ids.len()])?.flatten_all()?.to_vec1()?)
-    }
-
-    fn judge_sentences(&self, text: &str) -> Result<Vec<JudgedSentence>, SentimentError> {
-        let ranges = sentences(text);
-        if ranges.len() < 2 || ranges.len() > MOST_SENTENCES {
-            return Ok(Vec::new());
-        }
-        let longest = self.net.shape().n_positions;
-        let encoded: Vec<Vec<u32>> =
-            ranges.iter().map(|range| self.pieces.encode(&text[range.clone()], longest).ids).collect();
-        let scores = self.score_batches(&encoded)?;
-        Ok(ranges.into_iter().zip(scores).map(|(range, positive)| JudgedSentence { range, positive }).collect())
     }
 
     /// Windows of the model's length over a text, its length in tokens, and whether it goes on past the last window.
@@ -141,8 +157,10 @@ impl SentimentModel {
         }
         let (opening, closing) = (all[0], all[all.len() - 1]);
         let pieces = &all[1..all.len() - 1];
-        let step = longest - 2 - OVERLAP;
-        let n_windows = (pieces.len() - OVERLAP).div_ceil(step);
+        // A model of few positions has less to share.
+        let overlap = OVERLAP.min((longest - 2) / 4);
+        let step = longest - 2 - overlap;
+        let n_windows = (pieces.len() - overlap).div_ceil(step);
         let windows = (0..n_windows.min(MOST_WINDOWS))
             .map(|index| {
                 let end = (index * step + longest - 2).min(pieces.len());
@@ -152,22 +170,56 @@ impl SentimentModel {
         (windows, all.len(), n_windows > MOST_WINDOWS)
     }
 
-    /// The probability of positive for each sequence, in as few passes as fit the buffers.
-    fn score_batches(&self, encoded: &[Vec<u32>]) -> Result<Vec<f32>, SentimentError> {
-        let mut scores = Vec::with_capacity(encoded.len());
-        let mut rest = encoded;
-        while !rest.is_empty() {
-            let totals = rest.iter().scan(0, |total, ids| {
-                *total += ids.len();
-                Some(*total)
-            });
-            let n_together = totals.take_while(|&total| total <= BATCH_TOKENS).count().max(1);
-            let (batch, after) = rest.split_at(n_together);
-            let lengths: Vec<usize> = batch.iter().map(Vec::len).collect();
-            let logits: Vec<Vec<f32>> = self.net.forward(&batch.concat(), &lengths)?.to_vec2()?;
-            scores.extend(logits.iter().map(|logits| super::softmax(logits)[self.positive_label]));
-            rest = after;
+    /// The probability of positive for each sequence, in one pass.
+    fn score_batch(&self, batch: &[Vec<u32>]) -> Result<Vec<f32>, SentimentError> {
+        let lengths: Vec<usize> = batch.iter().map(Vec::len).collect();
+        let logits: Vec<Vec<f32>> = self.net.forward(&batch.concat(), &lengths)?.to_vec2()?;
+        Ok(logits.iter().map(|logits| super::softmax(logits)[self.positive_label]).collect())
+    }
+}
+
+/// As many of the sequences as go through the net together.
+fn batch_of(sequences: &[Vec<u32>]) -> &[Vec<u32>] {
+    let totals = sequences.iter().scan(0, |total, ids| {
+        *total += ids.len();
+        Some(*total)
+    });
+    &sequences[..totals.take_while(|&total| total <= BATCH_TOKENS).count().max(1)]
+}
+
+/// A judgement under way: the windows over the text, then its sentences, and the scores of those that were read.
+#[derive(Debug)]
+pub struct Reading {
+    sequences: Vec<Vec<u32>>,
+    n_windows: usize,
+    /// Bytes of the text; empty for a single sentence.
+    sentences: Vec<Range<usize>>,
+    n_tokens: usize,
+    truncated: bool,
+    /// The probability of positive for each sequence read so far.
+    scores: Vec<f32>,
+}
+
+impl Reading {
+    /// How much of the work is done, and all of it, in word pieces.
+    pub fn progress(&self) -> (usize, usize) {
+        let n_pieces = |sequences: &[Vec<u32>]| sequences.iter().map(Vec::len).sum();
+        (n_pieces(&self.sequences[..self.scores.len()]), n_pieces(&self.sequences))
+    }
+
+    /// What the scores of all sequences come to: windows weighed by their length, and each sentence.
+    fn judgement(&self) -> Judgement {
+        let (windows, sentences) = self.scores.split_at(self.n_windows);
+        let weights = self.sequences.iter().map(|window| window.len() as f32).take(self.n_windows);
+        let total: f32 = weights.clone().sum();
+        let positive = windows.iter().zip(weights).map(|(score, weight)| score * weight).sum::<f32>() / total;
+        let judged = self.sentences.iter().cloned().zip(sentences);
+        Judgement {
+            positive,
+            n_tokens: self.n_tokens,
+            n_windows: self.n_windows,
+            truncated: self.truncated,
+            sentences: judged.map(|(range, &positive)| JudgedSentence { range, positive }).collect(),
         }
-        Ok(scores)
     }
 }

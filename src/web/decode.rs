@@ -9,7 +9,10 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, ImageBitmap, ImageData, OffscreenCanvas, OffscreenCanvasRenderingContext2d};
 
 use super::chrome;
-use crate::image::{Kind, dimensions, kind};
+use crate::{
+    engine::{EngineError, Picture},
+    image::{Kind, dimensions, kind},
+};
 
 /// Larger pictures are scaled down while they are drawn: the nets look at far fewer pixels.
 const LONGER_SIDE_MAX: u32 = 1024;
@@ -46,9 +49,13 @@ enum Source {
     Array(Uint8ClampedArray),
 }
 
-impl Decoded {
-    /// Hands over the picture from top to bottom, whole RGBA rows at a time.
-    pub fn bands<E: From<DecodeError>>(&self, mut take: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
+impl Picture for Decoded {
+    fn size(&self) -> (u32, u32) {
+        (self.width, self.height)
+    }
+
+    fn rows(&self, take: &mut dyn FnMut(&[u8]) -> Result<(), EngineError>) -> Result<(), EngineError> {
+        let failed = |error: DecodeError| EngineError::Pixels(error.to_string());
         let row_bytes = self.width * 4;
         let rows_per_band = (BAND_BYTES / row_bytes.max(1)).max(1);
         let mut band = vec![0_u8; (rows_per_band.min(self.height) * row_bytes) as usize];
@@ -57,13 +64,13 @@ impl Decoded {
             let pixels = match &self.pixels {
                 Source::Canvas(context) => context
                     .get_image_data(0.0, f64::from(first_row), f64::from(self.width), f64::from(n_rows))
-                    .map_err(unreadable)
+                    .map_err(|thrown| failed(unreadable(thrown)))
                     .map(|rows| pixels_of(&rows))?,
                 Source::Array(all) => all.subarray(first_row * row_bytes, (first_row + n_rows) * row_bytes),
             };
             let band = &mut band[..(n_rows * row_bytes) as usize];
             if pixels.length() as usize != band.len() {
-                return Err(DecodeError::Unreadable("it has fewer pixels than it says".to_owned()).into());
+                return Err(failed(DecodeError::Unreadable("it has fewer pixels than it says".to_owned())));
             }
             pixels.copy_to(band);
             take(band)?;

@@ -10,9 +10,13 @@ use wasm_bindgen::prelude::*;
 use super::{
     chrome, guard,
     host::{self, Host, SENTIMENT},
+    runner::Ticket,
     sights, wire,
 };
-use crate::protocol::{Reason, Refusal, ResultPlace, View};
+use crate::{
+    engine::{Asker, Order},
+    protocol::{Reason, Refusal, ResultPlace, Urgency, View},
+};
 
 pub const SURFACE: &str = "content/surface.js";
 pub const CARD: &str = "content/card.js";
@@ -54,7 +58,7 @@ pub async fn classify_selection(tab: JsValue) {
 }
 
 async fn selection(host: &Rc<Host>, tab: &JsValue, frame: Option<i32>, seen_by_browser: Option<String>) {
-    host.warm(SENTIMENT);
+    host.runner.warm(SENTIMENT);
     let (tab_id, window) = tab_and_window(tab);
     let popup = Place::Popup { window };
     let on_card = guard::settings().await.results == ResultPlace::Card;
@@ -79,7 +83,7 @@ async fn selection(host: &Rc<Host>, tab: &JsValue, frame: Option<i32>, seen_by_b
     let shown = Shown::begin(host, place).await;
     let view = match text {
         None => View::Refused(off_limits("no text can be read here")),
-        Some(text) => match host.judge_text(&text).await {
+        Some(text) => match host.judge_text(&text, shown.ticket()).await {
             Ok(verdict) => View::Text { verdict },
             Err(refusal) => View::Refused(refusal),
         },
@@ -117,33 +121,59 @@ async fn read_selection(tab: i32, frame: Option<i32>, files: &[&str]) -> Option<
     best
 }
 
-/// A judgement on its way to the person. Between `begin` and `end` the card also hears how far a load is.
+/// A card that waits for a verdict.
+pub struct WaitingCard {
+    pub tab: i32,
+    pub frame: i32,
+    pub request: String,
+}
+
+/// A judgement on its way to the person. Between `begin` and `end` the card also hears how far it is.
 pub struct Shown {
     host: Rc<Host>,
     place: Place,
+    /// Also the name of the card's connection: when that closes, the request is given up.
+    request: String,
 }
 
 impl Shown {
     pub async fn begin(host: &Rc<Host>, place: Place) -> Self {
-        let busy = View::Busy { percent: None };
+        let busy = View::Busy { percent: None, read: None };
+        let request = host.next_card();
         match place {
             Place::Card { tab, frame } => {
-                host.waiting_cards.borrow_mut().push((tab, frame));
-                send_view(tab, frame, &busy);
+                host.waiting_cards.borrow_mut().push(WaitingCard { tab, frame, request: request.clone() });
+                send_view(tab, frame, &busy, &request);
             }
             Place::Popup { window } => {
                 keep_for_popup(&busy).await;
                 open_popup(window).await;
             }
         }
-        Self { host: Rc::clone(host), place }
+        Self { host: Rc::clone(host), place, request }
+    }
+
+    /// A place in the engine's queue for what is shown here.
+    pub fn order(&self) -> Order {
+        let asker = match self.place {
+            Place::Popup { .. } => Asker::Own,
+            Place::Card { tab, .. } => Asker::Tab(tab),
+        };
+        Order { asker, request: self.request.clone(), urgency: Urgency::Person }
+    }
+
+    fn ticket(&self) -> Ticket {
+        let Place::Card { tab, frame } = self.place else { return Ticket::quiet(self.order()) };
+        let request = self.request.clone();
+        let tell = move |read| send_view(tab, frame, &View::Busy { percent: None, read: Some(read) }, &request);
+        Ticket { order: self.order(), tell: Box::new(tell) }
     }
 
     pub async fn end(self, view: View) {
         match self.place {
             Place::Card { tab, frame } => {
-                self.host.waiting_cards.borrow_mut().retain(|card| *card != (tab, frame));
-                send_view(tab, frame, &view);
+                self.host.waiting_cards.borrow_mut().retain(|card| card.request != self.request);
+                send_view(tab, frame, &view, &self.request);
             }
             Place::Popup { .. } => {
                 keep_for_popup(&view).await;
@@ -154,8 +184,8 @@ impl Shown {
 }
 
 /// Sends a view to the card of a frame, without waiting: a card that was closed hears nothing, as it should.
-pub fn send_view(tab: i32, frame: i32, view: &View) {
-    let message = chrome::object(&[("sotto", "card".into()), ("view", wire::to_js(view))]);
+pub fn send_view(tab: i32, frame: i32, view: &View, request: &str) {
+    let message = chrome::object(&[("sotto", "card".into()), ("request", request.into()), ("view", wire::to_js(view))]);
     let options = chrome::object(&[("frameId", frame.into())]);
     wasm_bindgen_futures::spawn_local(async move { drop(chrome::send_to_tab(tab, &message, &options).await) });
 }

@@ -15,15 +15,15 @@ use super::{
     decode::{self, DecodeError, Sight},
     flows, guard,
     lives::{self, Lives},
+    runner::{self, Runner, Ticket},
     scan, sites, uploads, wire,
 };
 use crate::{
-    engine::EngineError,
+    engine::{self, Asker as Owner, Order, Verdict, Work},
     protocol::{
         Answer, Ask, EngineStatus, MemoryStatus, ModelState, PictureVerdict, Reason, Refusal, Reply, Request, Status,
-        TextVerdict, View,
+        TextVerdict, Urgency, View,
     },
-    tasks::nsfw::NsfwError,
 };
 
 pub const SENTIMENT: &str = "sentiment";
@@ -38,11 +38,12 @@ const SESSION_STATUS: &str = "status";
 
 pub struct Host {
     pub lives: Rc<Lives>,
+    pub runner: Rc<Runner>,
     flavour: String,
     place: String,
     ports: RefCell<Vec<Port>>,
-    /// Cards that wait for a verdict: tab and frame.
-    pub waiting_cards: RefCell<Vec<(i32, i32)>>,
+    pub waiting_cards: RefCell<Vec<flows::WaitingCard>>,
+    n_cards: Cell<u32>,
     waiting_by_tab: RefCell<HashMap<i32, u32>>,
     /// The session's figures as they stood when this engine started.
     earlier: RefCell<Option<Status>>,
@@ -63,29 +64,31 @@ pub fn host() -> Result<Rc<Host>, Refusal> {
 
 /// Makes the host. `flavour` is the build's, `place` where it runs; `read_packaged` is background.js' only fetch.
 #[wasm_bindgen(js_name = startHost)]
-pub fn start_host(flavour: &str, place: String, read_packaged: Function) {
+pub fn start_host(flavour: &str, place: String, read_packaged: Function) -> Result<(), JsValue> {
     std::panic::set_hook(Box::new(|panic| chrome::warn(&format!("Sotto's engine broke: {panic}"))));
-    let host = Rc::new_cyclic(|weak: &std::rc::Weak<Host>| {
-        let weak = weak.clone();
-        let changed = Box::new(move || {
-            if let Some(host) = weak.upgrade() {
-                host.tell_change();
-            }
-        });
-        Host {
-            lives: Lives::new(read_packaged, changed),
-            flavour: if flavour == "relaxed" { "relaxed SIMD" } else { "SIMD" }.to_owned(),
-            place,
-            ports: RefCell::default(),
-            waiting_cards: RefCell::default(),
-            waiting_by_tab: RefCell::default(),
-            earlier: RefCell::default(),
-            earlier_known: Cell::new(false),
+    let changed = Box::new(|| {
+        if let Ok(host) = host() {
+            host.tell_change();
         }
+    });
+    let lives = Lives::new(read_packaged, changed);
+    let runner = Runner::new(Rc::clone(&lives))?;
+    let host = Rc::new(Host {
+        lives,
+        runner,
+        flavour: if flavour == "relaxed" { "relaxed SIMD" } else { "SIMD" }.to_owned(),
+        place,
+        ports: RefCell::default(),
+        waiting_cards: RefCell::default(),
+        n_cards: Cell::new(0),
+        waiting_by_tab: RefCell::default(),
+        earlier: RefCell::default(),
+        earlier_known: Cell::new(false),
     });
     HOST.with(|slot| {
         let _ = slot.set(host);
     });
+    Ok(())
 }
 
 /// Answers one message. Never rejects: what goes wrong is a Refused reply.
@@ -100,7 +103,7 @@ pub async fn answer(message: JsValue, sender: JsValue) -> JsValue {
     let id = chrome::get(&message, "id").as_string().unwrap_or_default();
     let answer = match wire::from_js::<Request>(message) {
         Err(detail) => refused(Reason::BadRequest, format!("not a request of Sotto's protocol: {detail}")),
-        Ok(request) => match respond(request.ask, picture, &sender).await {
+        Ok(request) => match respond(request, picture, &sender).await {
             Ok(answer) => answer,
             Err(refusal) => Answer::Refused(refusal),
         },
@@ -141,16 +144,23 @@ fn asker(sender: &JsValue) -> Result<Asker, Refusal> {
     }
 }
 
-async fn respond(ask: Ask, picture: JsValue, sender: &JsValue) -> Result<Answer, Refusal> {
+async fn respond(Request { id, ask }: Request, picture: JsValue, sender: &JsValue) -> Result<Answer, Refusal> {
     let host = host()?;
     match (asker(sender)?, ask) {
-        (Asker::Frame { tab, .. }, Ask::Picture { .. }) => {
+        (Asker::Frame { tab, .. }, Ask::Picture { urgency, .. }) => {
             let _waiting = host.enter(tab)?;
-            Ok(Answer::Picture(host.judge_picture(&picture).await?))
+            // No page's frame is as urgent as a person who looks at a card.
+            let order = Order { asker: Owner::Tab(tab), request: id, urgency: urgency.max(Urgency::Upload) };
+            Ok(Answer::Picture(host.judge_picture(&picture, order).await?))
+        }
+        (Asker::Frame { tab, .. }, Ask::Cancel { request }) => {
+            host.runner.cancel(Owner::Tab(tab), |name| name == request);
+            Ok(Answer::Done)
         }
         (Asker::Frame { tab, site }, Ask::Upload { .. }) => {
             let _waiting = host.enter(tab)?;
-            Ok(Answer::Upload(uploads::judge(&host, &picture, site.as_deref()).await?))
+            let order = Order { asker: Owner::Tab(tab), request: id, urgency: Urgency::Upload };
+            Ok(Answer::Upload(uploads::judge(&host, &picture, site.as_deref(), order).await?))
         }
         (Asker::Frame { site: Some(site), .. }, Ask::Decide { upload }) => {
             uploads::decide(&picture, &site, upload).await?;
@@ -158,7 +168,8 @@ async fn respond(ask: Ask, picture: JsValue, sender: &JsValue) -> Result<Answer,
         }
         (Asker::Frame { tab, .. }, Ask::InView { spots, view_width }) => {
             let _waiting = host.enter(tab)?;
-            let verdicts = scan::in_view(&host, &chrome::get(sender, "tab"), &spots, view_width).await?;
+            let order = Order { asker: Owner::Tab(tab), request: id, urgency: Urgency::Scan };
+            let verdicts = scan::in_view(&host, &chrome::get(sender, "tab"), &spots, view_width, order).await?;
             Ok(Answer::InView { verdicts })
         }
         (Asker::Frame { tab, .. }, Ask::Scanned) => {
@@ -176,19 +187,22 @@ async fn respond(ask: Ask, picture: JsValue, sender: &JsValue) -> Result<Answer,
         (Asker::Frame { .. }, _) => {
             Err(Refusal { reason: Reason::BadRequest, detail: "a page's frame may not ask for this".to_owned() })
         }
-        (Asker::OwnPage, ask) => host.respond_to_page(ask, &picture).await,
+        (Asker::OwnPage, ask) => host.respond_to_page(id, ask, &picture).await,
     }
 }
 
 impl Host {
-    async fn respond_to_page(self: &Rc<Self>, ask: Ask, picture: &JsValue) -> Result<Answer, Refusal> {
+    async fn respond_to_page(self: &Rc<Self>, id: String, ask: Ask, picture: &JsValue) -> Result<Answer, Refusal> {
         match ask {
-            Ask::Text { text } => return Ok(Answer::Text(self.judge_text(&text).await?)),
-            Ask::Picture { .. } => return Ok(Answer::Picture(self.judge_picture(picture).await?)),
+            Ask::Text { text } => return Ok(Answer::Text(self.judge_text(&text, self.page_ticket(id)).await?)),
+            Ask::Picture { .. } => {
+                return Ok(Answer::Picture(self.judge_picture(picture, self.page_ticket(id).order).await?));
+            }
+            Ask::Cancel { request } => self.runner.cancel(Owner::Own, |name| name == request),
             Ask::Status => return Ok(Answer::Status(self.full_status().await)),
             Ask::Settings => return Ok(Answer::Settings(guard::settings().await)),
             Ask::Load { model } => {
-                self.lives.ready(&model).await?;
+                self.runner.done(self.page_ticket(id), Work::Ready { model_id: model }).await?;
                 self.keep_figures().await;
             }
             Ask::Unload { model } => self.lives.unload(&model)?,
@@ -212,42 +226,54 @@ impl Host {
         Ok(Answer::Done)
     }
 
-    pub async fn judge_text(self: &Rc<Self>, text: &str) -> Result<TextVerdict, Refusal> {
-        self.lives.ready(SENTIMENT).await?;
-        let verdict = self.lives.engine().classify_text(text)?;
+    /// For a person who looks at one of our own pages; the page hears how much of a long text is read.
+    fn page_ticket(self: &Rc<Self>, request: String) -> Ticket {
+        let (host, id) = (Rc::clone(self), request.clone());
+        let tell = move |percent| {
+            let view = View::Busy { percent: None, read: Some(percent) };
+            host.post(&chrome::object(&[
+                ("sotto", "progress".into()),
+                ("id", id.as_str().into()),
+                ("view", wire::to_js(&view)),
+            ]));
+        };
+        Ticket { order: Order { asker: Owner::Own, request, urgency: Urgency::Person }, tell: Box::new(tell) }
+    }
+
+    pub async fn judge_text(self: &Rc<Self>, text: &str, ticket: Ticket) -> Result<TextVerdict, Refusal> {
+        let Verdict::Text(verdict) = self.runner.done(ticket, Work::text(text)).await? else {
+            return Err(runner::unexpected());
+        };
         self.used();
         Ok(verdict)
     }
 
-    pub async fn judge_picture(self: &Rc<Self>, picture: &JsValue) -> Result<PictureVerdict, Refusal> {
+    pub async fn judge_picture(self: &Rc<Self>, picture: &JsValue, order: Order) -> Result<PictureVerdict, Refusal> {
         let sight = decode::picture(picture).await?;
-        self.judge_sight(sight).await
+        self.judge_sight(sight, order).await
     }
 
-    pub async fn judge_sight(self: &Rc<Self>, sight: Sight) -> Result<PictureVerdict, Refusal> {
-        self.lives.ready(NSFW).await?;
+    /// Frame after frame, each a request of its own in the queue.
+    pub async fn judge_sight(self: &Rc<Self>, sight: Sight, order: Order) -> Result<PictureVerdict, Refusal> {
         let thresholds = guard::settings().await.thresholds;
-        let mut engine = self.lives.engine();
-        engine.set_thresholds(thresholds);
         let mut verdicts = Vec::new();
-        for decoded in &sight.frames {
-            let mut picture = engine.start_picture(decoded.width, decoded.height)?;
-            decoded.bands(|rows| {
-                picture.feed(rows).map_err(|error| Refusal::from(EngineError::from(NsfwError::from(error))))
-            })?;
-            verdicts.push(engine.finish_picture(picture, decoded.width, decoded.height)?);
+        for decoded in sight.frames {
+            let work = Work::Picture { picture: Box::new(decoded), thresholds: thresholds.clone() };
+            let Verdict::Picture(verdict) = self.runner.done(Ticket::quiet(order.clone()), work).await? else {
+                return Err(runner::unexpected());
+            };
+            verdicts.push(verdict);
         }
-        let worst = engine.worst_frame(verdicts, sight.n_frames);
-        drop(engine);
+        let worst = engine::worst_frame(verdicts, sight.n_frames, &thresholds);
         self.used();
         worst.ok_or_else(|| DecodeError::Missing.into())
     }
 
-    /// Starts a model's load without waiting for it, so that it runs while the page is being asked.
-    pub fn warm(self: &Rc<Self>, model_id: &'static str) {
-        let lives = Rc::clone(&self.lives);
-        // Whoever needs the model asks again and gets the refusal then.
-        wasm_bindgen_futures::spawn_local(async move { drop(lives.ready(model_id).await) });
+    /// A name for the request of the next card.
+    pub fn next_card(&self) -> String {
+        let n_cards = self.n_cards.get();
+        self.n_cards.set(n_cards + 1);
+        format!("card-{n_cards}")
     }
 
     /// Counts a request of a tab until the returned token is dropped.
@@ -304,7 +330,7 @@ impl Host {
             memory: MemoryStatus {
                 wasm_bytes,
                 peak_bytes: wasm_bytes.max(peak_before),
-                budget_bytes: lives::MEMORY_BUDGET_BYTES,
+                budget_bytes: self.lives.engine().budget_bytes(),
             },
             engine: EngineStatus {
                 version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -342,8 +368,8 @@ impl Host {
             _ => None,
         });
         if percent.is_some() {
-            for (tab, frame) in self.waiting_cards.borrow().iter() {
-                flows::send_view(*tab, *frame, &View::Busy { percent });
+            for flows::WaitingCard { tab, frame, request } in self.waiting_cards.borrow().iter() {
+                flows::send_view(*tab, *frame, &View::Busy { percent, read: None }, request);
             }
         }
     }
@@ -372,16 +398,30 @@ impl Drop for Waiting {
     }
 }
 
-/// A page or card opened a connection. Pages hear of changes; a card only wants to know when the worker dies.
+/// A page or card opened a connection. Pages hear of changes. What runs in a frame opens one under the name of its
+/// request, or of what its requests' names begin with before a slash: it hears when the worker dies, and when the frame
+/// goes away, or closes the connection because nobody waits any more, those requests are given up.
 #[wasm_bindgen]
 pub async fn connected(port: Port) {
-    let (Ok(host), Ok(Asker::OwnPage)) = (host(), asker(&port.sender())) else { return };
-    let gone = {
-        let (host, port) = (Rc::clone(&host), JsValue::from(&port));
-        move || host.ports.borrow_mut().retain(|kept| !js_sys::Object::is(kept.as_ref(), &port))
+    let Ok(host) = host() else { return };
+    let gone = match asker(&port.sender()) {
+        Err(_) => return,
+        Ok(Asker::Frame { tab, .. }) => {
+            let (host, name) = (Rc::clone(&host), port.name());
+            let is_named = move |request: &str| {
+                request.strip_prefix(&name).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            };
+            Closure::once_into_js(move || host.runner.cancel(Owner::Tab(tab), is_named))
+        }
+        Ok(Asker::OwnPage) => {
+            host.ports.borrow_mut().push(port.clone().unchecked_into());
+            let (host, port) = (Rc::clone(&host), JsValue::from(&port));
+            Closure::once_into_js(move || {
+                host.ports.borrow_mut().retain(|kept| !js_sys::Object::is(kept.as_ref(), &port));
+            })
+        }
     };
-    port.on_disconnect().add_listener(Closure::once_into_js(gone).unchecked_ref());
-    host.ports.borrow_mut().push(port);
+    port.on_disconnect().add_listener(gone.unchecked_ref());
 }
 
 #[wasm_bindgen(js_name = permissionsChanged)]

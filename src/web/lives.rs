@@ -1,6 +1,5 @@
-//! The lives of models inside a browser: from the package into IndexedDB, from there into the engine, several callers
-//! sharing one load. It keeps the engine's states true and tells whoever listens when they change. It must never know
-//! who asks or what is judged.
+//! The lives of models inside a browser: from the package into IndexedDB, from there into the engine. It keeps the
+//! engine's states true and tells whoever listens when they change. It must never know who asks or what is judged.
 
 use std::{
     cell::{Cell, RefCell, RefMut},
@@ -10,13 +9,12 @@ use std::{
 
 use js_sys::{Array, Function, Promise, Uint8Array};
 use wasm_bindgen::{JsCast, prelude::*};
-use wasm_bindgen_futures::{JsFuture, future_to_promise};
+use wasm_bindgen_futures::JsFuture;
 use web_sys::Blob;
 
 use super::{
     chrome,
     store::{self, Slices, Store, StoreError},
-    wire,
 };
 use crate::{
     engine::Engine,
@@ -24,10 +22,6 @@ use crate::{
     protocol::{ModelState, Reason, Refusal},
 };
 
-/// A load that would take linear memory beyond this is refused: several times what all packaged models need.
-pub const MEMORY_BUDGET_BYTES: u64 = 256_000_000;
-/// Four bits at rest become eight in memory; embeddings stay as they are, so this is the most a model can take.
-const WIDENING: u64 = 2;
 /// Weights go into the engine in pieces of this size, through one buffer, which linear memory keeps for ever.
 const FEED_BYTES: u32 = 256 * 1024;
 /// Listeners hear of progress in steps of this many percent.
@@ -35,7 +29,6 @@ const PROGRESS_STEP: u8 = 5;
 
 pub struct Lives {
     engine: RefCell<Engine>,
-    loads: RefCell<HashMap<&'static str, Promise>>,
     load_ms: RefCell<HashMap<&'static str, f64>>,
     /// background.js: (file, bytes, tell) -> Promise<Uint8Array>.
     read_packaged: Function,
@@ -46,7 +39,6 @@ impl Lives {
     pub fn new(read_packaged: Function, changed: Box<dyn Fn()>) -> Rc<Self> {
         Rc::new(Self {
             engine: RefCell::new(Engine::new(epoch_ms)),
-            loads: RefCell::default(),
             load_ms: RefCell::default(),
             read_packaged,
             changed,
@@ -63,33 +55,19 @@ impl Lives {
         self.load_ms.borrow().get(model_id).copied()
     }
 
-    /// Brings a model to ready. Callers that come during a load wait for that one.
-    pub async fn ready(self: &Rc<Self>, model_id: &str) -> Result<(), Refusal> {
-        let model = packaged(model_id)?;
-        if self.engine().is_ready(model.id) {
-            return Ok(());
+    /// Loads a model that the engine asked for, and tells the engine what came of it.
+    pub async fn bring(self: &Rc<Self>, model_id: &str) {
+        let outcome = match packaged(model_id) {
+            Ok(model) => self.load(model).await,
+            Err(refusal) => Err(refusal),
+        };
+        if let Err(refusal) = outcome
+            && let Err(error) = self.engine().fail_load(model_id, refusal)
+        {
+            // Only for a model that the engine doesn't know, and it was the engine that asked.
+            chrome::warn(&format!("Sotto: {error}"));
         }
-        let under_way = self.loads.borrow().get(model.id).cloned();
-        let load = under_way.unwrap_or_else(|| {
-            let lives = Rc::clone(self);
-            let load = future_to_promise(async move {
-                let outcome = lives.load(model).await;
-                lives.loads.borrow_mut().remove(model.id);
-                if let Err(refusal) = &outcome {
-                    lives.state(model, ModelState::Failed { reason: refusal.detail.clone() });
-                }
-                (lives.changed)();
-                outcome.map(|()| JsValue::UNDEFINED).map_err(|refusal| wire::to_js(&refusal))
-            });
-            self.loads.borrow_mut().insert(model.id, load.clone());
-            load
-        });
-        match JsFuture::from(load).await {
-            Ok(_) => Ok(()),
-            Err(thrown) => {
-                Err(wire::from_js(thrown).unwrap_or_else(|detail| Refusal { reason: Reason::Internal, detail }))
-            }
-        }
+        (self.changed)();
     }
 
     pub fn unload(&self, model_id: &str) -> Result<(), Refusal> {
@@ -140,10 +118,6 @@ impl Lives {
     }
 
     async fn load(self: &Rc<Self>, model: &'static Packaged) -> Result<(), Refusal> {
-        if wasm_bytes() + model.bytes * WIDENING > MEMORY_BUDGET_BYTES {
-            let detail = format!("{} would not fit the memory budget; unload another model first", model.title);
-            return Err(Refusal { reason: Reason::OutOfMemory, detail });
-        }
         let started_ms = chrome::now_ms();
         let (blob, from_store) = self.weights(model).await?;
         let outcome = match self.feed(model, &blob).await {

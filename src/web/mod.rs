@@ -19,6 +19,8 @@ pub mod host;
 #[cfg(feature = "web")]
 pub mod lives;
 #[cfg(feature = "web")]
+pub mod runner;
+#[cfg(feature = "web")]
 pub mod scan;
 #[cfg(feature = "web")]
 pub mod sights;

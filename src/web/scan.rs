@@ -13,7 +13,10 @@ use super::{
     host::Host,
     sights, wire,
 };
-use crate::protocol::{PictureVerdict, Refusal, ScanCounts, ScanWish, Spot};
+use crate::{
+    engine::Order,
+    protocol::{PictureVerdict, Refusal, ScanCounts, ScanWish, Spot},
+};
 
 const SCRIPTS: [&str; 2] = ["content/pixels.js", "content/scan.js"];
 const BADGE_COLOUR: &str = "#b3372a";
@@ -65,6 +68,7 @@ pub async fn in_view(
     sender_tab: &JsValue,
     spots: &[Spot],
     view_width: f64,
+    order: Order,
 ) -> Result<Vec<Option<PictureVerdict>>, Refusal> {
     if !chrome::get(sender_tab, "active").is_truthy() {
         return Err(off_limits("the tab is not in view"));
@@ -78,7 +82,7 @@ pub async fn in_view(
         let (right, bottom) = (((spot.x + spot.width) * scale).round(), ((spot.y + spot.height) * scale).round());
         let crop = Crop { x: left, y: top, width: right - left, height: bottom - top, upright: None };
         verdicts.push(match decode::cropped(&capture.png, &crop).await {
-            Ok(decoded) => Some(host.judge_sight(decoded.into()).await?),
+            Ok(decoded) => Some(host.judge_sight(decoded.into(), order.clone()).await?),
             Err(_) => None,
         });
     }

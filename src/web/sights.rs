@@ -30,7 +30,7 @@ const TOP: i32 = 0;
 
 /// A right click on a picture, or on whatever may have one under the pointer; then there is no `source`.
 pub async fn check_picture(host: &Rc<Host>, tab: &JsValue, frame: i32, source: &JsValue) {
-    host.warm(NSFW);
+    host.runner.warm(NSFW);
     let (tab_id, window) = tab_and_window(tab);
     if inject(tab_id, Some(frame), &[SURFACE, CARD, SCORES, PIXELS, PICTURE, POINTER]).await.is_err() {
         let shown = Shown::begin(host, flows::Place::Popup { window }).await;
@@ -53,8 +53,10 @@ pub async fn check_picture(host: &Rc<Host>, tab: &JsValue, frame: i32, source: &
             return Ok(verdict);
         }
         match seen.transpose()? {
-            Some((Some(crop), capture)) => host.judge_sight(decode::cropped(&capture.png, &crop).await?.into()).await,
-            None if !pixels.is_undefined() => host.judge_picture(&pixels).await,
+            Some((Some(crop), capture)) => {
+                host.judge_sight(decode::cropped(&capture.png, &crop).await?.into(), shown.order()).await
+            }
+            None if !pixels.is_undefined() => host.judge_picture(&pixels, shown.order()).await,
             _ if chrome::get(&found, "found").is_truthy() => Err(off_limits("nothing of the picture is in view")),
             _ => {
                 let detail = "no picture was found under the pointer".to_owned();

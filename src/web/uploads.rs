@@ -10,7 +10,10 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::Blob;
 
 use super::{chrome, guard, host::Host, wire};
-use crate::protocol::{Action, Course, Reason, Refusal, UploadVerdict};
+use crate::{
+    engine::Order,
+    protocol::{Action, Course, Reason, Refusal, UploadVerdict},
+};
 
 const SESSION_DECISIONS: &str = "decisions";
 /// Beyond this many some are forgotten and asked about again; the browser allows the session 10 MB.
@@ -25,8 +28,13 @@ extern "C" {
     fn digest(algorithm: &str, bytes: &JsValue) -> Result<Promise, JsValue>;
 }
 
-pub async fn judge(host: &Rc<Host>, file: &JsValue, site: Option<&str>) -> Result<UploadVerdict, Refusal> {
-    let verdict = host.judge_picture(file).await?;
+pub async fn judge(
+    host: &Rc<Host>,
+    file: &JsValue,
+    site: Option<&str>,
+    order: Order,
+) -> Result<UploadVerdict, Refusal> {
+    let verdict = host.judge_picture(file, order).await?;
     if !verdict.unsuitable {
         return Ok(UploadVerdict { course: Course::Pass, verdict });
     }

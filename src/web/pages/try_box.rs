@@ -31,7 +31,7 @@ pub fn follow(models: &[ModelStatus]) {
         && result.get_attribute("aria-busy").as_deref() == Some("true")
         && percent.is_some()
     {
-        verdict::show(&result, &View::Busy { percent });
+        verdict::show(&result, &View::Busy { percent, read: None });
     }
 }
 
@@ -39,7 +39,7 @@ async fn classify() {
     let text = dom::by_id("try-text").and_then(|field| field.dyn_into::<HtmlTextAreaElement>().ok());
     let (Some(text), Some(result)) = (text.map(|field| field.value()), dom::by_id("try-result")) else { return };
     dom::set_attribute(&result, "aria-busy", "true");
-    verdict::show(&result, &View::Busy { percent: None });
+    verdict::show(&result, &View::Busy { percent: None, read: None });
     let view = match ask::ask(Ask::Text { text }).await {
         Ok(Answer::Text(verdict)) => View::Text { verdict },
         Ok(_) => View::Refused(ask::unexpected()),

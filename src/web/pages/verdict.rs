@@ -12,19 +12,20 @@ use crate::{
 pub fn show(into: &HtmlElement, view: &View) {
     dom::clear(into);
     match view {
-        View::Busy { percent } => busy(into, *percent),
+        View::Busy { percent, read } => busy(into, *percent, *read),
         View::Text { verdict } => text(into, verdict),
         View::Picture { verdict, partly_visible } => picture(into, verdict, *partly_visible),
         View::Refused(refusal) => dom::append(into, dom::make("p", "", &dom::refusal_text(refusal))),
     }
 }
 
-fn busy(into: &HtmlElement, percent: Option<u8>) {
-    let share = percent.map(|percent| f64::from(percent) / 100.0);
-    let words = share.map_or_else(
-        || chrome::message("reading", &[]),
-        |share| chrome::message("loadingModel", &[&format::percent(share)]),
-    );
+fn busy(into: &HtmlElement, loaded: Option<u8>, read: Option<u8>) {
+    let share = loaded.or(read).map(|percent| f64::from(percent) / 100.0);
+    let words = match share.map(format::percent) {
+        Some(share) if loaded.is_some() => chrome::message("loadingModel", &[&share]),
+        Some(share) => chrome::message("readingShare", &[&share]),
+        None => chrome::message("reading", &[]),
+    };
     dom::append(into, dom::make("p", "quiet", &words));
     if let Some(bar) = dom::make("progress", "", "") {
         if let Some(share) = share {

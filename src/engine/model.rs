@@ -1,0 +1,209 @@
+//! One model of the registry: what is known of it before it is loaded, its state, its figures, and the verdicts made
+//! with it. It must never know who asked.
+
+use std::collections::BTreeMap;
+
+use super::runs::Runs;
+use super::work::{Picture, TextWork};
+use super::{Clock, EngineError};
+use crate::image::Resizer;
+use crate::models::Packaged;
+use crate::protocol::{ClassScore, Frames, ModelState, ModelStatus, PictureVerdict, SentenceVerdict, TextVerdict};
+use crate::tasks::nsfw::{self, NsfwModel};
+use crate::tasks::sentiment::{Judgement, SentimentModel, sentiment_of};
+
+/// What a model judges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Task {
+    Text,
+    Picture,
+}
+
+/// What is known of a model before it is loaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    pub id: String,
+    pub task: Task,
+    pub title: String,
+    /// Of the packed file.
+    pub bytes: u64,
+    /// What the loaded model takes, or the most that it can take.
+    pub memory_bytes: u64,
+}
+
+impl From<&Packaged> for Known {
+    fn from(packaged: &Packaged) -> Self {
+        Self {
+            id: packaged.id.to_owned(),
+            task: if packaged.task == "text" { Task::Text } else { Task::Picture },
+            title: packaged.title.to_owned(),
+            bytes: packaged.bytes,
+            memory_bytes: packaged.memory_bytes,
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) enum Loaded {
+    Text(Box<SentimentModel>),
+    Picture(Box<NsfwModel>),
+}
+
+impl Loaded {
+    pub(super) fn byte_len(&self) -> u64 {
+        (match self {
+            Self::Text(model) => model.byte_len(),
+            Self::Picture(model) => model.byte_len(),
+        }) as u64
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Model {
+    pub known: Known,
+    pub state: ModelState,
+    pub loaded: Option<Loaded>,
+    /// Whether the host was asked to load it and has not ended yet.
+    pub is_coming: bool,
+    pub is_stored: bool,
+    pub load_ms: Option<f64>,
+    /// Rises with every load and run of any model: the smallest was used longest ago.
+    pub last_touch: u64,
+    runs: Runs,
+    last_used_ms: Option<f64>,
+}
+
+impl Model {
+    pub(super) fn new(known: Known) -> Self {
+        Self {
+            known,
+            state: ModelState::NotStored,
+            loaded: None,
+            is_coming: false,
+            is_stored: false,
+            load_ms: None,
+            last_touch: 0,
+            runs: Runs::default(),
+            last_used_ms: None,
+        }
+    }
+
+    /// What it takes of the budget: what it has, or will have once it came.
+    pub(super) fn memory_bytes(&self) -> u64 {
+        match &self.loaded {
+            Some(loaded) => loaded.byte_len(),
+            None if self.is_coming => self.known.memory_bytes,
+            None => 0,
+        }
+    }
+
+    pub(super) fn unload(&mut self) {
+        if self.loaded.take().is_some() {
+            self.state = if self.is_stored { ModelState::Stored } else { ModelState::NotStored };
+        }
+    }
+
+    pub(super) fn status(&self) -> ModelStatus {
+        ModelStatus {
+            id: self.known.id.clone(),
+            title: self.known.title.clone(),
+            state: self.state.clone(),
+            stored_bytes: if self.is_stored { self.known.bytes } else { 0 },
+            memory_bytes: self.loaded.as_ref().map_or(0, Loaded::byte_len),
+            runs: self.runs.count(),
+            run_median_ms: self.runs.quantile(0.5),
+            run_p95_ms: self.runs.quantile(0.95),
+            load_ms: self.load_ms,
+            last_used_ms: self.last_used_ms,
+        }
+    }
+
+    /// Reads on in a text; the verdict once it is read to its end.
+    pub(super) fn read(&mut self, work: &mut TextWork, clock: Clock) -> Result<Option<TextVerdict>, EngineError> {
+        let Some(Loaded::Text(sentiment)) = &self.loaded else { return Err(EngineError::NotReady { task: "text" }) };
+        let started_ms = clock();
+        let reading = match &mut work.reading {
+            Some(reading) => reading,
+            unread => unread.insert(sentiment.start(&work.text)?),
+        };
+        let judgement = sentiment.step(reading)?;
+        let ended_ms = clock();
+        work.elapsed_ms += ended_ms - started_ms;
+        Ok(judgement.map(|judgement| {
+            self.used(work.elapsed_ms, ended_ms);
+            text_verdict(&work.text, judgement, &self.known.id, work.elapsed_ms)
+        }))
+    }
+
+    pub(super) fn look(
+        &mut self,
+        picture: &dyn Picture,
+        thresholds: &BTreeMap<String, f32>,
+        clock: Clock,
+    ) -> Result<PictureVerdict, EngineError> {
+        let Some(Loaded::Picture(nsfw)) = &self.loaded else { return Err(EngineError::NotReady { task: "picture" }) };
+        let started_ms = clock();
+        let (width, height) = picture.size();
+        let mut small: Resizer = nsfw.resizer(width, height)?;
+        picture.rows(&mut |rgba| Ok(small.feed(rgba).map_err(nsfw::NsfwError::from)?))?;
+        let probabilities = nsfw.judge(small)?;
+        let ended_ms = clock();
+        let over = nsfw::over_threshold(nsfw.classes(), &probabilities, thresholds);
+        let largest = |best: usize, index: usize| if probabilities[index] > probabilities[best] { index } else { best };
+        let top = (0..probabilities.len()).fold(0, largest);
+        let named = nsfw.classes().iter().zip(&probabilities);
+        let classes = named.map(|(name, &probability)| ClassScore { name: name.clone(), probability }).collect();
+        let (model, elapsed_ms) = (self.known.id.clone(), ended_ms - started_ms);
+        self.used(elapsed_ms, ended_ms);
+        let unsuitable = !over.is_empty();
+        Ok(PictureVerdict { classes, top, over, unsuitable, width, height, frames: None, model, elapsed_ms })
+    }
+
+    fn used(&mut self, elapsed_ms: f64, now_ms: f64) {
+        self.runs.add(elapsed_ms);
+        self.last_used_ms = Some(now_ms);
+    }
+}
+
+fn text_verdict(text: &str, judgement: Judgement, model: &str, elapsed_ms: f64) -> TextVerdict {
+    // Sentences lie in reading order, so one walk counts the UTF-16 units before all of them.
+    let (mut bytes, mut units) = (0, 0);
+    let mut utf16 = |byte: usize| {
+        units += text[bytes..byte].encode_utf16().count();
+        bytes = byte;
+        units
+    };
+    let sentences = judgement.sentences.into_iter().map(|sentence| SentenceVerdict {
+        start: utf16(sentence.range.start),
+        end: utf16(sentence.range.end),
+        sentiment: sentiment_of(sentence.positive),
+        positive: sentence.positive,
+    });
+    TextVerdict {
+        sentences: sentences.collect(),
+        sentiment: sentiment_of(judgement.positive),
+        positive: judgement.positive,
+        n_tokens: judgement.n_tokens,
+        n_windows: judgement.n_windows,
+        truncated: judgement.truncated,
+        model: model.to_owned(),
+        elapsed_ms,
+    }
+}
+
+/// Of the verdicts on a moving picture's frames the worst, with the time of all; none where there are none.
+pub fn worst_frame(
+    verdicts: Vec<PictureVerdict>,
+    n_frames: u32,
+    thresholds: &BTreeMap<String, f32>,
+) -> Option<PictureVerdict> {
+    let severity = |verdict: &PictureVerdict| {
+        let scores = verdict.classes.iter().map(|class| (class.name.as_str(), class.probability));
+        nsfw::severity(scores, thresholds)
+    };
+    let n_judged = verdicts.len() as u32;
+    let elapsed_ms = verdicts.iter().map(|verdict| verdict.elapsed_ms).sum();
+    let worst = verdicts.into_iter().max_by(|a, b| severity(a).total_cmp(&severity(b)))?;
+    let frames = (n_frames > 1).then_some(Frames { judged: n_judged, total: n_frames });
+    Some(PictureVerdict { frames, elapsed_ms, ..worst })
+}

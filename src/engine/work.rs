@@ -1,0 +1,99 @@
+//! What can be asked of the engine, as pieces of work that are done in steps: one batch of a text, one picture. A new
+//! kind of work is a variant here and an arm in [`Engine::advance`](super::Engine).
+
+use std::collections::BTreeMap;
+
+use super::EngineError;
+use crate::protocol::{PictureVerdict, Refusal, TextVerdict};
+use crate::tasks::sentiment::Reading;
+
+/// A whole picture, whose RGBA rows are handed over from top to bottom when its turn has come.
+pub trait Picture {
+    /// Width and height in pixels.
+    fn size(&self) -> (u32, u32);
+    fn rows(&self, take: &mut dyn FnMut(&[u8]) -> Result<(), EngineError>) -> Result<(), EngineError>;
+}
+
+/// RGBA rows that lie in memory already.
+#[derive(Debug, Clone, Copy)]
+pub struct Pixels<'a> {
+    pub rgba: &'a [u8],
+    pub width: u32,
+    pub height: u32,
+}
+
+impl Picture for Pixels<'_> {
+    fn size(&self) -> (u32, u32) {
+        (self.width, self.height)
+    }
+
+    fn rows(&self, take: &mut dyn FnMut(&[u8]) -> Result<(), EngineError>) -> Result<(), EngineError> {
+        take(self.rgba)
+    }
+}
+
+pub enum Work {
+    /// Nothing but a model that is ready.
+    Ready {
+        model_id: String,
+    },
+    Text(TextWork),
+    Picture {
+        picture: Box<dyn Picture>,
+        thresholds: BTreeMap<String, f32>,
+    },
+}
+
+impl Work {
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::Text(TextWork { text: text.into(), reading: None, elapsed_ms: 0.0 })
+    }
+
+    /// How much is done, and all there is; in units of its own.
+    pub(super) fn progress(&self) -> (usize, usize) {
+        match self {
+            Self::Text(TextWork { reading: Some(reading), .. }) => reading.progress(),
+            _ => (0, 1),
+        }
+    }
+}
+
+pub struct TextWork {
+    pub(super) text: String,
+    pub(super) reading: Option<Reading>,
+    /// Of its own steps, without what was done between them.
+    pub(super) elapsed_ms: f64,
+}
+
+/// What came of a piece of work.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Verdict {
+    Ready,
+    Text(TextVerdict),
+    Picture(PictureVerdict),
+}
+
+/// What the engine did, or wants done, when it was told to go on. Every piece of work ends in exactly one `Done`.
+#[derive(Debug, PartialEq)]
+pub enum Step {
+    /// There is nothing to do until work comes or a load ends.
+    Idle,
+    /// A model is needed: load it and give it to `finish_load`, or say why not with `fail_load`. Said once per load.
+    Load {
+        model_id: String,
+    },
+    /// Part of a piece of work was done. Others may be more urgent by now, so let messages in before the next step.
+    Part {
+        job: JobId,
+        n_done: usize,
+        n_total: usize,
+    },
+    Done {
+        job: JobId,
+        outcome: Result<Verdict, Refusal>,
+    },
+}
+
+/// Names a piece of work for as long as this engine lives. Later ones are larger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct JobId(pub(super) u64);

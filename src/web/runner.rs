@@ -1,0 +1,151 @@
+//! Drives the engine: does what its steps ask for, lets the browser's events in between two of them, and hands each
+//! outcome to whoever waits for it. Without work it holds nothing and wakes for nothing. It must never know what is
+//! judged.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashMap,
+    future::poll_fn,
+    rc::Rc,
+    task::{Poll, Waker},
+};
+
+use js_sys::Promise;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::MessageChannel;
+
+use super::{chrome, lives::Lives};
+use crate::{
+    engine::{Asker, JobId, Order, Step, Verdict, Work},
+    protocol::{Reason, Refusal, Urgency},
+};
+
+/// Who waits for work, and how they hear how many percent of it are done.
+pub struct Ticket {
+    pub order: Order,
+    pub tell: Box<dyn Fn(u8)>,
+}
+
+impl Ticket {
+    pub fn quiet(order: Order) -> Self {
+        Self { order, tell: Box::new(|_| {}) }
+    }
+}
+
+pub struct Runner {
+    lives: Rc<Lives>,
+    waiting: RefCell<HashMap<JobId, Rc<Waiter>>>,
+    is_running: Cell<bool>,
+    n_warmed: Cell<u32>,
+    breath: MessageChannel,
+}
+
+struct Waiter {
+    tell: Box<dyn Fn(u8)>,
+    outcome: RefCell<Option<Result<Verdict, Refusal>>>,
+    waker: RefCell<Option<Waker>>,
+}
+
+impl Runner {
+    pub fn new(lives: Rc<Lives>) -> Result<Rc<Self>, JsValue> {
+        Ok(Rc::new(Self {
+            lives,
+            waiting: RefCell::default(),
+            is_running: Cell::new(false),
+            n_warmed: Cell::new(0),
+            breath: MessageChannel::new()?,
+        }))
+    }
+
+    /// Puts work into the engine's queue and waits for what comes of it.
+    pub async fn done(self: &Rc<Self>, ticket: Ticket, work: Work) -> Result<Verdict, Refusal> {
+        let waiter = Rc::new(Waiter { tell: ticket.tell, outcome: RefCell::default(), waker: RefCell::default() });
+        let job = self.lives.engine().submit(ticket.order, work);
+        self.waiting.borrow_mut().insert(job, Rc::clone(&waiter));
+        self.go_on();
+        poll_fn(|context| match waiter.outcome.borrow_mut().take() {
+            Some(outcome) => Poll::Ready(outcome),
+            None => {
+                waiter.waker.replace(Some(context.waker().clone()));
+                Poll::Pending
+            }
+        })
+        .await
+    }
+
+    /// Starts a model's load without waiting for it, so that it runs while the page is being asked.
+    pub fn warm(self: &Rc<Self>, model_id: &'static str) {
+        let n_warmed = self.n_warmed.get();
+        self.n_warmed.set(n_warmed + 1);
+        let order = Order { asker: Asker::Own, request: format!("warm-{n_warmed}"), urgency: Urgency::Person };
+        let runner = Rc::clone(self);
+        // Whoever needs the model asks again and gets the refusal then.
+        spawn_local(async move {
+            let work = Work::Ready { model_id: model_id.to_owned() };
+            drop(runner.done(Ticket::quiet(order), work).await);
+        });
+    }
+
+    pub fn cancel(self: &Rc<Self>, asker: Asker, named: impl Fn(&str) -> bool) {
+        self.lives.engine().cancel(asker, named);
+        self.go_on();
+    }
+
+    /// To be called whenever the engine may have something to do.
+    pub fn go_on(self: &Rc<Self>) {
+        if !self.is_running.replace(true) {
+            spawn_local(Rc::clone(self).run());
+        }
+    }
+
+    async fn run(self: Rc<Self>) {
+        loop {
+            let step = self.lives.engine().step();
+            match step {
+                Step::Idle => break,
+                Step::Load { model_id } => self.load(model_id),
+                Step::Part { job, n_done, n_total } => {
+                    if let Some(waiter) = self.waiting.borrow().get(&job) {
+                        (waiter.tell)((n_done * 100 / n_total.max(1)) as u8);
+                    }
+                    self.breathe().await;
+                }
+                Step::Done { job, outcome } => {
+                    let waiter = self.waiting.borrow_mut().remove(&job);
+                    if let Some(waiter) = waiter {
+                        waiter.outcome.replace(Some(outcome));
+                        waiter.waker.take().into_iter().for_each(Waker::wake);
+                    }
+                    if self.lives.engine().has_work() {
+                        self.breathe().await;
+                    }
+                }
+            }
+        }
+        self.is_running.set(false);
+    }
+
+    fn load(self: &Rc<Self>, model_id: String) {
+        let runner = Rc::clone(self);
+        spawn_local(async move {
+            runner.lives.bring(&model_id).await;
+            runner.go_on();
+        });
+    }
+
+    /// One turn of the event loop: messages that came meanwhile are heard before this ends.
+    async fn breathe(&self) {
+        let port = self.breath.port1();
+        let turn = Promise::new(&mut |resolve, _| port.set_onmessage(Some(&resolve)));
+        if let Err(thrown) = self.breath.port2().post_message(&JsValue::NULL) {
+            // Never seen; without the turn the work still goes on.
+            return chrome::warn(&format!("Sotto: no turn of the event loop: {}", chrome::reason_of(&thrown)));
+        }
+        drop(JsFuture::from(turn).await);
+    }
+}
+
+pub fn unexpected() -> Refusal {
+    Refusal { reason: Reason::Internal, detail: "the engine answered another question".to_owned() }
+}

@@ -1,0 +1,343 @@
+//! The engine's queue, its registry and its budget, with a clock that stands still, tiny models that are made here, and
+//! this test in the place of the browser: it does what the engine's steps ask for.
+#![cfg(feature = "cli")]
+
+// The maker of checkpoints serves tests/pack too, which uses more of it.
+#[allow(dead_code)]
+#[path = "pack/checkpoint.rs"]
+mod checkpoint;
+
+use std::collections::BTreeMap;
+
+use checkpoint::{Checkpoint, pack};
+use sotto::engine::{Asker, Engine, EngineError, JobId, Known, Order, Picture, Step, Task, Verdict, Work};
+use sotto::models::{MODELS, Packaged};
+use sotto::protocol::{ModelState, Reason, Refusal, Urgency};
+
+/// Words of the tiny vocabulary: a word piece each.
+const SHORT: &str = "piece5 piece6 piece7";
+const MEGABYTE: u64 = 1_000_000;
+
+/// The browser's part: it has the packed bytes, and remembers what it was asked for.
+struct Stage {
+    engine: Engine,
+    packed: Vec<u8>,
+    picture_packed: Vec<u8>,
+    loads: Vec<String>,
+    n_served: usize,
+    done: Vec<(JobId, Result<Verdict, Reason>)>,
+    n_parts: usize,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let packed = pack(&Checkpoint::tiny().files()).unwrap();
+        let nsfw = MODELS.iter().find(|model| model.id == "nsfw").unwrap();
+        let picture_packed = std::fs::read(format!("{}/models/{}", env!("CARGO_MANIFEST_DIR"), nsfw.file)).unwrap();
+        let text = Known {
+            id: "text".to_owned(),
+            task: Task::Text,
+            title: "Tiny".to_owned(),
+            bytes: packed.len() as u64,
+            memory_bytes: 60 * MEGABYTE,
+        };
+        let picture = Known { id: "picture".to_owned(), memory_bytes: 50 * MEGABYTE, ..Known::from(nsfw) };
+        let engine = Engine::with_models(|| 0.0, [text, picture]);
+        Self { engine, packed, picture_packed, loads: vec![], n_served: 0, done: vec![], n_parts: 0 }
+    }
+
+    fn submit(&mut self, request: &str, asker: Asker, urgency: Urgency, work: Work) -> JobId {
+        self.engine.submit(Order { asker, request: request.to_owned(), urgency }, work)
+    }
+
+    fn text(&mut self, request: &str, urgency: Urgency, text: &str) -> JobId {
+        self.submit(request, Asker::Tab(1), urgency, Work::text(text))
+    }
+
+    fn picture(&mut self, request: &str, urgency: Urgency) -> JobId {
+        let work = Work::Picture { picture: Box::new(Grey), thresholds: BTreeMap::new() };
+        self.submit(request, Asker::Tab(1), urgency, work)
+    }
+
+    /// One step of the engine, with a load's request written down and not served.
+    fn step(&mut self) -> bool {
+        match self.engine.step() {
+            Step::Idle => return false,
+            Step::Load { model_id } => self.loads.push(model_id),
+            Step::Part { n_done, n_total, .. } => {
+                assert!(n_done > 0 && n_done < n_total, "{n_done} of {n_total}");
+                self.n_parts += 1;
+            }
+            Step::Done { job, outcome } => self.done.push((job, outcome.map_err(|refusal| refusal.reason))),
+        }
+        true
+    }
+
+    fn until_idle(&mut self) {
+        while self.step() {}
+    }
+
+    fn serve_load(&mut self, model_id: &str) {
+        self.n_served += 1;
+        let mut load = self.engine.start_load(model_id).unwrap();
+        let packed = if model_id == "text" { &self.packed } else { &self.picture_packed };
+        packed.chunks(77_777).for_each(|slice| load.feed(slice).unwrap());
+        self.engine.finish_load(load).unwrap();
+    }
+
+    /// Goes on until nothing is left, with every load served.
+    fn finish(&mut self) {
+        loop {
+            self.until_idle();
+            let Some(model_id) = self.loads.get(self.n_served).cloned() else { return };
+            self.serve_load(&model_id);
+        }
+    }
+
+    /// Goes on, with the text model's load served, until a part of some text is read.
+    fn until_a_part_is_read(&mut self) {
+        if self.loads.is_empty() {
+            self.until_idle();
+            self.serve_load("text");
+        }
+        while self.n_parts == 0 {
+            assert!(self.step(), "the text was read in one step");
+        }
+    }
+
+    fn state(&self, model_id: &str) -> ModelState {
+        self.engine.status().into_iter().find(|status| status.id == model_id).unwrap().state
+    }
+
+    /// Jobs in the order in which they ended.
+    fn order(&self) -> Vec<JobId> {
+        self.done.iter().map(|(job, _)| *job).collect()
+    }
+
+    fn outcome(&self, job: JobId) -> &Result<Verdict, Reason> {
+        let mut of_job = self.done.iter().filter(|(done, _)| *done == job);
+        let (_, outcome) = of_job.next().expect("the job has ended");
+        assert!(of_job.next().is_none(), "{job:?} ended twice");
+        outcome
+    }
+}
+
+/// A grey picture of 8 by 8 pixels.
+struct Grey;
+
+impl Picture for Grey {
+    fn size(&self) -> (u32, u32) {
+        (8, 8)
+    }
+
+    fn rows(&self, take: &mut dyn FnMut(&[u8]) -> Result<(), EngineError>) -> Result<(), EngineError> {
+        take(&[127; 8 * 8 * 4])
+    }
+}
+
+/// A text that takes several steps: its windows and sentences are more than one batch.
+fn long_text() -> String {
+    "piece5 piece6 piece7 piece8 piece9 piece10 piece11 piece12 piece13! ".repeat(64)
+}
+
+#[test]
+fn the_more_urgent_come_first_and_equals_in_their_order() {
+    let mut stage = Stage::new();
+    let scan = stage.picture("a", Urgency::Scan);
+    let upload = stage.picture("b", Urgency::Upload);
+    let first = stage.text("c", Urgency::Person, SHORT);
+    let second = stage.text("d", Urgency::Person, SHORT);
+    let later_upload = stage.picture("e", Urgency::Upload);
+    stage.until_idle();
+    assert_eq!(stage.loads, ["text", "picture"], "the model of the most urgent comes first");
+    stage.serve_load("picture");
+    stage.serve_load("text");
+    stage.finish();
+    assert_eq!(stage.order(), [first, second, upload, later_upload, scan]);
+    assert!(stage.done.iter().all(|(_, outcome)| outcome.is_ok()));
+}
+
+#[test]
+fn a_person_gets_in_between_two_steps_of_a_long_text() {
+    let mut stage = Stage::new();
+    let long = stage.text("long", Urgency::Scan, &long_text());
+    stage.until_a_part_is_read();
+    let short = stage.text("short", Urgency::Person, SHORT);
+    stage.finish();
+    assert_eq!(stage.order(), [short, long]);
+    assert_eq!(stage.n_parts, 2);
+}
+
+#[test]
+fn steps_come_to_the_same_verdict_as_one_go() {
+    let mut stage = Stage::new();
+    let long = stage.text("long", Urgency::Person, &long_text());
+    stage.finish();
+    let Ok(Verdict::Text(in_steps)) = stage.outcome(long).clone() else { panic!("no verdict") };
+    let at_once = stage.engine.classify_text(&long_text()).unwrap();
+    assert_eq!(in_steps, at_once);
+    assert!(in_steps.n_windows > 1 && in_steps.sentences.len() == 64);
+}
+
+#[test]
+fn what_is_given_up_ends_once_and_only_by_its_own_asker() {
+    let mut stage = Stage::new();
+    let mine = stage.text("mine", Urgency::Person, &long_text());
+    let theirs = stage.submit("mine", Asker::Tab(2), Urgency::Person, Work::text(SHORT));
+    stage.until_idle();
+    stage.engine.cancel(Asker::Own, |_| true);
+    stage.until_idle();
+    assert_eq!(stage.done, []);
+    // Before its first step, while the model is loaded.
+    let early = stage.text("early", Urgency::Scan, SHORT);
+    stage.engine.cancel(Asker::Tab(1), |request| request == "early");
+    // And in the middle.
+    stage.serve_load("text");
+    stage.until_a_part_is_read();
+    stage.engine.cancel(Asker::Tab(1), |request| request == "mine");
+    stage.finish();
+    assert_eq!(stage.outcome(early), &Err(Reason::Cancelled));
+    assert_eq!(stage.outcome(mine), &Err(Reason::Cancelled));
+    assert!(stage.outcome(theirs).is_ok());
+    assert_eq!(stage.done.len(), 3);
+    let judged = stage.engine.status().iter().map(|status| status.runs).sum::<u64>();
+    assert_eq!(judged, 1, "what was given up is no run");
+}
+
+#[test]
+fn one_load_serves_all_who_wait() {
+    let mut stage = Stage::new();
+    let jobs = ["a", "b", "c"].map(|request| stage.text(request, Urgency::Person, SHORT));
+    let ready = stage.submit("d", Asker::Own, Urgency::Person, Work::Ready { model_id: "text".to_owned() });
+    stage.finish();
+    assert_eq!(stage.loads, ["text"]);
+    assert!(jobs.iter().all(|job| matches!(stage.outcome(*job), Ok(Verdict::Text(_)))));
+    assert_eq!(stage.outcome(ready), &Ok(Verdict::Ready));
+    // And none is needed for those who come later.
+    stage.text("e", Urgency::Person, SHORT);
+    stage.finish();
+    assert_eq!(stage.loads, ["text"]);
+}
+
+#[test]
+fn a_failed_load_refuses_all_who_wait_and_the_next_request_loads_again() {
+    let mut stage = Stage::new();
+    let waiting = ["a", "b"].map(|request| stage.text(request, Urgency::Person, SHORT));
+    stage.until_idle();
+    let mut load = stage.engine.start_load("text").unwrap();
+    load.feed(b"no weight file").unwrap_err();
+    let refusal = Refusal { reason: Reason::ModelUnavailable, detail: "the disk is full".to_owned() };
+    stage.n_served += 1;
+    stage.engine.fail_load("text", refusal).unwrap();
+    stage.until_idle();
+    assert!(waiting.iter().all(|job| stage.outcome(*job) == &Err(Reason::ModelUnavailable)));
+    assert_eq!(stage.state("text"), ModelState::Failed { reason: "the disk is full".to_owned() });
+
+    let again = stage.text("a", Urgency::Person, SHORT);
+    stage.finish();
+    assert!(stage.outcome(again).is_ok());
+    assert_eq!(stage.loads, ["text", "text"]);
+    assert_eq!(stage.state("text"), ModelState::Ready);
+}
+
+#[test]
+fn the_model_used_longest_ago_gives_way() {
+    let mut stage = Stage::new();
+    // Room for either model, and not for both before they are loaded.
+    stage.engine.set_budget(85 * MEGABYTE);
+    stage.text("a", Urgency::Person, SHORT);
+    stage.finish();
+    let text_bytes = stage.engine.status()[0].memory_bytes;
+    assert!(text_bytes > 0 && text_bytes < MEGABYTE, "{text_bytes}");
+    // Its real size counts once it is loaded, and then both fit.
+    stage.picture("b", Urgency::Scan);
+    stage.finish();
+    assert_eq!((stage.state("text"), stage.state("picture")), (ModelState::Ready, ModelState::Ready));
+
+    stage.engine.set_budget(21 * MEGABYTE);
+    assert_eq!(stage.state("text"), ModelState::NotStored, "it was used before the other");
+    assert_ne!(stage.state("picture"), ModelState::Ready, "and this one has more than the megabyte that is left");
+}
+
+#[test]
+fn a_model_that_others_need_first_is_not_taken_from_them() {
+    let mut stage = Stage::new();
+    stage.engine.set_budget(85 * MEGABYTE);
+    let scan = stage.picture("scan", Urgency::Scan);
+    stage.until_idle();
+    // The picture's model is on its way: the person's model has to wait for it, not forever.
+    let person = stage.text("person", Urgency::Person, SHORT);
+    stage.until_idle();
+    assert_eq!(stage.loads, ["picture"]);
+    stage.finish();
+    assert_eq!(stage.order().len(), 2);
+    assert!(stage.outcome(scan).is_ok() && stage.outcome(person).is_ok());
+}
+
+#[test]
+fn what_can_never_fit_is_refused_at_once() {
+    let mut stage = Stage::new();
+    stage.engine.set_budget(75 * MEGABYTE);
+    let text = stage.text("a", Urgency::Person, SHORT);
+    let picture = stage.picture("b", Urgency::Person);
+    stage.finish();
+    assert_eq!(stage.outcome(text), &Err(Reason::OutOfMemory));
+    assert!(stage.outcome(picture).is_ok());
+    assert_eq!(stage.loads, ["picture"]);
+}
+
+#[test]
+fn wrong_requests_are_answered_too() {
+    let mut stage = Stage::new();
+    let first = stage.text("a", Urgency::Person, SHORT);
+    let doubled = stage.text("a", Urgency::Person, SHORT);
+    let unknown = stage.submit("b", Asker::Own, Urgency::Person, Work::Ready { model_id: "nobody".to_owned() });
+    let empty = stage.text("c", Urgency::Person, " ");
+    stage.finish();
+    assert!(stage.outcome(first).is_ok());
+    assert_eq!(stage.outcome(doubled), &Err(Reason::BadRequest));
+    assert_eq!(stage.outcome(unknown), &Err(Reason::BadRequest));
+    assert_eq!(stage.outcome(empty), &Err(Reason::NothingToJudge));
+}
+
+#[test]
+fn figures_follow_the_clock() {
+    thread_local! {
+        static NOW_MS: std::cell::Cell<f64> = const { std::cell::Cell::new(0.0) };
+    }
+    let mut stage = Stage::new();
+    // Every look at the clock is 5 ms after the one before.
+    let known = [Known {
+        id: "text".to_owned(),
+        task: Task::Text,
+        title: "Tiny".to_owned(),
+        bytes: stage.packed.len() as u64,
+        memory_bytes: MEGABYTE,
+    }];
+    stage.engine = Engine::with_models(|| NOW_MS.with(|now| now.replace(now.get() + 5.0)), known);
+    stage.text("a", Urgency::Person, SHORT);
+    stage.finish();
+    let status = stage.engine.status().remove(0);
+    assert_eq!((status.runs, status.run_median_ms, status.load_ms), (1, Some(5.0), Some(5.0)));
+    assert_eq!(status.last_used_ms, Some(15.0));
+}
+
+#[test]
+fn packaged_models_take_the_memory_that_models_toml_says() {
+    let loaded_bytes = |packaged: &Packaged| {
+        let mut engine = Engine::new(|| 0.0);
+        let mut load = engine.start_load(packaged.id).unwrap();
+        let path = format!("{}/models/{}", env!("CARGO_MANIFEST_DIR"), packaged.file);
+        load.feed(&std::fs::read(path).unwrap()).unwrap();
+        engine.finish_load(load).unwrap();
+        engine.status().into_iter().find(|status| status.id == packaged.id).unwrap().memory_bytes
+    };
+    for packaged in MODELS {
+        let (found, said) = (loaded_bytes(packaged), packaged.memory_bytes);
+        assert!(
+            found <= said && found * 10 >= said * 9,
+            "{} takes {found} bytes, models.toml says {said}",
+            packaged.id
+        );
+    }
+}
