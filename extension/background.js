@@ -6,6 +6,7 @@
 import * as relaxed from "./engine/relaxed/sotto.js";
 import * as simd128 from "./engine/simd128/sotto.js";
 import { framesOf } from "./frames.js";
+import * as store from "./store.js";
 
 // The engine finds it here: it decodes what a worker can't.
 globalThis.sottoFramesOf = framesOf;
@@ -30,11 +31,13 @@ chrome.storage.local.setAccessLevel?.({ accessLevel: "TRUSTED_CONTEXTS" })?.catc
 // ---- A person's click, shortcut or permission: needs the engine ----
 
 chrome.contextMenus.onClicked.addListener((info, tab) => {
+  prepare(info.menuItemId);
   inEngine((host) => host.menuClicked(info, tab)).catch(() => tellBroken(tab, info.frameId));
 });
 
 chrome.commands.onCommand.addListener((command, tab) => {
   if (command === "classify-selection") {
+    prepare(command);
     inEngine((host) => host.classifySelection(tab)).catch(() => tellBroken(tab, 0));
   }
 });
@@ -52,6 +55,7 @@ chrome.runtime.onConnect.addListener((port) => {
 
 chrome.runtime.onMessage.addListener((message, sender, sendResponse) => {
   if (sender.id !== chrome.runtime.id || message?.sotto === "frames") return false;
+  prepare(message?.ask);
   inEngine((host) => host.answer(message, sender)).then(sendResponse, (error) =>
     sendResponse({ id: String(message?.id ?? ""), answer: "refused", reason: "internal", detail: String(error) }),
   );
@@ -91,8 +95,22 @@ async function startEngine() {
     await glue.default({ module_or_path: fetch(chrome.runtime.getURL(`engine/${flavour}/sotto_bg.wasm`)) });
     compiled = true;
   }
-  glue.startHost(flavour, "window" in globalThis ? "event page" : "service worker", readPackaged);
+  glue.startHost(flavour, "window" in globalThis ? "event page" : "service worker", readPackaged, store);
   return glue;
+}
+
+/** Which model each event will need. */
+const NEEDED = new Map([
+  ["classify-selection", "sentiment"],
+  ["text", "sentiment"],
+  ["check-image", "nsfw"],
+  ["picture", "nsfw"],
+  ["upload", "nsfw"],
+]);
+
+/** Reads the weights that an event will need while the engine starts: together they take as long as the longer one. */
+function prepare(event) {
+  if (!started && NEEDED.has(event)) store.readEarly(NEEDED.get(event));
 }
 
 /** Runs one piece of work; rejects when the engine traps in it or in anything that runs at the same time. */

@@ -7,7 +7,7 @@ use std::{
     rc::Rc,
 };
 
-use js_sys::Function;
+use js_sys::{Function, Object};
 use wasm_bindgen::{JsCast, prelude::*};
 
 use super::{
@@ -16,7 +16,9 @@ use super::{
     flows, guard,
     lives::{self, Lives},
     runner::{self, Runner, Ticket},
-    scan, sites, uploads, wire,
+    scan, sites,
+    store::Door,
+    uploads, wire,
 };
 use crate::{
     engine::{self, Asker as Owner, Order, Verdict, Work},
@@ -62,16 +64,17 @@ pub fn host() -> Result<Rc<Host>, Refusal> {
     })
 }
 
-/// Makes the host. `flavour` is the build's, `place` where it runs; `read_packaged` is background.js' only fetch.
+/// Makes the host. `flavour` is the build's, `place` where it runs; `read_packaged` is background.js' only fetch,
+/// `store` what extension/store.js exports.
 #[wasm_bindgen(js_name = startHost)]
-pub fn start_host(flavour: &str, place: String, read_packaged: Function) -> Result<(), JsValue> {
+pub fn start_host(flavour: &str, place: String, read_packaged: Function, store: Object) -> Result<(), JsValue> {
     std::panic::set_hook(Box::new(|panic| chrome::warn(&format!("Sotto's engine broke: {panic}"))));
     let changed = Box::new(|| {
         if let Ok(host) = host() {
             host.tell_change();
         }
     });
-    let lives = Lives::new(read_packaged, changed);
+    let lives = Lives::new(Door::new(store), read_packaged, changed);
     let runner = Runner::new(Rc::clone(&lives))?;
     let host = Rc::new(Host {
         lives,
@@ -100,10 +103,14 @@ pub async fn answer(message: JsValue, sender: JsValue) -> JsValue {
         let answer = refused(Reason::BadRequest, "the message is longer than any of Sotto's".to_owned());
         return wire::to_js(&Reply { id: String::new(), answer });
     }
+    let is_cut = wire::cut_text(&message);
     let id = chrome::get(&message, "id").as_string().unwrap_or_default();
     let answer = match wire::from_js::<Request>(message) {
         Err(detail) => refused(Reason::BadRequest, format!("not a request of Sotto's protocol: {detail}")),
         Ok(request) => match respond(request, picture, &sender).await {
+            Ok(Answer::Text(verdict)) => {
+                Answer::Text(TextVerdict { truncated: verdict.truncated || is_cut, ..verdict })
+            }
             Ok(answer) => answer,
             Err(refusal) => Answer::Refused(refusal),
         },

@@ -9,12 +9,12 @@ use std::{
 
 use js_sys::{Array, Function, Promise, Uint8Array};
 use wasm_bindgen::{JsCast, prelude::*};
-use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::Blob;
 
 use super::{
     chrome,
-    store::{self, Slices, Store, StoreError},
+    store::{self, Door, Slices, StoreError},
 };
 use crate::{
     engine::Engine,
@@ -30,16 +30,18 @@ const PROGRESS_STEP: u8 = 5;
 pub struct Lives {
     engine: RefCell<Engine>,
     load_ms: RefCell<HashMap<&'static str, f64>>,
+    door: Door,
     /// background.js: (file, bytes, tell) -> Promise<Uint8Array>.
     read_packaged: Function,
     changed: Box<dyn Fn()>,
 }
 
 impl Lives {
-    pub fn new(read_packaged: Function, changed: Box<dyn Fn()>) -> Rc<Self> {
+    pub fn new(door: Door, read_packaged: Function, changed: Box<dyn Fn()>) -> Rc<Self> {
         Rc::new(Self {
             engine: RefCell::new(Engine::new(epoch_ms)),
             load_ms: RefCell::default(),
+            door,
             read_packaged,
             changed,
         })
@@ -79,7 +81,7 @@ impl Lives {
     /// Drops a model's stored weights; what is ready stays ready.
     pub async fn forget(&self, model_id: &str) -> Result<(), Refusal> {
         let model = packaged(model_id)?;
-        Store::open().await?.remove(model.id).await?;
+        self.door.open().await?.remove(model.id).await?;
         self.state(model, ModelState::NotStored);
         Ok(())
     }
@@ -87,7 +89,7 @@ impl Lives {
     /// Hashes what is stored. Damaged weights are removed, so that the next use stores them afresh.
     pub async fn check(&self, model_id: &str) -> Result<(), Refusal> {
         let model = packaged(model_id)?;
-        let store = Store::open().await?;
+        let store = self.door.open().await?;
         let Some(blob) = store.get(model).await? else {
             let detail = format!("no weights of {} are stored; the next use stores them", model.title);
             return Err(Refusal { reason: Reason::ModelUnavailable, detail });
@@ -103,7 +105,7 @@ impl Lives {
 
     /// Says of each resting model whether IndexedDB has it, and returns the keys found there.
     pub async fn look_at_store(&self) -> Vec<String> {
-        let keys = async { Store::open().await?.keys().await }.await;
+        let keys = async { self.door.open().await?.keys().await }.await;
         let keys = keys.unwrap_or_else(|error| {
             chrome::warn(&format!("Sotto: {error}"));
             Vec::new()
@@ -119,22 +121,25 @@ impl Lives {
 
     async fn load(self: &Rc<Self>, model: &'static Packaged) -> Result<(), Refusal> {
         let started_ms = chrome::now_ms();
-        let (blob, from_store) = self.weights(model).await?;
-        let outcome = match self.feed(model, &blob).await {
-            // What is stored was verified once, but disks and hands change things: take the package's again.
-            Err(_) if from_store => {
-                Store::open().await?.remove(model.id).await?;
-                let (blob, _) = self.weights(model).await?;
-                self.feed(model, &blob).await
+        let outcome = match self.stored(model).await {
+            Some(slices) => match self.feed(model, slices).await {
+                // What is stored was verified once, but disks and hands change things: take the package's again.
+                Err(_) => {
+                    let slices = self.fresh(model).await?;
+                    self.feed(model, slices).await
+                }
+                fed => fed,
+            },
+            None => {
+                let slices = self.fresh(model).await?;
+                self.feed(model, slices).await
             }
-            outcome => outcome,
         };
         self.load_ms.borrow_mut().insert(model.id, chrome::now_ms() - started_ms);
         outcome
     }
 
-    async fn feed(self: &Rc<Self>, model: &'static Packaged, blob: &Blob) -> Result<(), Refusal> {
-        let mut slices = Slices::of(blob)?;
+    async fn feed(self: &Rc<Self>, model: &'static Packaged, mut slices: Slices) -> Result<(), Refusal> {
         let mut load = self.engine().start_load(model.id)?;
         let mut buffer = vec![0_u8; FEED_BYTES as usize];
         let mut told_percent = 0;
@@ -155,25 +160,27 @@ impl Lives {
         Ok(self.engine().finish_load(load)?)
     }
 
-    /// The model's weights, and whether they were found in the store. A store that can't be used is no reason to
-    /// refuse an answer: the weights are then read from the package each time.
-    async fn weights(self: &Rc<Self>, model: &'static Packaged) -> Result<(Blob, bool), StoreError> {
-        let store = Store::open().await.map_err(|error| chrome::warn(&format!("Sotto: {error}"))).ok();
-        if let Some(store) = &store
-            && let Ok(Some(blob)) = store.get(model).await
-        {
-            return Ok((blob, true));
-        }
+    /// What IndexedDB has of a model. A store that can't be used is no reason to refuse an answer: the weights are then
+    /// read from the package each time.
+    async fn stored(&self, model: &Packaged) -> Option<Slices> {
+        let found = self.door.read(model).await;
+        found.map_err(|error| chrome::warn(&format!("Sotto: {error}"))).ok().flatten()
+    }
+
+    /// The package's weights, verified, and on their way into the store where that is possible.
+    async fn fresh(self: &Rc<Self>, model: &'static Packaged) -> Result<Slices, StoreError> {
         let bytes = self.packaged_bytes(model).await?;
         store::verify(model, "the packaged file", &bytes).await?;
         let blob = Blob::new_with_u8_array_sequence(&Array::of1(&bytes))
             .map_err(|thrown| StoreError::Write(chrome::reason_of(&thrown)))?;
-        if let Some(store) = &store
-            && let Err(error) = store.put(model, &blob).await
-        {
-            chrome::warn(&format!("Sotto: {error}"));
-        }
-        Ok((blob, false))
+        let (door, kept) = (self.door.clone(), blob.clone());
+        // Nobody waits for the disk: a worker that dies before this is done takes the package's again.
+        spawn_local(async move {
+            if let Err(error) = async { door.open().await?.put(model, &kept).await }.await {
+                chrome::warn(&format!("Sotto: {error}"));
+            }
+        });
+        self.door.slices_of(&blob)
     }
 
     async fn packaged_bytes(self: &Rc<Self>, model: &'static Packaged) -> Result<JsValue, StoreError> {

@@ -4,20 +4,16 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use js_sys::{Array, Promise, Uint8Array};
+use js_sys::{Array, Function, Object, Promise, Uint8Array};
 use thiserror::Error;
 use wasm_bindgen::{JsCast, prelude::*};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Blob, IdbDatabase, IdbFactory, IdbOpenDbRequest, IdbRequest, IdbTransactionMode};
+use web_sys::{Blob, IdbDatabase, IdbRequest, IdbTransactionMode};
 
 use super::chrome;
 use crate::models::Packaged;
 
-const DATABASE: &str = "sotto";
 const WEIGHTS: &str = "weights";
-
-/// Slices of this size were read fastest: IndexedDB answers several at once, and none is large enough to hurt.
-const SLICE_BYTES: f64 = 4.0 * 1024.0 * 1024.0;
 
 #[derive(Debug, Error)]
 pub enum StoreError {
@@ -33,25 +29,57 @@ pub enum StoreError {
     Damaged { what: String, found: String, expected: String },
 }
 
-/// A connection to the database. It closes when another version of Sotto wants to change the database's shape.
+/// extension/store.js, which may have begun to read before the engine was there.
+#[derive(Clone)]
+pub struct Door(Object);
+
+impl Door {
+    pub fn new(functions: Object) -> Self {
+        Self(functions)
+    }
+
+    fn call(&self, name: &str, argument: &JsValue) -> Result<JsValue, JsValue> {
+        chrome::get(&self.0, name).dyn_into::<Function>()?.call1(&JsValue::NULL, argument)
+    }
+
+    async fn ask(&self, name: &str, argument: &JsValue) -> Result<JsValue, JsValue> {
+        JsFuture::from(self.call(name, argument)?.unchecked_into::<Promise>()).await
+    }
+
+    pub async fn open(&self) -> Result<Store, StoreError> {
+        let database = self.ask("openStore", &JsValue::UNDEFINED).await;
+        let database = database.map_err(|thrown| StoreError::Closed(chrome::reason_of(&thrown)))?;
+        Ok(Store { database: database.unchecked_into() })
+    }
+
+    /// The stored weights of a model, where they are those of this package.
+    pub async fn read(&self, model: &Packaged) -> Result<Option<Slices>, StoreError> {
+        let found = self.ask("readWeights", &model.id.into()).await;
+        let found = found.map_err(|thrown| StoreError::Closed(chrome::reason_of(&thrown)))?;
+        // A Blob of another size was cut short by a crash or by hand: as good as none.
+        let is_right = chrome::get(&found, "key").as_string().as_deref() == Some(&key_of(model))
+            && chrome::get(&found, "bytes").as_f64() == Some(model.bytes as f64);
+        Ok(is_right.then(|| Slices::new(&chrome::get(&found, "slices"))))
+    }
+
+    pub fn slices_of(&self, blob: &Blob) -> Result<Slices, StoreError> {
+        let slices = self.call("slicesOf", blob).map_err(|thrown| StoreError::Read(chrome::reason_of(&thrown)))?;
+        Ok(Slices::new(&slices))
+    }
+}
+
+/// A connection to the database, closed when it is dropped.
 pub struct Store {
     database: IdbDatabase,
 }
 
-impl Store {
-    pub async fn open() -> Result<Self, StoreError> {
-        let closed = |thrown: JsValue| StoreError::Closed(chrome::reason_of(&thrown));
-        let factory: IdbFactory = chrome::get(&js_sys::global(), "indexedDB").dyn_into().map_err(closed)?;
-        let request = factory.open_with_u32(DATABASE, 1).map_err(closed)?;
-        let upgraded = on_upgrade(&request);
-        let database = settled(&request).await;
-        drop(upgraded);
-        let database: IdbDatabase = database.map_err(closed)?.unchecked_into();
-        let to_close = database.clone();
-        database.set_onversionchange(Some(Closure::once_into_js(move || to_close.close()).unchecked_ref()));
-        Ok(Self { database })
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.database.close();
     }
+}
 
+impl Store {
     /// Every key with weights behind it.
     pub async fn keys(&self) -> Result<Vec<String>, StoreError> {
         let read = |thrown: JsValue| StoreError::Read(chrome::reason_of(&thrown));
@@ -114,16 +142,9 @@ pub struct Slices {
 }
 
 impl Slices {
-    pub fn of(blob: &Blob) -> Result<Self, StoreError> {
-        let n_slices = (blob.size() / SLICE_BYTES).ceil() as usize;
-        let coming: Result<Vec<Promise>, JsValue> = (0..n_slices)
-            .map(|index| {
-                let start = index as f64 * SLICE_BYTES;
-                Ok(blob.slice_with_f64_and_f64(start, start + SLICE_BYTES)?.array_buffer())
-            })
-            .collect();
-        let coming = coming.map_err(|thrown| StoreError::Read(chrome::reason_of(&thrown)))?;
-        Ok(Self { coming: coming.into_iter() })
+    fn new(promises: &JsValue) -> Self {
+        let coming: Vec<Promise> = Array::from(promises).iter().map(JsCast::unchecked_into).collect();
+        Self { coming: coming.into_iter() }
     }
 
     pub async fn next(&mut self) -> Option<Result<Uint8Array, StoreError>> {
@@ -149,19 +170,6 @@ pub async fn verify(model: &Packaged, what: &str, bytes: &JsValue) -> Result<(),
         return Ok(());
     }
     Err(StoreError::Damaged { what: what.to_owned(), found, expected: model.sha256.to_owned() })
-}
-
-/// Makes the one object store when the database is new. The returned closure must live until the request settles.
-fn on_upgrade(request: &IdbOpenDbRequest) -> Closure<dyn FnMut()> {
-    let asked = request.clone();
-    let make = Closure::new(move || {
-        if let Ok(database) = asked.result() {
-            // Refused only when it exists already, and then there is nothing to do.
-            let _ = database.unchecked_into::<IdbDatabase>().create_object_store(WEIGHTS);
-        }
-    });
-    request.set_onupgradeneeded(Some(make.as_ref().unchecked_ref()));
-    make
 }
 
 type Handler = Closure<dyn FnMut()>;

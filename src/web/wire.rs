@@ -20,6 +20,20 @@ pub fn from_js<T: DeserializeOwned>(value: JsValue) -> Result<T, String> {
     serde_wasm_bindgen::from_value(value).map_err(|error| error.to_string())
 }
 
+/// A text is cut to this many UTF-16 units before it enters linear memory, which never shrinks: several times what is
+/// read of any text.
+const TEXT_UNITS_MAX: u32 = 256 * 1024;
+
+/// Cuts a message's `text` where it is longer than any text is read; true when it was.
+pub fn cut_text(message: &JsValue) -> bool {
+    let Ok(text) = chrome::get(message, "text").dyn_into::<js_sys::JsString>() else { return false };
+    let is_long = text.length() > TEXT_UNITS_MAX;
+    if is_long {
+        chrome::set(message, "text", &text.slice(0, TEXT_UNITS_MAX).into());
+    }
+    is_long
+}
+
 /// Parts a message into what protocol.rs describes and the picture beside it (undefined where there is none).
 pub fn take_picture(message: &JsValue) -> (JsValue, JsValue) {
     let Some(given) = message.dyn_ref::<Object>() else { return (JsValue::NULL, JsValue::UNDEFINED) };

@@ -24,6 +24,7 @@ class Bare {
   #profile;
   #capture;
   #waiting = new Map();
+  #listeners = new Map();
   #lastId = 0;
   #rest = "";
 
@@ -40,7 +41,8 @@ class Bare {
     const parts = (this.#rest + chunk).split("\0");
     this.#rest = parts.pop();
     for (const part of parts) {
-      const { id, result, error } = JSON.parse(part);
+      const { id, method, params, result, error } = JSON.parse(part);
+      if (method) this.#listeners.get(method)?.(params);
       const waiting = this.#waiting.get(id);
       this.#waiting.delete(id);
       if (error) waiting?.reject(new Error(error.message));
@@ -55,11 +57,26 @@ class Bare {
     return answer;
   }
 
+  /** One listener per kind of event. */
+  on(method, listener) {
+    this.#listeners.set(method, listener);
+  }
+
   async targets() {
     return (await this.send("Target.getTargets", { filter: [{}] })).targetInfos;
   }
 
-  /** Opens a page and returns a function that evaluates an expression in it and awaits its value. */
+  /** The extension's address, once its service worker was seen. */
+  async extensionUrl() {
+    const isWorker = ({ type, url }) => type === "service_worker" && url.endsWith("/background.js");
+    const { url } = await eventually("the service worker", async () => (await this.targets()).find(isWorker));
+    return url.replace("background.js", "");
+  }
+
+  /**
+   * Opens a page and returns a function that evaluates an expression in it and awaits its value; its `send` speaks to
+   * the page's debugger and its `close` closes the page.
+   */
   async page(address) {
     const { targetId } = await this.send("Target.createTarget", { url: address });
     const { sessionId } = await this.send("Target.attachToTarget", { targetId, flatten: true });
@@ -69,6 +86,8 @@ class Bare {
       if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
       return result.value;
     };
+    evaluate.send = (method, params) => this.send(method, params, sessionId);
+    evaluate.close = () => this.send("Target.closeTarget", { targetId });
     await eventually(`${address} to load`, () => evaluate(`document.readyState === "complete" && location.href === ${JSON.stringify(address)}`));
     return evaluate;
   }
