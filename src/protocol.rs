@@ -42,6 +42,8 @@ pub enum Ask {
     Settings,
     /// Where verdicts on selections appear.
     ShowResults { place: ResultPlace },
+    /// All settings anew, as from a file or a reset; what an organisation has set stays as it is.
+    KeepSettings { settings: Box<Settings> },
     /// Upload guard on or off for one site (`https://host`), or for all of them when `site` is absent.
     Guard { site: Option<String>, on: bool },
     /// The person chose "always allow" on a guarded page; the site is the sender's own, never named by the message.
@@ -295,6 +297,11 @@ pub struct Settings {
     pub thresholds: BTreeMap<String, f32>,
     /// What happens to a picture over a threshold.
     pub action: Action,
+    /// What loaded models may take together, in megabytes; the engine's preset where there is none.
+    pub memory_budget_mb: Option<u32>,
+    /// Names of the fields that an organisation has set for this browser; never stored.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub locked: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

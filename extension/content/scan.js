@@ -120,7 +120,7 @@ globalThis.sottoScan ??= (() => {
   }
 
   async function judge(element, picture, pixels) {
-    const reply = await send({ ask: "picture", picture: pixels }).catch(() => null);
+    const reply = await send({ ask: "picture", urgency: "scan", picture: pixels }).catch(() => null);
     settle(element, picture, reply?.answer === "picture" ? reply : null);
   }
 

@@ -5,7 +5,7 @@ use super::queue::Place;
 use super::{Engine, EngineError};
 
 /// Several times what all packaged models need.
-pub const PRESET_BYTES: u64 = 256_000_000;
+pub const PRESET_BUDGET_BYTES: u64 = 256_000_000;
 /// Buffers of the nets, the vocabulary's index and the pieces that weights come in: measured 17 MB beside both packaged
 /// models.
 const WORKING_BYTES: u64 = 20_000_000;

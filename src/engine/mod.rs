@@ -10,6 +10,7 @@ mod queue;
 mod runs;
 mod work;
 
+pub use budget::PRESET_BUDGET_BYTES;
 pub use error::EngineError;
 pub use load::Load;
 pub use model::{Known, Task, worst_frame};
@@ -52,7 +53,7 @@ impl Engine {
             ended: VecDeque::new(),
             n_jobs: 0,
             n_touches: 0,
-            budget_bytes: budget::PRESET_BYTES,
+            budget_bytes: PRESET_BUDGET_BYTES,
         }
     }
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use js_sys::Array;
+use js_sys::{Array, Object};
 use wasm_bindgen::prelude::*;
 
 use super::{
@@ -27,17 +27,56 @@ const EVERYWHERE: &str = "<all_urls>";
 const ISOLATED: &str = "ISOLATED";
 const MAIN: &str = "MAIN";
 
+/// What the person chose, under what an organisation has set.
 pub async fn settings() -> Settings {
-    let found = chrome::local_get(SETTINGS).await.map(|found| chrome::get(&found, SETTINGS));
-    found.ok().and_then(|value| wire::from_js(value).ok()).unwrap_or_default()
+    let (own, managed) = (own_settings().await, managed_settings().await);
+    let mut settings: Settings = wire::from_js(own.clone().into()).unwrap_or_default();
+    for name in Object::keys(&managed).iter().filter_map(|name| name.as_string()) {
+        // One by one: a field that is not right is no reason to leave out the rest.
+        let trial = wire::to_js(&settings);
+        chrome::set(&trial, &name, &chrome::get(&managed, &name));
+        if let Ok(right) = wire::from_js(trial) {
+            settings = right;
+            settings.locked.push(name);
+        }
+    }
+    settings
 }
 
+async fn own_settings() -> Object {
+    let found = chrome::local_get(SETTINGS).await.map(|found| chrome::get(&found, SETTINGS));
+    found.ok().and_then(|value| value.dyn_into().ok()).unwrap_or_default()
+}
+
+async fn managed_settings() -> Object {
+    chrome::managed_get(&JsValue::NULL).await.ok().and_then(|value| value.dyn_into().ok()).unwrap_or_default()
+}
+
+/// Keeps what the person chose; under what is locked stays what was there before.
 async fn keep(settings: &Settings) -> Result<(), Refusal> {
-    let items = chrome::object(&[(SETTINGS, wire::to_js(settings))]);
+    let kept = wire::to_js(&Settings { locked: Vec::new(), ..settings.clone() });
+    let before = own_settings().await;
+    for name in &settings.locked {
+        chrome::set(&kept, name, &chrome::get(&before, name));
+    }
+    let items = chrome::object(&[(SETTINGS, kept)]);
     chrome::local_set(&items).await.map(drop).map_err(|thrown| Refusal {
         reason: Reason::Internal,
         detail: format!("settings can't be kept: {}; free some disk space", chrome::reason_of(&thrown)),
     })
+}
+
+/// Keeps all settings anew, and registers the guard as they say.
+pub async fn replace(mut wanted: Settings) -> Result<(), Refusal> {
+    wanted.locked = settings().await.locked;
+    keep(&wanted).await?;
+    let settings = settings().await;
+    register(&settings).await?;
+    stop_in_open_tabs(EVERYWHERE, &settings).await;
+    for pattern in patterns(&settings) {
+        start_in_open_tabs(&pattern, &settings).await;
+    }
+    Ok(())
 }
 
 pub async fn show_results(place: ResultPlace) -> Result<(), Refusal> {

@@ -21,7 +21,7 @@ use super::{
     uploads, wire,
 };
 use crate::{
-    engine::{self, Asker as Owner, Order, Verdict, Work},
+    engine::{self, Asker as Owner, Order, PRESET_BUDGET_BYTES, Verdict, Work},
     protocol::{
         Answer, Ask, EngineStatus, MemoryStatus, ModelState, PictureVerdict, Reason, Refusal, Reply, Request, Status,
         TextVerdict, Urgency, View,
@@ -89,8 +89,10 @@ pub fn start_host(flavour: &str, place: String, read_packaged: Function, store: 
         earlier_known: Cell::new(false),
     });
     HOST.with(|slot| {
-        let _ = slot.set(host);
+        let _ = slot.set(Rc::clone(&host));
     });
+    let runner = Rc::clone(&host.runner);
+    runner.start_after(async move { host.follow_settings().await });
     Ok(())
 }
 
@@ -216,6 +218,10 @@ impl Host {
             Ask::Forget { model } => self.lives.forget(&model).await?,
             Ask::Check { model } => self.lives.check(&model).await?,
             Ask::ShowResults { place } => guard::show_results(place).await?,
+            Ask::KeepSettings { settings } => {
+                guard::replace(*settings).await?;
+                self.follow_settings().await;
+            }
             Ask::Guard { site, on } => guard::switch(site, on).await?,
             Ask::PictureRules => return Ok(Answer::PictureRules(guard::picture_rules().await)),
             Ask::KeepPictureRules { thresholds, action } => guard::keep_picture_rules(thresholds, action).await?,
@@ -231,6 +237,13 @@ impl Host {
             }
         }
         Ok(Answer::Done)
+    }
+
+    /// Takes over what the settings say of the engine.
+    async fn follow_settings(&self) {
+        let megabytes = guard::settings().await.memory_budget_mb;
+        self.lives.engine().set_budget(megabytes.map_or(PRESET_BUDGET_BYTES, |n| u64::from(n) * 1_000_000));
+        self.tell_change();
     }
 
     /// For a person who looks at one of our own pages; the page hears how much of a long text is read.

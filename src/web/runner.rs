@@ -58,6 +58,16 @@ impl Runner {
         }))
     }
 
+    /// Lets no work begin before `prepared` has ended.
+    pub fn start_after(self: &Rc<Self>, prepared: impl Future<Output = ()> + 'static) {
+        self.is_running.set(true);
+        let runner = Rc::clone(self);
+        spawn_local(async move {
+            prepared.await;
+            runner.run().await;
+        });
+    }
+
     /// Puts work into the engine's queue and waits for what comes of it.
     pub async fn done(self: &Rc<Self>, ticket: Ticket, work: Work) -> Result<Verdict, Refusal> {
         let waiter = Rc::new(Waiter { tell: ticket.tell, outcome: RefCell::default(), waker: RefCell::default() });

@@ -2,7 +2,7 @@
 
 use wasm_bindgen::prelude::*;
 
-use super::{ask, dom, guard_switch, thresholds};
+use super::{ask, dom, guard_switch, own_settings, thresholds};
 use crate::{
     protocol::{Ask, ResultPlace, Settings},
     web::chrome,
@@ -11,6 +11,7 @@ use crate::{
 #[wasm_bindgen]
 pub async fn options() {
     results_place();
+    own_settings::wire();
     if let Some(switch) = dom::input("guard-everywhere") {
         guard_switch::wire(&switch, None, || wasm_bindgen_futures::spawn_local(refresh()));
     }
@@ -21,7 +22,7 @@ pub async fn options() {
     thresholds::wire().await;
 }
 
-async fn refresh() {
+pub async fn refresh() {
     match ask::settings().await {
         Ok(settings) => show(&settings),
         Err(refusal) => dom::trouble(Some(&dom::refusal_text(&refusal))),
@@ -41,6 +42,7 @@ fn show(settings: &Settings) {
     // "Always allow" only means something while the guard is on everywhere.
     let allowed = if settings.guard_everywhere { settings.allowed_sites.as_slice() } else { &[] };
     list("allowed", "allowed-part", allowed, true);
+    own_settings::show(settings);
     dom::show("no-sites", !settings.guard_everywhere && settings.guard_sites.is_empty());
 }
 

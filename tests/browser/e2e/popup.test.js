@@ -1,0 +1,123 @@
+// The popup in each state that a model can be in, as a person meets them: on a copy whose packaged weights are read slowly,
+// so that there is time to look, and whose picture model is cut short, so that one of them fails.
+
+import assert from "node:assert/strict";
+import { readFileSync, truncateSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { editFile, eventually, screenshot } from "../harness/browser.js";
+import { startSotto } from "../harness/sotto.js";
+
+let sotto;
+let page;
+
+before(async () => {
+  sotto = await startSotto({
+    edit: (folder) => {
+      truncateSync(join(folder, "models/nsfw.gguf"), 1_000_000);
+      editFile(folder, "background.js", (text) =>
+        text.replace("await reader.read();", "await new Promise((go) => setTimeout(go, 2)).then(() => reader.read());"));
+    },
+  });
+  await open();
+});
+after(() => sotto?.close());
+
+async function open() {
+  page = await sotto.page(sotto.url("pages/popup.html"));
+  await page.setViewportSize({ width: 380, height: 900 });
+  await page.waitForSelector("html[data-started]");
+}
+
+const pill = (model) => page.locator(`#model-${model} [data-part=state]`);
+const press = (model, part) => page.locator(`#model-${model} [data-part=${part}]`).click();
+
+/** Every state that a model's pill shows from now on. */
+const watch = (model) => page.evaluate((id) => {
+  globalThis.seen = [];
+  const element = document.querySelector(`#model-${id} [data-part=state]`);
+  new MutationObserver(() => seen.push(element.textContent)).observe(element, { childList: true, characterData: true, subtree: true });
+}, model);
+
+async function shots(name) {
+  for (const colorScheme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme });
+    await screenshot(page, `popup-${name}-${colorScheme}`);
+  }
+}
+
+test("says that nothing is stored, and then how far the storing is", async () => {
+  assert.equal(await pill("sentiment").innerText(), "Not stored yet");
+  await shots("not-stored");
+  await page.locator("#model-sentiment summary").click();
+  await watch("sentiment");
+  await press("sentiment", "load");
+  await eventually("the storing to show", async () => /^Storing [1-9]\d? ?%$/.test(await pill("sentiment").innerText()));
+  await screenshot(page, "popup-storing");
+  await eventually("the model", async () => (await pill("sentiment").innerText()) === "Ready");
+  const seen = await page.evaluate(() => seen);
+  assert.ok(seen.some((state) => /^Loading \d+ ?%$/.test(state)), `${seen}`);
+});
+
+test("says what a ready model takes, and when it was used", async () => {
+  await page.locator("#try-text").fill("What a wonderful evening.");
+  await page.locator("#try").click();
+  await eventually("the verdict", async () => /Positive/.test(await page.locator("#try-result").innerText()));
+  const figures = await eventually("the figures", async () => {
+    const text = await page.locator("#model-sentiment dl").innerText();
+    return !/never/.test(text) && text;
+  });
+  assert.match(figures, /On disk\s+39 MB\s+In memory\s+58 MB\s+Runs\s+1\b/);
+  assert.match(await page.locator("#memory-more").innerText(), /^peak \d+ MB · budget 256 MB$/);
+  await shots("ready");
+});
+
+test("says that a model failed, and why", async () => {
+  await page.locator("#model-nsfw summary").click();
+  await press("nsfw", "load");
+  await eventually("the failure", async () => (await pill("nsfw").innerText()) === "Failed");
+  assert.match(await page.locator("#model-nsfw [data-part=said]").innerText(), /nsfw\.gguf has 1000000 of 2877472 bytes/);
+  await shots("failed");
+});
+
+test("says what is stored while no engine runs, checks it and clears it", async () => {
+  await page.close();
+  await sotto.stopWorkers();
+  await open();
+  await eventually("the state", async () => (await pill("sentiment").innerText()) === "Stored");
+  await shots("stored");
+  await press("sentiment", "check");
+  const said = () => page.locator("#model-sentiment [data-part=said]").innerText();
+  await eventually("the check", async () => /exactly those of the package/.test(await said()));
+  await press("sentiment", "forget");
+  await eventually("the state", async () => (await pill("sentiment").innerText()) === "Not stored yet");
+  assert.match(await said(), /gone/);
+});
+
+test("keeps to its width at twice the size", async () => {
+  // The browser makes the popup as wide as it then needs, up to 800 pixels.
+  await page.setViewportSize({ width: 760, height: 900 });
+  await page.evaluate(() => (document.documentElement.style.zoom = "2"));
+  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  assert.ok(overflow <= 0, `${overflow} pixels too wide`);
+  await screenshot(page, "popup-twice-the-size");
+});
+
+test("speaks German from the first paint on", async () => {
+  const german = await startSotto({ flags: ["--lang=de"], options: { env: { ...process.env, LANGUAGE: "de" } } });
+  try {
+    const messages = JSON.parse(readFileSync(new URL("../../../extension/_locales/de/messages.json", import.meta.url), "utf8"));
+    for (const name of ["popup", "options"]) {
+      const window = await german.page(german.url(`pages/${name}.html`));
+      const texts = await window.evaluate(() => [...document.querySelectorAll("[data-msg]")].map(({ dataset, textContent }) => [dataset.msg, textContent]));
+      assert.ok(texts.length > 10);
+      const wrong = texts.filter(([key, text]) => messages[key]?.message !== text && !messages[key]?.message.includes("$"));
+      // What Rust fills in later is no longer the placeholder.
+      assert.deepEqual(wrong.filter(([key]) => !["siteTitle", "guardHint"].includes(key)), []);
+      await screenshot(window, `${name}-german`);
+      await window.close();
+    }
+  } finally {
+    await german.close();
+  }
+});

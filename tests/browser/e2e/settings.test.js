@@ -1,0 +1,111 @@
+// Settings as a person changes them: the memory budget and what follows from it, a file written and read back as far as it
+// is right, the reset, and what an organisation could set.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { eventually, screenshot } from "../harness/browser.js";
+import { DIST } from "../harness/places.js";
+import { startSotto } from "../harness/sotto.js";
+
+let sotto;
+let page;
+
+before(async () => {
+  sotto = await startSotto();
+  page = await sotto.page(sotto.url("pages/options.html"));
+  await page.waitForSelector("html[data-started]");
+});
+after(() => sotto?.close());
+
+const settings = () => sotto.ask({ ask: "settings" });
+const state = async (model) => (await sotto.ask({ ask: "status" })).models.find(({ id }) => id === model).state;
+const said = () => page.locator("#settings-said").innerText();
+
+async function budget(megabytes) {
+  await page.locator("#budget").selectOption(megabytes);
+  await eventually("the budget to be kept", async () => String((await settings()).memoryBudgetMb ?? "") === megabytes);
+}
+
+test("with room for one model, the one used longest ago gives way", async () => {
+  await budget("80");
+  assert.equal((await sotto.ask({ ask: "load", model: "sentiment" })).answer, "done");
+  assert.equal((await sotto.ask({ ask: "load", model: "nsfw" })).answer, "done");
+  assert.deepEqual([await state("sentiment"), await state("nsfw")], ["stored", "ready"]);
+  assert.equal((await sotto.ask({ ask: "text", text: "What a wonderful evening." })).sentiment, "positive");
+  assert.deepEqual([await state("sentiment"), await state("nsfw")], ["ready", "stored"]);
+});
+
+test("a model that can't fit at all is refused with the figures, also by the worker's next life", async () => {
+  await budget("40");
+  assert.equal(await state("sentiment"), "stored", "a smaller budget takes effect at once");
+  await sotto.stopWorkers();
+  const reply = await sotto.ask({ ask: "text", text: "What a wonderful evening." });
+  assert.deepEqual([reply.answer, reply.reason], ["refused", "outOfMemory"]);
+  assert.match(reply.detail, /78 MB[^]*40 MB/);
+  assert.equal((await sotto.ask({ ask: "load", model: "nsfw" })).answer, "done");
+  await budget("");
+  assert.equal((await sotto.ask({ ask: "text", text: "What a wonderful evening." })).sentiment, "positive");
+});
+
+test("a file is taken over as far as it is right, and the rest is named", async () => {
+  const file = {
+    sottoSettings: 1,
+    settings: {
+      results: "popup",
+      memoryBudgetMb: "lots",
+      theme: "dark",
+      allowedSites: ["https://example.com", "ftp://example.com", 5],
+      thresholds: { Porn: 7, Sexy: 0.5 },
+    },
+  };
+  await page.locator("#settings-import").setInputFiles({
+    name: "settings.json",
+    mimeType: "application/json",
+    buffer: Buffer.from(JSON.stringify(file)),
+  });
+  const words = await eventually("the outcome", said);
+  for (const part of ["memoryBudgetMb", "theme", "ftp://example.com", "allowedSites: 5", "thresholds: Porn"]) {
+    assert.ok(words.includes(part), `${JSON.stringify(words)} does not name ${part}`);
+  }
+  const { results, allowedSites, thresholds, memoryBudgetMb } = await settings();
+  assert.deepEqual(
+    { results, allowedSites, sexy: Number(thresholds.Sexy.toFixed(3)), porn: thresholds.Porn, memoryBudgetMb },
+    { results: "popup", allowedSites: ["https://example.com"], sexy: 0.5, porn: undefined, memoryBudgetMb: null },
+  );
+  assert.equal(await page.locator("#results-popup").isChecked(), true);
+  await screenshot(page, "options");
+});
+
+test("what is no settings file changes nothing", async () => {
+  for (const text of ["no JSON", "[]", '{"settings":{"results":"card"}}', '{"sottoSettings":2,"settings":{"results":"card"}}']) {
+    await page.evaluate(() => (document.querySelector("#settings-said").textContent = ""));
+    await page.locator("#settings-import").setInputFiles({ name: "x.json", mimeType: "application/json", buffer: Buffer.from(text) });
+    assert.match(await eventually("the outcome", said), /not a settings file/);
+    assert.equal((await settings()).results, "popup", text);
+  }
+});
+
+test("what was saved as a file is what is in force, and comes back after a reset", async () => {
+  const download = page.waitForEvent("download");
+  await page.locator("#settings-export").click();
+  const path = await (await download).path();
+  const kept = JSON.parse(readFileSync(path, "utf8"));
+  assert.equal(kept.settings.results, "popup");
+  await page.locator("#settings-reset").click();
+  await eventually("the reset", async () => (await settings()).results === "card");
+  assert.deepEqual((await settings()).allowedSites, []);
+  await page.locator("#settings-import").setInputFiles(path);
+  await eventually("the file's settings", async () => (await settings()).results === "popup");
+  assert.deepEqual((await settings()).allowedSites, ["https://example.com"]);
+});
+
+test("an organisation can set every setting, and the browser knows the schema", async () => {
+  const { properties } = JSON.parse(readFileSync(join(DIST, "managed.json"), "utf8"));
+  const { id, answer, locked, ...fields } = await settings();
+  const untold = Object.keys(fields).filter((name) => !(name in properties));
+  assert.deepEqual(untold, [], "settings that managed.json does not name");
+  const worker = await sotto.worker();
+  assert.deepEqual(await worker.evaluate(() => chrome.storage.managed.get(null)), {});
+});
