@@ -57,7 +57,7 @@ async function read(model) {
   }
 }
 
-export function slicesOf(blob) {
+function slicesOf(blob) {
   const slices = [];
   for (let start = 0; start < blob.size; start += SLICE_BYTES) {
     slices.push(blob.slice(start, start + SLICE_BYTES).arrayBuffer());

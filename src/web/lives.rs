@@ -121,18 +121,20 @@ impl Lives {
 
     async fn load(self: &Rc<Self>, model: &'static Packaged) -> Result<(), Refusal> {
         let started_ms = chrome::now_ms();
-        let outcome = match self.stored(model).await {
-            Some(slices) => match self.feed(model, slices).await {
-                // What is stored was verified once, but disks and hands change things: take the package's again.
-                Err(_) => {
-                    let slices = self.fresh(model).await?;
-                    self.feed(model, slices).await
-                }
-                fed => fed,
-            },
+        // What is stored was verified once, but disks and hands change things: then the package's are taken again.
+        let from_store = match self.stored(model).await {
+            Some(slices) => self.feed(model, slices).await.ok(),
+            None => None,
+        };
+        let outcome = match from_store {
+            Some(()) => Ok(()),
             None => {
-                let slices = self.fresh(model).await?;
-                self.feed(model, slices).await
+                let bytes = self.fresh(model).await?;
+                let fed = self.feed(model, Slices::whole(bytes.clone())).await;
+                if fed.is_ok() {
+                    self.keep(model, bytes);
+                }
+                fed
             }
         };
         self.load_ms.borrow_mut().insert(model.id, chrome::now_ms() - started_ms);
@@ -167,20 +169,27 @@ impl Lives {
         found.map_err(|error| chrome::warn(&format!("Sotto: {error}"))).ok().flatten()
     }
 
-    /// The package's weights, verified, and on their way into the store where that is possible.
-    async fn fresh(self: &Rc<Self>, model: &'static Packaged) -> Result<Slices, StoreError> {
+    /// The package's weights, verified.
+    async fn fresh(self: &Rc<Self>, model: &'static Packaged) -> Result<Uint8Array, StoreError> {
         let bytes = self.packaged_bytes(model).await?;
         store::verify(model, "the packaged file", &bytes).await?;
-        let blob = Blob::new_with_u8_array_sequence(&Array::of1(&bytes))
-            .map_err(|thrown| StoreError::Write(chrome::reason_of(&thrown)))?;
-        let (door, kept) = (self.door.clone(), blob.clone());
-        // Nobody waits for the disk: a worker that dies before this is done takes the package's again.
+        Ok(bytes.unchecked_into())
+    }
+
+    /// Stores verified weights. Nobody waits for the disk: a worker that dies before this is done takes the package's
+    /// again, and so does one whose browser has no room for them.
+    fn keep(&self, model: &'static Packaged, bytes: Uint8Array) {
+        let door = self.door.clone();
         spawn_local(async move {
-            if let Err(error) = async { door.open().await?.put(model, &kept).await }.await {
+            let kept = async {
+                let blob = Blob::new_with_u8_array_sequence(&Array::of1(&bytes))
+                    .map_err(|thrown| StoreError::Write(chrome::reason_of(&thrown)))?;
+                door.open().await?.put(model, &blob).await
+            };
+            if let Err(error) = kept.await {
                 chrome::warn(&format!("Sotto: {error}"));
             }
         });
-        self.door.slices_of(&blob)
     }
 
     async fn packaged_bytes(self: &Rc<Self>, model: &'static Packaged) -> Result<JsValue, StoreError> {

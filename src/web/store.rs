@@ -61,11 +61,6 @@ impl Door {
             && chrome::get(&found, "bytes").as_f64() == Some(model.bytes as f64);
         Ok(is_right.then(|| Slices::new(&chrome::get(&found, "slices"))))
     }
-
-    pub fn slices_of(&self, blob: &Blob) -> Result<Slices, StoreError> {
-        let slices = self.call("slicesOf", blob).map_err(|thrown| StoreError::Read(chrome::reason_of(&thrown)))?;
-        Ok(Slices::new(&slices))
-    }
 }
 
 /// A connection to the database, closed when it is dropped.
@@ -136,12 +131,18 @@ fn same_model(key: &str, model_id: &str) -> bool {
     key.split('/').next() == Some(model_id)
 }
 
-/// The slices of a Blob in order. All are asked for at once; each is handed over when it and those before it are there.
+/// Weights in order. Those of a Blob come in slices, all asked for at once, each handed over when it and those before it
+/// are there.
 pub struct Slices {
     coming: std::vec::IntoIter<Promise>,
 }
 
 impl Slices {
+    /// Bytes that are there already.
+    pub fn whole(bytes: Uint8Array) -> Self {
+        Self { coming: vec![Promise::resolve(&JsValue::from(bytes))].into_iter() }
+    }
+
     fn new(promises: &JsValue) -> Self {
         let coming: Vec<Promise> = Array::from(promises).iter().map(JsCast::unchecked_into).collect();
         Self { coming: coming.into_iter() }
@@ -150,7 +151,8 @@ impl Slices {
     pub async fn next(&mut self) -> Option<Result<Uint8Array, StoreError>> {
         let slice = JsFuture::from(self.coming.next()?).await;
         Some(match slice {
-            Ok(buffer) => Ok(Uint8Array::new(&buffer)),
+            // A new view of a buffer copies nothing; a new array of an array would.
+            Ok(slice) => Ok(slice.dyn_into().unwrap_or_else(|buffer| Uint8Array::new(&buffer))),
             Err(thrown) => Err(StoreError::Read(chrome::reason_of(&thrown))),
         })
     }
