@@ -72,7 +72,7 @@ pub async fn replace(mut wanted: Settings) -> Result<(), Refusal> {
     keep(&wanted).await?;
     let settings = settings().await;
     register(&settings).await?;
-    stop_in_open_tabs(EVERYWHERE, &settings).await;
+    tell_open_tabs().await;
     for pattern in patterns(&settings) {
         start_in_open_tabs(&pattern, &settings).await;
     }

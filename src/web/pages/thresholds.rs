@@ -8,7 +8,7 @@ use web_sys::HtmlInputElement;
 
 use super::{ask, dom, format, verdict};
 use crate::{
-    protocol::{Action, Answer, Ask, ClassThreshold, PictureRules, PictureVerdict, Refusal, View},
+    protocol::{Action, Answer, Ask, ClassThreshold, PictureRules, PictureVerdict, Refusal, Urgency, View},
     web::chrome,
 };
 
@@ -156,8 +156,8 @@ async fn judge_trial(shared: &Shared) {
         (rules.trial.clone(), rules.kept.action)
     };
     let (Some(trial), Some(result)) = (trial, dom::by_id("trial-result")) else { return };
-    verdict::show(&result, &View::Busy { percent: None });
-    match ask::ask_about(Ask::Picture { name: None }, &trial).await {
+    verdict::show(&result, &View::Busy { percent: None, read: None });
+    match ask::ask_about(Ask::Picture { name: None, urgency: Urgency::Person }, &trial).await {
         Ok(Answer::Picture(judged)) => show_trial(&result, judged, action),
         Ok(_) => verdict::show(&result, &View::Refused(ask::unexpected())),
         Err(refusal) => verdict::show(&result, &View::Refused(refusal)),
