@@ -4,7 +4,7 @@
 use crate::shell::{Outcome, command};
 use crate::stamp::Inputs;
 use crate::wasm::{self, Profile};
-use crate::{place, zip};
+use crate::{place, squeeze, zip};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -16,6 +16,7 @@ pub fn build(profile: Profile) -> Outcome<PathBuf> {
     let root = place::root();
     files.insert("manifest.json".to_string(), read(&root.join("manifest.json"))?);
     take_folder(&mut files, &root.join("extension"), "", |_| true)?;
+    squeeze_page_scripts(&mut files)?;
     take_folder(&mut files, &root.join("models"), "models/", |name| name.ends_with(".gguf"))?;
     for flavour in [wasm::ENGINES[0], wasm::ENGINES[1], wasm::PAGES] {
         let made = wasm::make(flavour, profile)?;
@@ -35,6 +36,15 @@ fn take_folder(files: &mut Files, folder: &Path, prefix: &str, wanted: impl Fn(&
         if files.insert(format!("{prefix}{name}"), read(&folder.join(name))?).is_some() {
             return Err(format!("{prefix}{name} would be in dist/ twice: one of its sources must go"));
         }
+    }
+    Ok(())
+}
+
+/// Pages get scripts for a person's click, so these are small; what runs in the extension itself stays as it is written.
+fn squeeze_page_scripts(files: &mut Files) -> Outcome {
+    for (name, bytes) in files.iter_mut().filter(|(name, _)| name.starts_with("content/")) {
+        let source = std::str::from_utf8(bytes).map_err(|error| format!("extension/{name}: {error}"))?;
+        *bytes = squeeze::script(source).map_err(|problem| format!("extension/{name}: {problem}"))?.into_bytes();
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ mod reproduce;
 mod setup;
 mod shell;
 mod soak;
+mod squeeze;
 mod stamp;
 mod suite;
 mod tally;

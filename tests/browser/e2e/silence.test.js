@@ -29,7 +29,9 @@ test("content scripts have no call that could reach the network", () => {
   const folder = join(DIST, "content");
   const files = readdirSync(folder);
   assert.ok(files.length >= 4, `found ${files}`);
-  const found = files.flatMap((file) => offenders(readFileSync(join(folder, file), "utf8")).map((line) => `${file}: ${line.trim()}`));
+  // They come squeezed: no comments, many statements on a line, and "//" only where it is text.
+  const statements = (file) => readFileSync(join(folder, file), "utf8").split(/[;\n]/);
+  const found = files.flatMap((file) => statements(file).filter((part) => BANNED.test(part)).map((part) => `${file}: ${part}`));
   assert.deepEqual(found, []);
 });
 
