@@ -20,6 +20,15 @@ pub struct Request {
 pub enum Ask {
     /// Judge a text.
     Text { text: String },
+    /// The card of this frame wants why.js, which then asks `Why` itself.
+    BringWhy,
+    /// Which words pushed the verdict on a text. `card` names the card's own request: it hears the first words while the
+    /// rest is worked out, and all of them before this is answered.
+    Why { text: String, card: String },
+    /// Judge a text and show it in the popup: the page took the card away.
+    TextInPopup { text: String },
+    /// Judge what is selected on the tab in front of the popup.
+    Selection,
     /// Judge a picture; its bytes (Blob, File) or pixels (ImageData) stand beside this in the message's `picture`.
     Picture {
         name: Option<String>,
@@ -119,6 +128,10 @@ pub enum View {
     Text {
         verdict: TextVerdict,
     },
+    /// What is known so far of the words that pushed the verdict.
+    Why {
+        why: WhyVerdict,
+    },
     /// `partly_visible` says that only the part in view was judged.
     Picture {
         verdict: PictureVerdict,
@@ -139,8 +152,12 @@ pub struct Refusal {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Reason {
-    /// Nothing in the text that can be judged: empty, blank, only emoji, digits or signs.
-    NothingToJudge,
+    /// No text, or only blanks and characters that don't show.
+    NothingSelected,
+    /// A text without a word: only emoji, digits or signs.
+    NoWords,
+    /// A text in a language or script that the model does not read.
+    NotEnglish,
     /// There is no picture where the person asked for one.
     NoPicture,
     /// The picture can't be decoded.
@@ -166,6 +183,8 @@ pub enum Sentiment {
     Negative,
     /// The calibrated probability lies between the two thresholds of `tasks::sentiment`.
     Unclear,
+    /// Its sentences disagree strongly. Never said of a single sentence.
+    Mixed,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -193,6 +212,33 @@ pub struct SentenceVerdict {
     pub end: usize,
     pub sentiment: Sentiment,
     pub positive: f32,
+}
+
+/// Which words pushed a verdict, and how far.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WhyVerdict {
+    /// Words that pushed noticeably, in reading order.
+    pub words: Vec<PushedWord>,
+    /// Up to where the text is explained, in UTF-16 code units.
+    pub end: usize,
+    /// Whether the text goes on after that.
+    pub partly: bool,
+    /// False while only spans or sentences are known, whose words share what the whole of them pushed.
+    pub complete: bool,
+    pub elapsed_ms: f64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PushedWord {
+    /// Where the word stands in the text, in UTF-16 code units.
+    pub start: usize,
+    pub end: usize,
+    /// Log-odds that the text would lose towards "positive" without it; negative where it pushes the other way.
+    pub push: f32,
+    /// 1 (weak) to 3 (strong) beside the strongest word; `tasks::why` decides.
+    pub strength: u8,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

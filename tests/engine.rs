@@ -297,7 +297,7 @@ fn wrong_requests_are_answered_too() {
     assert!(stage.outcome(first).is_ok());
     assert_eq!(stage.outcome(doubled), &Err(Reason::BadRequest));
     assert_eq!(stage.outcome(unknown), &Err(Reason::BadRequest));
-    assert_eq!(stage.outcome(empty), &Err(Reason::NothingToJudge));
+    assert_eq!(stage.outcome(empty), &Err(Reason::NothingSelected));
 }
 
 #[test]

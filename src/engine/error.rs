@@ -6,6 +6,7 @@ use crate::pack::PackError;
 use crate::protocol::{Reason, Refusal};
 use crate::tasks::nsfw::NsfwError;
 use crate::tasks::sentiment::SentimentError;
+use crate::text::judgeable::Unjudgeable;
 
 #[derive(Debug, Error)]
 pub enum EngineError {
@@ -39,7 +40,11 @@ impl EngineError {
             Self::Cancelled => Reason::Cancelled,
             Self::Pixels(_) => Reason::UnreadablePicture,
             Self::NotReady { .. } | Self::Load(_) => Reason::ModelUnavailable,
-            Self::Text(SentimentError::NothingToJudge(_)) => Reason::NothingToJudge,
+            Self::Text(SentimentError::NothingToJudge(why)) => match why {
+                Unjudgeable::Empty => Reason::NothingSelected,
+                Unjudgeable::NoWords => Reason::NoWords,
+                Unjudgeable::NotEnglish => Reason::NotEnglish,
+            },
             Self::Picture(NsfwError::Picture(_)) => Reason::UnreadablePicture,
             Self::Text(SentimentError::Labels(_) | SentimentError::Vocabulary(_) | SentimentError::Positions(_)) => {
                 Reason::ModelUnavailable

@@ -66,7 +66,7 @@ impl Engine {
         let doubled = self.queue.iter().any(|job| job.order.asker == order.asker && job.order.request == order.request);
         let model_id = match &work {
             Work::Ready { model_id } => self.model_mut(model_id).map(|model| model.known.id.clone()),
-            Work::Text(_) => self.model_for(Task::Text),
+            Work::Text(_) | Work::Why(_) => self.model_for(Task::Text),
             Work::Picture { .. } => self.model_for(Task::Picture),
         };
         match model_id {
@@ -125,6 +125,7 @@ impl Engine {
         Ok(match &mut job.work {
             Work::Ready { .. } => Some(Verdict::Ready),
             Work::Text(text) => model.read(text, clock)?.map(Verdict::Text),
+            Work::Why(why) => model.explain(why, clock)?.map(Verdict::Why),
             Work::Picture { picture, thresholds } => {
                 Some(Verdict::Picture(model.look(picture.as_ref(), thresholds, clock)?))
             }

@@ -4,13 +4,16 @@
 use std::collections::BTreeMap;
 
 use super::runs::Runs;
-use super::work::{Picture, TextWork};
+use super::work::{Picture, TextWork, WhyWork};
 use super::{Clock, EngineError};
 use crate::image::Resizer;
 use crate::models::Packaged;
-use crate::protocol::{ClassScore, Frames, ModelState, ModelStatus, PictureVerdict, SentenceVerdict, TextVerdict};
+use crate::protocol::{
+    ClassScore, Frames, ModelState, ModelStatus, PictureVerdict, PushedWord, SentenceVerdict, TextVerdict, WhyVerdict,
+};
 use crate::tasks::nsfw::{self, NsfwModel};
 use crate::tasks::sentiment::{Judgement, SentimentModel, sentiment_of};
+use crate::tasks::why::Why;
 
 /// What a model judges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,6 +138,23 @@ impl Model {
         }))
     }
 
+    /// Goes on to explain a text; the whole answer once every word that matters was looked at.
+    pub(super) fn explain(&mut self, work: &mut WhyWork, clock: Clock) -> Result<Option<WhyVerdict>, EngineError> {
+        let Some(Loaded::Text(sentiment)) = &self.loaded else { return Err(EngineError::NotReady { task: "text" }) };
+        let started_ms = clock();
+        let why = match &mut work.why {
+            Some(why) => why,
+            none => none.insert(Why::new(sentiment, &work.text)?),
+        };
+        let goes_on = why.step(sentiment)?;
+        work.elapsed_ms += clock() - started_ms;
+        if goes_on && why.has_overview() && !work.has_told {
+            work.has_told = true;
+            (work.tell)(why_verdict(&work.text, why, false, work.elapsed_ms));
+        }
+        Ok((!goes_on).then(|| why_verdict(&work.text, why, true, work.elapsed_ms)))
+    }
+
     pub(super) fn look(
         &mut self,
         picture: &dyn Picture,
@@ -166,13 +186,8 @@ impl Model {
 }
 
 fn text_verdict(text: &str, judgement: Judgement, model: &str, elapsed_ms: f64) -> TextVerdict {
-    // Sentences lie in reading order, so one walk counts the UTF-16 units before all of them.
-    let (mut bytes, mut units) = (0, 0);
-    let mut utf16 = |byte: usize| {
-        units += text[bytes..byte].encode_utf16().count();
-        bytes = byte;
-        units
-    };
+    let sentiment = judgement.sentiment();
+    let mut utf16 = utf16_counter(text);
     let sentences = judgement.sentences.into_iter().map(|sentence| SentenceVerdict {
         start: utf16(sentence.range.start),
         end: utf16(sentence.range.end),
@@ -181,7 +196,7 @@ fn text_verdict(text: &str, judgement: Judgement, model: &str, elapsed_ms: f64) 
     });
     TextVerdict {
         sentences: sentences.collect(),
-        sentiment: sentiment_of(judgement.positive),
+        sentiment,
         positive: judgement.positive,
         n_tokens: judgement.n_tokens,
         n_windows: judgement.n_windows,
@@ -206,4 +221,33 @@ pub fn worst_frame(
     let worst = verdicts.into_iter().max_by(|a, b| severity(a).total_cmp(&severity(b)))?;
     let frames = (n_frames > 1).then_some(Frames { judged: n_judged, total: n_frames });
     Some(PictureVerdict { frames, elapsed_ms, ..worst })
+}
+
+fn why_verdict(text: &str, why: &Why, complete: bool, elapsed_ms: f64) -> WhyVerdict {
+    let words = why.words();
+    let end = words.last().map_or(0, |word| word.range.end);
+    let mut utf16 = utf16_counter(text);
+    let pushed: Vec<PushedWord> = words
+        .into_iter()
+        .filter(|word| word.strength > 0)
+        .map(|word| PushedWord {
+            start: utf16(word.range.start),
+            end: utf16(word.range.end),
+            push: word.push,
+            strength: word.strength,
+        })
+        .collect();
+    // What stands behind the last word belongs to it, unless the text goes on.
+    let end = if why.partly() { utf16(end) } else { utf16(text.len()) };
+    WhyVerdict { words: pushed, end, partly: why.partly(), complete, elapsed_ms }
+}
+
+/// Turns bytes of a text into UTF-16 units, for places that come in reading order: one walk counts all.
+fn utf16_counter(text: &str) -> impl FnMut(usize) -> usize {
+    let (mut bytes, mut units) = (0, 0);
+    move |byte| {
+        units += text[bytes..byte].encode_utf16().count();
+        bytes = byte;
+        units
+    }
 }

@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 
 use super::EngineError;
-use crate::protocol::{PictureVerdict, Refusal, TextVerdict};
+use crate::protocol::{PictureVerdict, Refusal, TextVerdict, WhyVerdict};
 use crate::tasks::sentiment::Reading;
+use crate::tasks::why::Why;
 
 /// A whole picture, whose RGBA rows are handed over from top to bottom when its turn has come.
 pub trait Picture {
@@ -38,6 +39,7 @@ pub enum Work {
         model_id: String,
     },
     Text(TextWork),
+    Why(WhyWork),
     Picture {
         picture: Box<dyn Picture>,
         thresholds: BTreeMap<String, f32>,
@@ -49,10 +51,16 @@ impl Work {
         Self::Text(TextWork { text: text.into(), reading: None, elapsed_ms: 0.0 })
     }
 
+    /// Which words pushed the verdict on a text; `tell` hears what is known before all is.
+    pub fn why(text: impl Into<String>, tell: Box<dyn Fn(WhyVerdict)>) -> Self {
+        Self::Why(WhyWork { text: text.into(), why: None, elapsed_ms: 0.0, has_told: false, tell })
+    }
+
     /// How much is done, and all there is; in units of its own.
     pub(super) fn progress(&self) -> (usize, usize) {
         match self {
             Self::Text(TextWork { reading: Some(reading), .. }) => reading.progress(),
+            Self::Why(WhyWork { why: Some(why), .. }) => why.progress(),
             _ => (0, 1),
         }
     }
@@ -65,11 +73,20 @@ pub struct TextWork {
     pub(super) elapsed_ms: f64,
 }
 
+pub struct WhyWork {
+    pub(super) text: String,
+    pub(super) why: Option<Why>,
+    pub(super) elapsed_ms: f64,
+    pub(super) has_told: bool,
+    pub(super) tell: Box<dyn Fn(WhyVerdict)>,
+}
+
 /// What came of a piece of work.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Verdict {
     Ready,
     Text(TextVerdict),
+    Why(WhyVerdict),
     Picture(PictureVerdict),
 }
 

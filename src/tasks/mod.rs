@@ -3,6 +3,7 @@
 
 pub mod nsfw;
 pub mod sentiment;
+pub mod why;
 
 /// e^x / Σ e^x of one net's logits.
 fn softmax(logits: &[f32]) -> Vec<f32> {

@@ -14,6 +14,13 @@ use crate::text::wordpiece::WordPiece;
 /// The model has no neutral class and puts plain facts between 0.4 and 0.7 (see its card).
 pub const CLEAR: f32 = 0.7;
 
+/// A text is called mixed when sentences that are clearly positive and sentences that are clearly negative each make up
+/// at least this share of what it says. Half a text of praise with one complaint in eight sentences is not mixed; two
+/// sentences of like length that contradict each other are.
+pub const MIXED: f32 = 0.25;
+/// More of a text than this is not looked at, in bytes: several times what [`MOST_WINDOWS`] can hold of English words.
+const MOST_BYTES: usize = 400_000;
+
 /// Windows of a long text share this many word pieces, so that no sentence is seen only cut in two.
 const OVERLAP: usize = 64;
 /// A window holds at least this many word pieces, [CLS] and [SEP] included.
@@ -30,7 +37,7 @@ pub enum SentimentError {
     #[error("nothing to judge: {}", match .0 {
         Unjudgeable::Empty => "the text is empty",
         Unjudgeable::NoWords => "the text has no words, only digits, signs or emoji",
-        Unjudgeable::OtherScript => "the text is not in English letters; the model reads English only",
+        Unjudgeable::NotEnglish => "the text is not in English; the model reads English only",
     })]
     NothingToJudge(Unjudgeable),
     #[error("the weight file has labels {0:?}; a sentiment model has one NEGATIVE and one POSITIVE")]
@@ -76,6 +83,19 @@ pub fn sentiment_of(positive: f32) -> Sentiment {
     }
 }
 
+impl Judgement {
+    /// What the text as a whole is called: its probability decides, unless its sentences disagree strongly.
+    pub fn sentiment(&self) -> Sentiment {
+        let weight = |wanted: Sentiment| -> f32 {
+            let of_side = self.sentences.iter().filter(|sentence| sentiment_of(sentence.positive) == wanted);
+            of_side.map(|sentence| sentence.range.len() as f32).sum()
+        };
+        let total: f32 = self.sentences.iter().map(|sentence| sentence.range.len() as f32).sum();
+        let smaller_side = weight(Sentiment::Positive).min(weight(Sentiment::Negative));
+        if total > 0.0 && smaller_side >= MIXED * total { Sentiment::Mixed } else { sentiment_of(self.positive) }
+    }
+}
+
 impl SentimentModel {
     pub fn new(loaded: Loaded) -> Result<Self, SentimentError> {
         let find = |name: &str| loaded.labels.iter().position(|label| label.eq_ignore_ascii_case(name));
@@ -114,8 +134,10 @@ impl SentimentModel {
 
     /// Begins a judgement that is made in steps, so that others can be served between them.
     pub fn start(&self, text: &str) -> Result<Reading, SentimentError> {
+        let (text, is_cut) = head(text);
         judgeable::check(text).map_err(SentimentError::NothingToJudge)?;
         let (mut sequences, n_tokens, truncated) = self.windows(text);
+        let truncated = truncated || is_cut;
         let n_windows = sequences.len();
         let mut ranges = sentences(text);
         if ranges.len() < 2 || ranges.len() > MOST_SENTENCES {
@@ -170,12 +192,33 @@ impl SentimentModel {
         (windows, all.len(), n_windows > MOST_WINDOWS)
     }
 
-    /// The probability of positive for each sequence, in one pass.
-    fn score_batch(&self, batch: &[Vec<u32>]) -> Result<Vec<f32>, SentimentError> {
+    /// Word pieces between the net's own signs.
+    pub fn framed(&self, pieces: &[u32]) -> Vec<u32> {
+        let (first, last) = self.pieces.frame();
+        [&[first], pieces, &[last]].concat()
+    }
+
+    /// How much likelier positive is than negative, as a logarithm, for each framed sequence; all in one pass, so that
+    /// the net's buffers grow to their sum.
+    pub fn log_odds(&self, batch: &[Vec<u32>]) -> Result<Vec<f32>, SentimentError> {
         let lengths: Vec<usize> = batch.iter().map(Vec::len).collect();
         let logits: Vec<Vec<f32>> = self.net.forward(&batch.concat(), &lengths)?.to_vec2()?;
-        Ok(logits.iter().map(|logits| super::softmax(logits)[self.positive_label]).collect())
+        Ok(logits.iter().map(|logits| logits[self.positive_label] - logits[1 - self.positive_label]).collect())
     }
+
+    /// The probability of positive for each sequence, in one pass.
+    fn score_batch(&self, batch: &[Vec<u32>]) -> Result<Vec<f32>, SentimentError> {
+        Ok(self.log_odds(batch)?.into_iter().map(probability_of).collect())
+    }
+}
+
+/// The part of a text that is looked at, and whether that is not all.
+pub(super) fn head(text: &str) -> (&str, bool) {
+    (&text[..text.floor_char_boundary(MOST_BYTES)], text.len() > MOST_BYTES)
+}
+
+fn probability_of(log_odds: f32) -> f32 {
+    1.0 / (1.0 + (-log_odds).exp())
 }
 
 /// As many of the sequences as go through the net together.
@@ -221,5 +264,35 @@ impl Reading {
             truncated: self.truncated,
             sentences: judged.map(|(range, &positive)| JudgedSentence { range, positive }).collect(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sentences of given lengths and probabilities, under a whole that is clearly positive.
+    fn called(sentences: &[(usize, f32)]) -> Sentiment {
+        let sentences = sentences.iter().map(|&(length, positive)| JudgedSentence { range: 0..length, positive });
+        let sentences = sentences.collect();
+        Judgement { positive: 0.9, n_tokens: 9, n_windows: 1, truncated: false, sentences }.sentiment()
+    }
+
+    #[test]
+    fn a_text_is_mixed_when_both_sides_weigh() {
+        assert_eq!(called(&[]), Sentiment::Positive);
+        assert_eq!(called(&[(40, 0.95), (40, 0.05)]), Sentiment::Mixed);
+        assert_eq!(called(&[(75, 0.95), (25, 0.05)]), Sentiment::Mixed);
+        assert_eq!(called(&[(76, 0.95), (24, 0.05)]), Sentiment::Positive);
+        assert_eq!(called(&[(40, 0.95), (40, 0.35)]), Sentiment::Positive, "the second is unclear, not negative");
+        assert_eq!(called(&[(40, 0.69), (40, 0.31)]), Sentiment::Positive, "neither is clear");
+        assert_eq!(called(&[(40, 0.95), (40, 0.9), (40, 0.8)]), Sentiment::Positive);
+    }
+
+    #[test]
+    fn a_very_long_text_is_cut_between_characters() {
+        assert_eq!(head("good"), ("good", false));
+        let (text, is_cut) = (format!("a{}", "é".repeat(MOST_BYTES / 2)), true);
+        assert_eq!((head(&text).0.len(), head(&text).1), (MOST_BYTES - 1, is_cut));
     }
 }

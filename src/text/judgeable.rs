@@ -1,6 +1,8 @@
 //! Whether there is anything in a text that an English sentiment net can judge. Cheap, and wrong on the side of letting
 //! a text through; what it refuses, it names.
 
+use super::language::is_foreign;
+
 /// Why a text is not judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unjudgeable {
@@ -8,8 +10,8 @@ pub enum Unjudgeable {
     Empty,
     /// Digits, signs or emoji, but no word.
     NoWords,
-    /// Most letters are of a script that English is not written in.
-    OtherScript,
+    /// Most letters are of a script that English is not written in, or the small words are another language's.
+    NotEnglish,
 }
 
 /// At least this share of letters must be Latin.
@@ -28,8 +30,8 @@ pub fn check(text: &str) -> Result<(), Unjudgeable> {
     if n_letters == 0 {
         return Err(Unjudgeable::NoWords);
     }
-    if (n_latin as f64) < LATIN_SHARE * n_letters as f64 {
-        return Err(Unjudgeable::OtherScript);
+    if (n_latin as f64) < LATIN_SHARE * n_letters as f64 || is_foreign(text) {
+        return Err(Unjudgeable::NotEnglish);
     }
     Ok(())
 }
@@ -55,13 +57,14 @@ mod tests {
         for text in ["", "  \n", "\u{200b}\u{feff}", "\u{ad}\u{200d}"] {
             assert_eq!(check(text), Err(Unjudgeable::Empty), "{text:?}");
         }
-        for text in ["123 45.6", "!!! ???", "😀🎉", "👨‍👩‍👧", "— … 5 %"] {
+        for text in ["123 45.6", "!!! ???", "😀🎉", "👨‍👩‍👧", "— … 5 %", "１２３", "½ ² ①"] {
             assert_eq!(check(text), Err(Unjudgeable::NoWords), "{text:?}");
         }
-        for text in ["これはいい", "это хорошо", "هذا جيد", "非常好 ok"] {
-            assert_eq!(check(text), Err(Unjudgeable::OtherScript), "{text:?}");
+        for text in ["これはいい", "это хорошо", "هذا جيد", "非常好 ok", "Das ist nicht der Ort, den wir suchen."]
+        {
+            assert_eq!(check(text), Err(Unjudgeable::NotEnglish), "{text:?}");
         }
-        for text in ["ok", "I ❤ it", "café très bon", "great 很", "ﬁne"] {
+        for text in ["ok", "I ❤ it", "café très bon", "great 很", "ﬁne", "g\u{200b}o\u{200b}od", "not 123"] {
             assert_eq!(check(text), Ok(()), "{text:?}");
         }
     }

@@ -103,6 +103,11 @@ impl WordPiece {
         self.starts.len() - 1
     }
 
+    /// The ids of `[CLS]` and `[SEP]`, between which every sequence stands.
+    pub fn frame(&self) -> (u32, u32) {
+        (self.first, self.last)
+    }
+
     /// The piece as it stands in the vocabulary, `##` included.
     pub fn piece(&self, id: u32) -> Option<&str> {
         // The whole buffer was checked in `new`, and newlines are character borders.

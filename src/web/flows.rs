@@ -1,6 +1,6 @@
-//! What happens when a person asks: a selection or a picture (sights.rs) is taken from the page by a content script,
-//! judged, and shown on a card beside it; where the page is off limits, or the person wants it so, in the toolbar popup instead.
-//! It must never keep what was read.
+//! What happens when a person asks: a selection (words.rs) or a picture (sights.rs) is taken from the page by a
+//! content script, judged, and shown on a card beside it; where the page is off limits, or the person wants it so, in
+//! the toolbar popup instead. It must never keep what was read.
 
 use std::rc::Rc;
 
@@ -8,20 +8,18 @@ use js_sys::Array;
 use wasm_bindgen::prelude::*;
 
 use super::{
-    chrome, guard,
-    host::{self, Host, SENTIMENT},
+    chrome,
+    host::{self, Host},
     runner::Ticket,
-    sights, wire,
+    sights, wire, words,
 };
 use crate::{
     engine::{Asker, Order},
-    protocol::{Reason, Refusal, ResultPlace, Urgency, View},
+    protocol::{Reason, Refusal, Urgency, View},
 };
 
 pub const SURFACE: &str = "content/surface.js";
 pub const CARD: &str = "content/card.js";
-const SENTENCES: &str = "content/sentences.js";
-const SELECT: &str = "content/select.js";
 /// Where a verdict waits for the popup to show it once.
 pub const SESSION_VIEW: &str = "view";
 
@@ -39,7 +37,7 @@ pub async fn menu_clicked(info: JsValue, tab: JsValue) {
     match chrome::get(&info, "menuItemId").as_string().as_deref() {
         Some("classify-selection") => {
             let seen_by_browser = chrome::get(&info, "selectionText").as_string();
-            selection(&host, &tab, Some(frame), seen_by_browser).await;
+            words::selection(&host, &tab, Some(frame), seen_by_browser).await;
         }
         Some("check-image") => {
             let source = chrome::get(&info, "srcUrl");
@@ -53,72 +51,8 @@ pub async fn menu_clicked(info: JsValue, tab: JsValue) {
 #[wasm_bindgen(js_name = classifySelection)]
 pub async fn classify_selection(tab: JsValue) {
     if let Ok(host) = host::host() {
-        selection(&host, &tab, None, None).await;
+        words::selection(&host, &tab, None, None).await;
     }
-}
-
-async fn selection(host: &Rc<Host>, tab: &JsValue, frame: Option<i32>, seen_by_browser: Option<String>) {
-    host.runner.warm(SENTIMENT);
-    let (tab_id, window) = tab_and_window(tab);
-    let popup = Place::Popup { window };
-    let on_card = guard::settings().await.results == ResultPlace::Card;
-    // With the frame known, one injection does both.
-    let with_card = on_card && frame.is_some();
-    let files: &[&str] = if with_card { &[SURFACE, CARD, SELECT] } else { &[SELECT] };
-    let found = read_selection(tab_id, frame, files).await;
-    let place = match &found {
-        _ if !on_card => popup,
-        Some(Selection { frame, roomy: true, .. })
-            if with_card || inject(tab_id, Some(*frame), &[SURFACE, CARD]).await.is_ok() =>
-        {
-            Place::Card { tab: tab_id, frame: *frame }
-        }
-        // A frame too small for the card, or one that no script of ours may enter: the tab's own frame has it.
-        _ if inject(tab_id, Some(0), &[SURFACE, CARD]).await.is_ok() => Place::Card { tab: tab_id, frame: 0 },
-        Some(Selection { frame, .. }) if with_card => Place::Card { tab: tab_id, frame: *frame },
-        _ => popup,
-    };
-    // Where no script may enter, the browser itself still told what is selected.
-    let text = found.map(|selection| selection.text).or(seen_by_browser);
-    let shown = Shown::begin(host, place).await;
-    let view = match text {
-        None => View::Refused(off_limits("no text can be read here")),
-        Some(text) => match host.judge_text(&text, shown.ticket()).await {
-            Ok(verdict) => View::Text { verdict },
-            Err(refusal) => View::Refused(refusal),
-        },
-    };
-    if let (Place::Card { tab, frame }, View::Text { verdict }) = (place, &view)
-        && !verdict.sentences.is_empty()
-    {
-        // Refused when the page went away meanwhile; then nobody waits for the strip either.
-        let _ = inject(tab, Some(frame), &[SENTENCES]).await;
-    }
-    shown.end(view).await;
-}
-
-struct Selection {
-    frame: i32,
-    text: String,
-    /// Whether a card has room in the frame.
-    roomy: bool,
-}
-
-/// What is selected. Without a frame given, the one that has a selection and the focus is asked.
-async fn read_selection(tab: i32, frame: Option<i32>, files: &[&str]) -> Option<Selection> {
-    let results = inject(tab, frame, files).await.ok()?;
-    let mut best: Option<Selection> = None;
-    for result in results.iter() {
-        let value = chrome::get(&result, "result");
-        let text = chrome::get(&value, "text").as_string();
-        let (Some(text), Some(frame)) = (text, chrome::get(&result, "frameId").as_f64()) else { continue };
-        let frame = frame as i32;
-        let roomy = frame == 0 || chrome::get(&value, "roomy").is_truthy();
-        if best.is_none() || (chrome::get(&value, "focused").is_truthy() && !text.is_empty()) {
-            best = Some(Selection { frame, text, roomy });
-        }
-    }
-    best
 }
 
 /// A card that waits for a verdict.
@@ -162,7 +96,7 @@ impl Shown {
         Order { asker, request: self.request.clone(), urgency: Urgency::Person }
     }
 
-    fn ticket(&self) -> Ticket {
+    pub fn ticket(&self) -> Ticket {
         let Place::Card { tab, frame } = self.place else { return Ticket::quiet(self.order()) };
         let request = self.request.clone();
         let tell = move |read| send_view(tab, frame, &View::Busy { percent: None, read: Some(read) }, &request);

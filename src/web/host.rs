@@ -18,7 +18,7 @@ use super::{
     runner::{self, Runner, Ticket},
     scan, sites,
     store::Door,
-    uploads, wire,
+    uploads, wire, words,
 };
 use crate::{
     engine::{self, Asker as Owner, Order, PRESET_BUDGET_BYTES, Verdict, Work},
@@ -35,6 +35,8 @@ pub const NSFW: &str = "nsfw";
 const WAITING_PER_TAB_MAX: u32 = 64;
 /// A frame's message beyond this length is refused before it is read: what enters linear memory makes it grow for ever.
 const FRAME_MESSAGE_UNITS_MAX: u32 = 16_384;
+/// The same for a card that sends its text once more; content/select.js takes at most 100,000 units of a selection.
+const FRAME_TEXT_UNITS_MAX: u32 = 100_000 + FRAME_MESSAGE_UNITS_MAX;
 /// Where the browser session's figures outlive a stopped worker.
 const SESSION_STATUS: &str = "status";
 
@@ -101,7 +103,11 @@ pub fn start_host(flavour: &str, place: String, read_packaged: Function, store: 
 pub async fn answer(message: JsValue, sender: JsValue) -> JsValue {
     let (message, picture) = wire::take_picture(&message);
     let trusted = matches!(asker(&sender), Ok(Asker::OwnPage));
-    if !trusted && wire::is_longer_than(&message, FRAME_MESSAGE_UNITS_MAX) {
+    let ask = chrome::get(&message, "ask");
+    // Compared where it is: nothing of a message enters linear memory before its length is known.
+    let has_text = ["why", "textInPopup"].iter().any(|name| ask == JsValue::from_str(name));
+    let units_max = if has_text { FRAME_TEXT_UNITS_MAX } else { FRAME_MESSAGE_UNITS_MAX };
+    if !trusted && wire::is_longer_than(&message, units_max) {
         let answer = refused(Reason::BadRequest, "the message is longer than any of Sotto's".to_owned());
         return wire::to_js(&Reply { id: String::new(), answer });
     }
@@ -125,7 +131,7 @@ enum Asker {
     /// One of Sotto's own pages.
     OwnPage,
     /// A content script of ours in a frame of a tab.
-    Frame { tab: i32, site: Option<String> },
+    Frame { tab: i32, frame: i32, window: Option<i32>, site: Option<String> },
 }
 
 fn asker(sender: &JsValue) -> Result<Asker, Refusal> {
@@ -148,7 +154,10 @@ fn asker(sender: &JsValue) -> Result<Asker, Refusal> {
     let origin = chrome::get(sender, "origin").as_string().unwrap_or_default();
     let site = sites::site_of(&url).or_else(|| sites::site_of(&origin));
     match (tab, frame) {
-        (Some(tab), Some(_)) => Ok(Asker::Frame { tab: tab as i32, site }),
+        (Some(tab), Some(frame)) => {
+            let window = chrome::get(&chrome::get(sender, "tab"), "windowId").as_f64().map(|window| window as i32);
+            Ok(Asker::Frame { tab: tab as i32, frame: frame as i32, window, site })
+        }
         _ => Err(bad("the sender is neither a page of Sotto's nor a frame of a tab")),
     }
 }
@@ -166,7 +175,7 @@ async fn respond(Request { id, ask }: Request, picture: JsValue, sender: &JsValu
             host.runner.cancel(Owner::Tab(tab), |name| name == request);
             Ok(Answer::Done)
         }
-        (Asker::Frame { tab, site }, Ask::Upload { .. }) => {
+        (Asker::Frame { tab, site, .. }, Ask::Upload { .. }) => {
             let _waiting = host.enter(tab)?;
             let order = Order { asker: Owner::Tab(tab), request: id, urgency: Urgency::Upload };
             Ok(Answer::Upload(uploads::judge(&host, &picture, site.as_deref(), order).await?))
@@ -187,6 +196,20 @@ async fn respond(Request { id, ask }: Request, picture: JsValue, sender: &JsValu
         }
         (Asker::Frame { site, .. }, Ask::Watched) => {
             guard::watched(site.as_deref()).await?;
+            Ok(Answer::Done)
+        }
+        (Asker::Frame { tab, frame, .. }, Ask::BringWhy) => {
+            words::bring_why(tab, frame).await?;
+            Ok(Answer::Done)
+        }
+        (Asker::Frame { tab, frame, .. }, Ask::Why { text, card }) => {
+            let _waiting = host.enter(tab)?;
+            words::why(&host, (tab, frame), id, text, card).await?;
+            Ok(Answer::Done)
+        }
+        (Asker::Frame { tab, window, .. }, Ask::TextInPopup { text }) => {
+            let _waiting = host.enter(tab)?;
+            words::text_in_popup(&host, window, text).await;
             Ok(Answer::Done)
         }
         (Asker::Frame { site: Some(site), .. }, Ask::AllowHere) => {
@@ -226,13 +249,20 @@ impl Host {
             Ask::PictureRules => return Ok(Answer::PictureRules(guard::picture_rules().await)),
             Ask::KeepPictureRules { thresholds, action } => guard::keep_picture_rules(thresholds, action).await?,
             Ask::Scan { tab, wish } => return Ok(Answer::Scan(scan::wish(tab, wish).await?)),
+            Ask::Selection => {
+                let ticket = self.page_ticket(id);
+                return Ok(Answer::Text(words::selection_for_popup(self, ticket).await?));
+            }
             Ask::AllowHere
             | Ask::Upload { .. }
             | Ask::Decide { .. }
             | Ask::Watched
             | Ask::InView { .. }
-            | Ask::Scanned => {
-                let detail = "only a guarded page's frame can ask this, for its own site".to_owned();
+            | Ask::Scanned
+            | Ask::BringWhy
+            | Ask::Why { .. }
+            | Ask::TextInPopup { .. } => {
+                let detail = "only a page's frame can ask this, for itself".to_owned();
                 return Err(Refusal { reason: Reason::BadRequest, detail });
             }
         }

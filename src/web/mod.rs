@@ -29,5 +29,8 @@ pub mod store;
 #[cfg(feature = "web")]
 pub mod uploads;
 
+#[cfg(feature = "web")]
+pub mod words;
+
 #[cfg(feature = "pages")]
 pub mod pages;

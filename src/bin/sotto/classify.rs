@@ -92,6 +92,7 @@ fn words(sentiment: Sentiment, positive: f32) -> String {
     match sentiment {
         Sentiment::Positive => format!("positive {:.0} %", positive * 100.0),
         Sentiment::Negative => format!("negative {:.0} %", (1.0 - positive) * 100.0),
+        Sentiment::Mixed => format!("mixed, {:.0} % positive", positive * 100.0),
         Sentiment::Unclear => format!("unclear, {:.0} % positive", positive * 100.0),
     }
 }

@@ -7,7 +7,7 @@ use std::time::Instant;
 use lexopt::prelude::*;
 use serde::Serialize;
 
-use super::{Failure, models};
+use super::{Failure, eval_why, models};
 
 const BINS: usize = 15;
 
@@ -26,12 +26,13 @@ struct Evaluation {
 }
 
 pub fn run(arguments: &mut lexopt::Parser) -> Result<(), Failure> {
-    let (mut table, mut model_id, mut json) = (None, None, false);
+    let (mut table, mut model_id, mut json, mut why) = (None, None, false, false);
     while let Some(argument) = arguments.next()? {
         match argument {
             Long("tsv") => table = Some(PathBuf::from(arguments.value()?)),
             Long("model") => model_id = Some(arguments.value()?.string()?),
             Long("json") => json = true,
+            Long("why") => why = true,
             other => return Err(other.unexpected().into()),
         }
     }
@@ -42,6 +43,10 @@ pub fn run(arguments: &mut lexopt::Parser) -> Result<(), Failure> {
     let mut engine = models::engine();
     models::load(&mut engine, packaged)?;
     let sentiment = engine.sentiment()?;
+    if why {
+        let sentences: Vec<&str> = rows.iter().map(|&(sentence, _)| sentence).collect();
+        return eval_why::run(sentiment, &sentences);
+    }
     let started = Instant::now();
     let scores = rows.iter().map(|(sentence, _)| sentiment.score(sentence)).collect::<Result<Vec<f32>, _>>()?;
     let seconds = started.elapsed().as_secs_f64();

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 mod classify;
 mod eval;
+mod eval_why;
 mod models;
 mod models_check;
 mod models_wider;
@@ -15,6 +16,7 @@ Usage: sotto COMMAND
   classify TEXT | -  [--json]                   judge a text (- reads it from standard input)
   classify --image FILE [--json]                judge a picture
   eval --tsv FILE [--model ID] [--json]         measure a text model on labelled sentences
+  eval --tsv FILE --why                         measure how well words are told that pushed a verdict
   pack distilbert DIR -o FILE [--name NAME]     pack a Hugging Face DistilBERT classifier
   pack nsfwjs DIR -o FILE [--model MODEL]       pack a model of the unpacked npm package nsfwjs
                                                 (mobilenet_v2, the default, or mobilenet_v2_mid)

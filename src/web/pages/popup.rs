@@ -24,6 +24,9 @@ pub async fn popup() {
             drop(chrome::open_options_page().await);
         });
     }
+    if let Some(button) = dom::by_id("classify-selection") {
+        dom::on_press(&button, classify_selection);
+    }
     ask::listen(heard);
     waiting_view().await;
     this_site().await;
@@ -75,6 +78,16 @@ fn show_view(view: &View) {
         verdict::show(&result, view);
         dom::show("result-panel", true);
     }
+}
+
+/// The click on the toolbar lets us read the tab in front, this once.
+async fn classify_selection() {
+    show_view(&View::Busy { percent: None, read: None });
+    show_view(&match ask::ask(Ask::Selection).await {
+        Ok(Answer::Text(verdict)) => View::Text { verdict },
+        Ok(_) => View::Refused(ask::unexpected()),
+        Err(refusal) => View::Refused(refusal),
+    });
 }
 
 async fn this_site() {

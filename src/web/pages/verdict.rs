@@ -14,6 +14,8 @@ pub fn show(into: &HtmlElement, view: &View) {
     match view {
         View::Busy { percent, read } => busy(into, *percent, *read),
         View::Text { verdict } => text(into, verdict),
+        // Only a card asks why.
+        View::Why { .. } => {}
         View::Picture { verdict, partly_visible } => picture(into, verdict, *partly_visible),
         View::Refused(refusal) => dom::append(into, dom::make("p", "", &dom::refusal_text(refusal))),
     }
@@ -41,6 +43,7 @@ fn text(into: &HtmlElement, verdict: &TextVerdict) {
         Sentiment::Positive => ("positive", "good"),
         Sentiment::Negative => ("negative", "bad"),
         Sentiment::Unclear => ("unclear", "even"),
+        Sentiment::Mixed => ("mixed", "even"),
     };
     let positive = f64::from(verdict.positive);
     let share = format::percent(if verdict.sentiment == Sentiment::Negative { 1.0 - positive } else { positive });
@@ -51,7 +54,11 @@ fn text(into: &HtmlElement, verdict: &TextVerdict) {
         dom::append(&scale, Some(needle));
         dom::append(into, Some(scale));
     }
-    let meaning = if verdict.sentiment == Sentiment::Unclear { "unclearMeaning" } else { "sureMeaning" };
+    let meaning = match verdict.sentiment {
+        Sentiment::Unclear => "unclearMeaning",
+        Sentiment::Mixed => "mixedMeaning",
+        Sentiment::Positive | Sentiment::Negative => "sureMeaning",
+    };
     let mut note = chrome::message("elapsed", &[&format!("{:.0}", verdict.elapsed_ms.max(1.0))]);
     if verdict.n_windows > 1 {
         note.push_str(" · ");
