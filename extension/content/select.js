@@ -2,37 +2,73 @@
 // card that shows its verdict, and never send it anywhere but back to the caller.
 
 (() => {
+  // Of a longer selection only the beginning is taken: twice what the engine reads of it.
+  const MOST_UNITS = 100_000;
+  // A form or image of the page named like a property stands in front of it on `document`, but not here.
+  const ofPage = (name) => Reflect.get(Document.prototype, name, document);
+
   // Down through shadow roots to the element that really has the focus and the root that has the selection.
-  let root = document;
-  let active = document.activeElement;
+  let root = null;
+  let active = ofPage("activeElement");
   for (let inner; active && (inner = shadowOf(active))?.activeElement; ) {
     root = inner;
     active = inner.activeElement;
   }
 
-  const field = typeof active?.value === "string" && active.matches("textarea, input:not([type=password])");
-  let text = "";
-  let rect = null;
-  if (field && typeof active.selectionStart === "number" && active.selectionEnd > active.selectionStart) {
-    text = active.value.slice(active.selectionStart, active.selectionEnd);
-    rect = active.getBoundingClientRect();
-  } else {
-    const selection = root.getSelection?.() ?? document.getSelection();
-    text = selection?.toString() ?? "";
-    if (selection?.rangeCount) {
-      const range = selection.getRangeAt(0);
-      rect = range.getBoundingClientRect();
-      // A selection inside a shadow root shows itself to the outside as an empty range at its host.
-      if (!rect.width && !rect.height) rect = (active ?? range.startContainer.parentElement)?.getBoundingClientRect();
-    }
+  const field = active instanceof HTMLTextAreaElement || (active instanceof HTMLInputElement && active.type !== "password");
+  let subject = { text: "", cut: false, element: active, where: () => active?.getBoundingClientRect() };
+  if (field && active.selectionEnd > active.selectionStart) {
+    const end = Math.min(active.selectionEnd, active.selectionStart + MOST_UNITS);
+    subject = { ...subject, text: active.value.slice(active.selectionStart, end), cut: end < active.selectionEnd };
+  } else if (!field) {
+    subject = selected(root?.getSelection?.() ?? getSelection()) ?? subject;
   }
-  globalThis.sottoSubject = { text, rect, editable: field || Boolean(active?.isContentEditable) };
+  globalThis.sottoSubject = { ...subject, editable: field || active?.isContentEditable === true };
   return {
-    text,
-    focused: document.hasFocus() && document.activeElement?.tagName !== "IFRAME",
+    text: subject.text,
+    cut: subject.cut,
+    focused: ofPage("hasFocus").call(document) && !(active instanceof HTMLIFrameElement),
     // In a small frame the card would cover what it speaks of.
     roomy: innerWidth >= 360 && innerHeight >= 420,
   };
+
+  function selected(selection) {
+    // A selection inside a shadow root shows itself to the outside as an empty one at its host.
+    for (let host; (host = hostAt(selection)); ) selection = shadowOf(host).getSelection?.();
+    if (!selection?.rangeCount) return null;
+    const range = selection.getRangeAt(0);
+    const start = range.startContainer;
+    const beginning = longer(range);
+    return {
+      text: beginning ?? selection.toString(),
+      cut: beginning !== null,
+      element: start.nodeType === 1 ? start : start.parentElement,
+      // The outline of a whole book takes long to find, and no card can stand beside it.
+      where: () => (beginning ? null : range.getBoundingClientRect()),
+    };
+  }
+
+  function hostAt(selection) {
+    if (!selection?.isCollapsed || !selection.anchorNode) return null;
+    const { anchorNode, anchorOffset } = selection;
+    return [anchorNode.childNodes[anchorOffset], anchorNode].find((node) => node?.nodeType === 1 && shadowOf(node)?.getSelection);
+  }
+
+  /** The beginning of a selection that is too long, put together node by node without any layout; else null. */
+  function longer(range) {
+    const walker = ofPage("createTreeWalker").call(document, range.commonAncestorContainer, NodeFilter.SHOW_TEXT);
+    walker.currentNode = range.startContainer.childNodes[range.startOffset] ?? range.startContainer;
+    let found = "";
+    for (let node = walker.currentNode; node; node = walker.nextNode()) {
+      if (node.nodeType !== 3 || /^(script|style)$/i.test(node.parentNode.nodeName)) continue;
+      if (range.comparePoint(node, 0) > 0) return null;
+      const from = node === range.startContainer ? range.startOffset : 0;
+      const to = node === range.endContainer ? range.endOffset : node.data.length;
+      found += `${node.data.slice(from, Math.min(to, from + MOST_UNITS))}\n`;
+      if (found.length > MOST_UNITS) return found.slice(0, MOST_UNITS);
+    }
+    return null;
+  }
 
   function shadowOf(element) {
     try {

@@ -4,11 +4,13 @@
 globalThis.sottoSurface ??= (() => {
   const STYLE = `
     :host { color-scheme: light dark; }
+    .on-top { position: absolute; width: 0; height: 0; }
+    :host(:popover-open) .on-top { height: 1px; }
     * { box-sizing: border-box; margin: 0; font: inherit; color: inherit; }
     .sheet {
       --paper: #fff; --ink: #17202b; --quiet: #5a6675; --line: #dfe4ea; --soft: #f3f5f8; --accent: #3a5bd9;
       --good: #0f7b57; --good-soft: #d9f2e7; --bad: #b3372a; --bad-soft: #fbe3df; --even: #8a6100; --even-soft: #fbeecb;
-      display: block; font: 400 14px/1.45 system-ui, sans-serif; text-align: start; letter-spacing: 0; color: var(--ink);
+      font: 400 14px/1.45 system-ui, sans-serif; color: var(--ink);
       background: var(--paper); border: 1px solid var(--line); border-radius: 14px; outline: none; cursor: default;
       box-shadow: 0 1px 2px rgb(16 24 40 / .08), 0 12px 32px rgb(16 24 40 / .18); overflow-wrap: anywhere;
     }
@@ -38,17 +40,22 @@ globalThis.sottoSurface ??= (() => {
     }
   `;
   // Inline and important: stronger than any style sheet of the page.
-  const HOST_STYLE =
-    "all:initial;display:block;position:fixed;inset:auto;margin:0;padding:0;border:0;background:none;overflow:visible;" +
-    "width:auto;height:auto;max-width:none;max-height:none;pointer-events:auto;z-index:2147483647";
+  const HOST_STYLE = "all:initial;display:block;position:fixed;z-index:2147483647";
+
+  // Keys and clicks inside what is ours are none of the page's business: no shortcut of a page, no "click outside".
+  const OURS = ["keydown", "keyup", "keypress", "click", "mousedown", "pointerdown"];
 
   const roots = new WeakMap();
+
+  /** A property of the document itself: a form or image named like one stands in front of it on `document`. */
+  const ofPage = (name) => Reflect.get(Document.prototype, name, document);
+  const createElement = Document.prototype.createElement.bind(document);
 
   const text = (key, ...parts) => chrome.i18n.getMessage(key, parts.map(String)) || key;
 
   /** An element with properties (on… are listeners for trusted events only) and children. */
   function make(tag, properties = {}, ...children) {
-    const element = document.createElement(tag);
+    const element = createElement(tag);
     for (const [name, value] of Object.entries(properties)) {
       if (name.startsWith("on")) {
         element.addEventListener(name.slice(2), (event) => event.isTrusted && value(event));
@@ -63,21 +70,52 @@ globalThis.sottoSurface ??= (() => {
   }
 
   /** Puts `content` on the page's top layer. Returns the host, or null on a page without a place for it. */
-  function open(content, style) {
-    // A modal dialog of the page makes everything outside it inert, so the host goes into it.
-    const home = [...document.querySelectorAll(":modal")].pop() ?? document.documentElement;
+  function open(content, style, subject) {
+    // Outside a modal dialog of the page everything is inert, and a click outside a popover closes that: so the host goes
+    // into what the subject stands in.
+    const modals = ofPage("querySelectorAll").call(document, ":modal");
+    const around = subject && Element.prototype.closest.call(subject, ":modal, :popover-open");
+    const home = around ?? [...modals].pop() ?? ofPage("documentElement");
     if (!home) return null;
-    const host = document.createElement("div");
+    const host = createElement("div");
     for (const line of HOST_STYLE.split(";")) host.style.setProperty(...line.split(":"), "important");
-    roots.set(host, host.attachShadow({ mode: "closed" }));
+    const root = host.attachShadow({ mode: "closed" });
+    roots.set(host, root);
     restyle(host, style);
     content.dir = text("@@bidi_dir");
     content.lang = text("@@ui_locale").replace("_", "-");
-    roots.get(host).append(content);
+    root.append(content, make("i", { class: "on-top" }));
+    for (const type of OURS) root.addEventListener(type, (event) => event.stopPropagation());
     host.popover = "manual";
-    home.append(host);
-    host.showPopover();
+    show(host, home);
     return host;
+  }
+
+  function show(host, home) {
+    home.append(host);
+    // A page that zooms its root would zoom what is ours, and move it.
+    const zoom = home.currentCSSZoom ?? 1;
+    host.style.setProperty("zoom", String(1 / zoom), "important");
+    host.showPopover();
+  }
+
+  /**
+   * Calls `hidden` when the host left the top layer, and `removed` when it left the page, to come back if that answers
+   * true. Page scripts can stop any event on its way, but no observer.
+   */
+  function watch(host, hidden, removed) {
+    const home = host.parentNode;
+    const removals = new MutationObserver(() => {
+      if (host.isConnected) return;
+      if (removed()) show(host, home);
+      else removals.disconnect();
+    });
+    removals.observe(home, { childList: true });
+    let shown = 0;
+    new ResizeObserver(([{ contentRect: marker }]) => {
+      if (marker.height < shown && host.isConnected) hidden();
+      shown = marker.height;
+    }).observe(roots.get(host).querySelector(".on-top"));
   }
 
   /** Gives a host another style for its content, beside what all of Sotto's surfaces share. */
@@ -108,5 +146,5 @@ globalThis.sottoSurface ??= (() => {
   const percent = (share) =>
     new Intl.NumberFormat(text("@@ui_locale").replace("_", "-"), { style: "percent" }).format(Math.min(share, 0.99));
 
-  return { make, mark, move, open, percent, restyle, text };
+  return { make, mark, move, ofPage, open, percent, restyle, text, watch };
 })();

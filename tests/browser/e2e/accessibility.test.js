@@ -18,7 +18,7 @@ let sotto;
 
 before(async () => {
   server = await serve({ routes: { "/": FIXTURES, "/pictures/": PICTURES } });
-  const open = (folder) => editFile(folder, "content/surface.js", (text) => text.replace('mode: "closed"', 'mode: "open"'));
+  const open = (folder) => editFile(folder, "content/surface.js", (text) => text.replace('mode:"closed"', 'mode:"open"'));
   sotto = await startSotto({ hostPermissions: true, edit: open });
   const reply = await sotto.ask({ ask: "guard", site: server.origin.replace(/:\d+$/, ""), on: true });
   assert.equal(reply.answer, "done", JSON.stringify(reply));

@@ -1,5 +1,5 @@
 // Who may say what to the background: a page nothing, another extension nothing, and a content script that a page took over
-// no more than to have a picture of its own judged. Its quota keeps it from the others' turn, its length limit from memory.
+// no more than to have a picture or text of its own judged. Its quota keeps it from the others' turn, its length limit from memory.
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
@@ -101,7 +101,7 @@ test("a sender's parts must fit together", async () => {
 });
 
 describe("a content script that was taken over", () => {
-  test("may ask for nothing but a verdict on a picture", async () => {
+  test("may ask for nothing but verdicts and their causes", async () => {
     const asks = [
       { ask: "text", text: "What a wonderful evening." },
       { ask: "status" },
@@ -182,13 +182,15 @@ describe("a content script that was taken over", () => {
         { id: "x", ask: "picture", more: [[[[[[["x"]]]]]]], picture },
         { id: "x", ask: "picture", more: { [long]: 1 }, picture },
         { id: "x", ask: "picture", more: new Map([[long, long]]), picture },
+        { id: "x", ask: "why", card: "card-0", text: long },
+        { id: "x", ask: "textInPopup", text: long },
       ];
       const replies = [];
       for (const message of messages) replies.push(await chrome.runtime.sendMessage(message));
       return replies.map(({ answer, reason }) => `${answer} ${reason}`);
     }, SIDE);
     assert.deepEqual(new Set(answers), new Set(["refused badRequest"]));
-    assert.equal(answers.length, 8);
+    assert.equal(answers.length, 10);
     assert.equal(await wasmBytes(), before);
   });
 

@@ -150,6 +150,78 @@ class Sotto {
     return selectionText;
   }
 
+  /** The browser's number of the frame in the page's element of this id. */
+  async frameId(page, id) {
+    await this.grant(page);
+    const worker = await this.worker();
+    const path = await page.evaluate((id) => Array.from(frames).indexOf(document.getElementById(id).contentWindow), id);
+    return worker.evaluate(
+      async (index) => {
+        const [tab] = await chrome.tabs.query({ active: true, lastFocusedWindow: true });
+        const target = { tabId: tab.id, allFrames: true };
+        const find = (index) => window.parent !== window && window.parent.frames[index] === window;
+        const results = await chrome.scripting.executeScript({ target, func: find, args: [index] });
+        return results.find(({ result }) => result).frameId;
+      },
+      path,
+    );
+  }
+
+  /** One of the keyboard's shortcuts, which grants activeTab too. */
+  async pressShortcut(page, command) {
+    await this.grant(page);
+    const worker = await this.worker();
+    await worker.evaluate(
+      async ([name, pageUrl]) => {
+        let tab;
+        for (const end = Date.now() + 5_000; ; await new Promise((resolve) => setTimeout(resolve, 20))) {
+          [tab] = await chrome.tabs.query({ active: true, lastFocusedWindow: true });
+          if (tab && (tab.url === undefined || tab.url === pageUrl)) break;
+          if (Date.now() > end) throw new Error(`the active tab shows ${tab?.url}`);
+        }
+        chrome.commands.onCommand.dispatch(name, tab);
+      },
+      [command, page.url()],
+    );
+  }
+
+  /**
+   * Waits until the popup that the extension opened by itself says something matching `pattern`, then closes it. Playwright
+   * knows no popups as pages, so the browser's own session is asked.
+   */
+  async popupSays(pattern) {
+    let last = "no popup";
+    const find = async () => (await this.#targets()).find(({ type, url }) => type === "page" && url === this.url("pages/popup.html"));
+    await eventually(`the popup to say ${pattern}`, async () => {
+      const popup = await find();
+      if (!popup) return false;
+      last = await this.#evaluateIn(popup.targetId, "document.querySelector('main').innerText");
+      return pattern.test(last);
+    }).catch((error) => {
+      throw new Error(`${error.message}; it says ${JSON.stringify(last)}`);
+    });
+    await this.cdp.send("Target.closeTarget", { targetId: (await find()).targetId });
+  }
+
+  async #evaluateIn(targetId, expression) {
+    const { sessionId } = await this.cdp.send("Target.attachToTarget", { targetId, flatten: false });
+    const answered = new Promise((resolve) => {
+      const hear = (event) => {
+        if (event.sessionId !== sessionId) return;
+        this.cdp.off("Target.receivedMessageFromTarget", hear);
+        resolve(JSON.parse(event.message).result?.result?.value ?? "");
+      };
+      this.cdp.on("Target.receivedMessageFromTarget", hear);
+    });
+    const params = { expression, returnByValue: true };
+    await this.cdp.send("Target.sendMessageToTarget", { sessionId, message: JSON.stringify({ id: 1, method: "Runtime.evaluate", params }) });
+    try {
+      return await answered;
+    } finally {
+      await this.cdp.send("Target.detachFromTarget", { sessionId }).catch(() => {});
+    }
+  }
+
   async checkImage(page, selector) {
     const srcUrl = await page.evaluate((query) => document.querySelector(query).currentSrc, selector);
     await this.clickMenu(page, { menuItemId: "check-image", mediaType: "image", srcUrl });
