@@ -1,0 +1,102 @@
+// From a person's click to the words on the card, on a page in Chromium with the engine warm: `cargo xtask bench words
+// [--check]`. The probe stands in the content scripts' own world, because no page can see into a card; the debugger
+// brings it in, and it ships nowhere.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { eventually } from "../../tests/browser/harness/browser.js";
+import { contentScript } from "../../tests/browser/harness/isolated.js";
+import { FIXTURES, ROOT } from "../../tests/browser/harness/places.js";
+import { serve } from "../../tests/browser/harness/server.js";
+import { clickInShadow } from "../../tests/browser/harness/shadow.js";
+import { startSotto } from "../../tests/browser/harness/sotto.js";
+import { finish, quantile } from "../report.js";
+
+const N_RUNS = 15;
+const SHORT = { task: "click to card, 20 words", most: 60 };
+const LONG = { task: "click to card, 300 words", most: 400 };
+const WHY_FIRST = { task: "why, 30 words: first highlights", most: 300 };
+const WHY_FINAL = { task: "why, 30 words: final", most: 800 };
+const HELD_UP = { task: "page held up at most", most: 5 };
+const BARS = [SHORT, LONG, WHY_FIRST, WHY_FINAL, HELD_UP];
+const { version } = JSON.parse(readFileSync(join(ROOT, "manifest.json"), "utf8"));
+
+const values = new Map(BARS.map((bar) => [bar, []]));
+const note = (bar, value) => values.get(bar).push(value);
+const server = await serve({ routes: { "/": FIXTURES } });
+const sotto = await startSotto();
+const browser = sotto.context.browser().version();
+try {
+  const page = await sotto.page(`${server.origin}/measure.html`);
+  await sotto.grant(page);
+  const worker = await sotto.worker();
+  await choose(page, worker, "words20");
+  await sotto.says(page, /\d ms/);
+  const probe = await probeIn(page);
+  for (let run = 0; run < N_RUNS; run += 1) {
+    for (const [id, bar] of [["words20", SHORT], ["words300", LONG]]) {
+      const clicked = await begin(page, worker, probe, id);
+      note(bar, (await probe.drawn("text")) - clicked);
+      note(HELD_UP, await page.evaluate(() => longestGap()));
+    }
+    await begin(page, worker, probe, "words30");
+    await sotto.says(page, /\d ms/);
+    // The page itself starts counting with the click.
+    await clickInShadow(page, /why/i);
+    const final = await probe.drawn("whole why");
+    const clicked = await page.evaluate(() => lastClick());
+    note(WHY_FIRST, (await probe.drawn("first why")) - clicked);
+    note(WHY_FINAL, final - clicked);
+    note(HELD_UP, await page.evaluate(() => longestGap()));
+  }
+} finally {
+  await sotto.close();
+  await server.close();
+}
+
+const rows = BARS.map((bar) => ({ engine: "Sotto", version, task: bar.task, unit: "ms", values: values.get(bar) }));
+const missed = BARS.flatMap((bar) => {
+  const median = quantile(values.get(bar), 0.5);
+  return median <= bar.most ? [] : [`${bar.task}: ${median.toFixed(1)} ms, at most ${bar.most} ms is wanted`];
+});
+finish("words", rows, browser, missed);
+
+/** Closes the last card, forgets what was measured, and chooses the menu entry for a text; returns when that was. */
+async function begin(page, worker, probe, id) {
+  await page.keyboard.press("Escape");
+  await eventually("the card to go", async () => !(await sotto.isOnPage(page)));
+  await probe.forget();
+  await page.evaluate(() => startGaps());
+  return choose(page, worker, id);
+}
+
+/** Chooses the menu entry as the browser would, in milliseconds since the epoch. */
+async function choose(page, worker, id) {
+  const selectionText = await page.evaluate((id) => {
+    getSelection().selectAllChildren(document.getElementById(id));
+    return getSelection().toString();
+  }, id);
+  const info = { menuItemId: "classify-selection", editable: false, frameId: 0, pageUrl: page.url(), selectionText };
+  return worker.evaluate(async (info) => {
+    const [tab] = await chrome.tabs.query({ active: true, lastFocusedWindow: true });
+    const clicked = performance.timeOrigin + performance.now();
+    chrome.contextMenus.onClicked.dispatch(info, tab);
+    return clicked;
+  }, info);
+}
+
+/** Notes when each view was drawn: its listener is called after the card's own, which draws at once. */
+async function probeIn(page) {
+  const world = await contentScript(page, sotto.id);
+  await world.evaluate(() => {
+    globalThis.sottoDrawn = {};
+    chrome.runtime.onMessage.addListener(({ view }) => {
+      const name = view.kind === "why" ? (view.why.complete ? "whole why" : "first why") : view.kind;
+      sottoDrawn[name] ??= performance.timeOrigin + performance.now();
+    });
+  });
+  return {
+    forget: () => world.evaluate("sottoDrawn = {}, undefined"),
+    drawn: (name) => eventually(`the ${name} view`, () => world.evaluate(`sottoDrawn[${JSON.stringify(name)}]`)),
+  };
+}
