@@ -63,10 +63,12 @@ class Capture {
     const path = address.pathname + address.search;
     const onward = httpRequest({ hostname, port, path, method: request.method, headers: request.headers }, (answer) => {
       response.writeHead(answer.statusCode, answer.headers);
+      answer.on("error", () => response.destroy());
       answer.pipe(response);
     });
     onward.on("error", () => response.destroy());
     response.on("close", () => onward.destroy());
+    request.on("error", () => onward.destroy());
     request.pipe(onward);
   }
 
@@ -75,6 +77,8 @@ class Capture {
     const address = new URL(`http://${request.url}`);
     if (!this.#mayPass(address)) {
       this.#refused.set(placeOf(address), `CONNECT ${request.url}`);
+      // A browser that is being closed may not wait to hear the refusal.
+      socket.on("error", () => socket.destroy());
       socket.end("HTTP/1.1 502 Bad Gateway\r\n\r\n");
       return;
     }
