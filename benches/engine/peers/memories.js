@@ -9,8 +9,6 @@ export function nowLoading(name) {
   owner = name;
 }
 
-export const loadingNow = () => owner;
-
 /** Linear memory never shrinks, so what it has is also its peak. */
 export function memoryBytes(name) {
   return memories.filter((entry) => entry.owner === name).reduce((sum, { memory }) => sum + memory.buffer.byteLength, 0);
