@@ -77,8 +77,11 @@ async function verdictMs(page) {
 }
 
 async function stop({ browser, page }) {
-  await page.send("ServiceWorker.stopAllWorkers");
-  await eventually("the worker to stop", async () => !(await browser.targets()).some(({ type }) => type === "service_worker"));
+  // A worker that is only just starting is not stopped by the first call.
+  await eventually("the worker to stop", async () => {
+    await page.send("ServiceWorker.stopAllWorkers");
+    return !(await browser.targets()).some(({ type }) => type === "service_worker");
+  });
 }
 
 async function measureFirstStarts() {
