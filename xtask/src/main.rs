@@ -15,6 +15,7 @@ mod squeeze;
 mod stamp;
 mod suite;
 mod tally;
+mod tap;
 mod wasm;
 mod zip;
 

@@ -67,6 +67,13 @@ impl Network {
         network
     }
 
+    pub fn add(&mut self, other: Network) {
+        self.n_browsers += other.n_browsers;
+        self.n_by_extension += other.n_by_extension;
+        self.n_elsewhere += other.n_elsewhere;
+        self.n_by_pages += other.n_by_pages;
+    }
+
     /// Nobody asked for anything that must not be, and somebody listened: no browser counted is no proof.
     pub fn is_silent(&self) -> bool {
         self.n_browsers > 0 && self.n_by_pages > 0 && self.n_by_extension == 0 && self.n_elsewhere == 0
