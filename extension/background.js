@@ -3,8 +3,7 @@
 // for a message. It must never decide anything about texts or pictures, and it is the only file that calls fetch:
 // for packaged files alone, the content security policy refuses everything else.
 
-import * as relaxed from "./engine/relaxed/sotto.js";
-import * as simd128 from "./engine/simd128/sotto.js";
+import { flavour, glue, wasmFile } from "./engine.js";
 import { framesOf } from "./frames.js";
 import * as store from "./store.js";
 
@@ -64,15 +63,6 @@ chrome.runtime.onMessage.addListener((message, sender, sendResponse) => {
 
 // ---- The engine: started on first need, started afresh after it broke ----
 
-// A module of one function with i16x8.relaxed_dot_i8x16_i7x16_s: valid only where relaxed SIMD exists.
-const RELAXED_PROBE = new Uint8Array([
-  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 15, 1, 13, 0, 65, 0, 253, 15, 65, 0, 253, 15,
-  253, 146, 2, 11,
-]);
-const hasRelaxed = WebAssembly.validate(RELAXED_PROBE);
-const glue = hasRelaxed ? relaxed : simd128;
-const flavour = hasRelaxed ? "relaxed" : "simd128";
-
 /** The promise of a started engine, shared by all who ask; null before the first need and after a breakdown. */
 let started = null;
 /** True once the wasm module is compiled: from then on a fresh instance costs milliseconds. */
@@ -92,20 +82,20 @@ async function startEngine() {
   if (compiled) {
     glue.__wbg_reset_state();
   } else {
-    await glue.default({ module_or_path: fetch(chrome.runtime.getURL(`engine/${flavour}/sotto_bg.wasm`)) });
+    await glue.default({ module_or_path: wasmFile });
     compiled = true;
   }
   glue.startHost(flavour, "window" in globalThis ? "event page" : "service worker", readPackaged, store);
   return glue;
 }
 
-/** Which model each event will need. */
+/** Which task each event is for. */
 const NEEDED = new Map([
-  ["classify-selection", "sentiment"],
-  ["text", "sentiment"],
-  ["check-image", "nsfw"],
-  ["picture", "nsfw"],
-  ["upload", "nsfw"],
+  ["classify-selection", "text"],
+  ["text", "text"],
+  ["check-image", "picture"],
+  ["picture", "picture"],
+  ["upload", "picture"],
 ]);
 
 /** Reads the weights that an event will need while the engine starts: together they take as long as the longer one. */

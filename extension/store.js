@@ -26,23 +26,32 @@ export function openStore() {
   });
 }
 
-/** What was begun before the engine asked for it, by model. */
+/** The package's model for each task. */
+const PACKAGED = { text: "sentiment", picture: "nsfw" };
+
+/** What was begun before the engine asked for it, by task: promises of `{ model, found }`. */
 const early = new Map();
 
-/** Begins to read a model's weights for an engine that is not there yet. */
-export function readEarly(model) {
-  if (early.has(model)) return;
-  const reading = read(model);
-  early.set(model, reading);
+/** Begins to read the weights that a task needs, for an engine that is not there yet. */
+export function readEarly(task) {
+  if (early.has(task)) return;
+  const reading = modelFor(task).then((model) => ({ model, found: read(model) }));
+  early.set(task, reading);
   // Whoever takes it hears of the failure.
-  reading.catch(() => {});
+  reading.then(({ found }) => found).catch(() => {});
+}
+
+/** The model that judges: the person's own, where they chose one (src/web/own_models.rs keeps that). */
+async function modelFor(task) {
+  const { ownModels } = task === "text" ? await chrome.storage.local.get("ownModels") : {};
+  return ownModels?.chosen ?? PACKAGED[task];
 }
 
 /** A model's stored weights: `{ key, bytes, slices }`, the slices as promises, all asked for at once; or undefined. */
-export function readWeights(model) {
-  const reading = early.get(model) ?? read(model);
-  early.delete(model);
-  return reading;
+export async function readWeights(model, task) {
+  const begun = await early.get(task)?.catch(() => undefined);
+  early.delete(task);
+  return begun?.model === model ? begun.found : read(model);
 }
 
 async function read(model) {

@@ -47,6 +47,14 @@ pub enum Ask {
     Forget { model: String },
     /// Hash a model's stored weights and compare with the package's figure.
     Check { model: String },
+    /// The text models that the person brought.
+    OwnModels,
+    /// Keep a packed text model, whose file stands beside this as `picture`, and judge texts with it from now on.
+    KeepModel { title: String, memory_bytes: u64 },
+    /// Judge texts with one of the person's own models, or with the package's when `model` is absent.
+    ChooseModel { model: Option<String> },
+    /// Remove one of the person's own models for good.
+    RemoveModel { model: String },
     /// What the person chose; see [`Settings`].
     Settings,
     /// Where verdicts on selections appear.
@@ -111,6 +119,7 @@ pub enum Answer {
     },
     Status(Status),
     Settings(Settings),
+    OwnModels(OwnModels),
     Done,
     Refused(Refusal),
 }
@@ -166,6 +175,8 @@ pub enum Reason {
     BadRequest,
     /// The model can't be had: not packaged, damaged, storage refused.
     ModelUnavailable,
+    /// The weights of the person's own model are gone or damaged, and only the person can bring them again.
+    OwnModelGone,
     /// The browser lets no extension read this page, frame or picture.
     OffLimits,
     /// The request and the models it needs don't fit the memory budget.
@@ -434,6 +445,26 @@ pub struct ModelStatus {
     pub load_ms: Option<f64>,
     /// Milliseconds since the epoch.
     pub last_used_ms: Option<f64>,
+}
+
+/// The text models that the person brought, and which of them judges texts: the package's where none is chosen.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct OwnModels {
+    pub models: Vec<OwnModel>,
+    pub chosen: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OwnModel {
+    pub id: String,
+    pub title: String,
+    /// Of the packed file.
+    pub sha256: String,
+    pub bytes: u64,
+    /// What the loaded model takes.
+    pub memory_bytes: u64,
 }
 
 /// What WebAssembly.Memory really has. Linear memory never shrinks, so its size is also its peak;

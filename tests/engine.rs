@@ -40,6 +40,7 @@ impl Stage {
             title: "Tiny".to_owned(),
             bytes: packed.len() as u64,
             memory_bytes: 60 * MEGABYTE,
+            is_own: false,
         };
         let picture = Known { id: "picture".to_owned(), memory_bytes: 50 * MEGABYTE, ..Known::from(nsfw) };
         let engine = Engine::with_models(|| 0.0, [text, picture]);
@@ -80,7 +81,7 @@ impl Stage {
     fn serve_load(&mut self, model_id: &str) {
         self.n_served += 1;
         let mut load = self.engine.start_load(model_id).unwrap();
-        let packed = if model_id == "text" { &self.packed } else { &self.picture_packed };
+        let packed = if model_id != "picture" { &self.packed } else { &self.picture_packed };
         packed.chunks(77_777).for_each(|slice| load.feed(slice).unwrap());
         self.engine.finish_load(load).unwrap();
     }
@@ -301,6 +302,41 @@ fn wrong_requests_are_answered_too() {
 }
 
 #[test]
+fn a_chosen_model_of_ones_own_takes_over_what_waits_and_gives_it_back() {
+    let mut stage = Stage::new();
+    let own = Known {
+        id: "own".to_owned(),
+        task: Task::Text,
+        title: "Own".to_owned(),
+        bytes: stage.packed.len() as u64,
+        memory_bytes: MEGABYTE,
+        is_own: true,
+    };
+    let first = stage.text("first", Urgency::Person, &long_text());
+    stage.until_a_part_is_read();
+    stage.engine.set_own(Some(own.clone()));
+    let second = stage.text("second", Urgency::Person, "это хорошо");
+    stage.finish();
+    assert_eq!(stage.loads, ["text", "own"]);
+    for job in [first, second] {
+        let Ok(Verdict::Text(verdict)) = stage.outcome(job) else { panic!("{:?}", stage.outcome(job)) };
+        assert_eq!(verdict.model, "own");
+    }
+    // Told once more of the same, it stays loaded.
+    stage.engine.set_own(Some(own));
+    let third = stage.text("third", Urgency::Person, SHORT);
+    stage.finish();
+    assert_eq!((stage.loads.len(), stage.outcome(third).is_ok()), (2, true));
+    let ready = stage.submit("ready", Asker::Tab(1), Urgency::Person, Work::Ready { model_id: "own".to_owned() });
+    let fourth = stage.text("fourth", Urgency::Person, "это хорошо");
+    stage.engine.set_own(None);
+    stage.finish();
+    assert_eq!(stage.outcome(ready), &Err(Reason::BadRequest));
+    assert_eq!(stage.outcome(fourth), &Err(Reason::NotEnglish));
+    assert!(stage.engine.status().iter().all(|status| status.id != "own"));
+}
+
+#[test]
 fn figures_follow_the_clock() {
     thread_local! {
         static NOW_MS: std::cell::Cell<f64> = const { std::cell::Cell::new(0.0) };
@@ -313,6 +349,7 @@ fn figures_follow_the_clock() {
         title: "Tiny".to_owned(),
         bytes: stage.packed.len() as u64,
         memory_bytes: MEGABYTE,
+        is_own: false,
     }];
     stage.engine = Engine::with_models(|| NOW_MS.with(|now| now.replace(now.get() + 5.0)), known);
     stage.text("a", Urgency::Person, SHORT);

@@ -6,6 +6,7 @@ use crate::nets::{DistilBertBuilder, MobileNetV2Builder};
 use crate::pack::PackReader;
 use crate::tasks::nsfw::NsfwModel;
 use crate::tasks::sentiment::SentimentModel;
+use crate::text::judgeable::Languages;
 
 pub struct Load {
     model_id: String,
@@ -13,6 +14,7 @@ pub struct Load {
     reader: Reader,
     n_bytes_fed: u64,
     started_ms: f64,
+    is_own: bool,
 }
 
 enum Reader {
@@ -26,7 +28,14 @@ impl Load {
             Task::Text => Reader::Text(Box::new(PackReader::new(DistilBertBuilder::default()))),
             Task::Picture => Reader::Picture(Box::new(PackReader::new(MobileNetV2Builder::default()))),
         };
-        Self { model_id: known.id.clone(), n_bytes: known.bytes, reader, n_bytes_fed: 0, started_ms }
+        Self {
+            model_id: known.id.clone(),
+            n_bytes: known.bytes,
+            reader,
+            n_bytes_fed: 0,
+            started_ms,
+            is_own: known.is_own,
+        }
     }
 
     /// Bytes of the packed file, in order, in slices of any size; a megabyte or so is a good one.
@@ -53,7 +62,10 @@ impl Load {
 
     pub(super) fn finish(self) -> Result<Loaded, EngineError> {
         Ok(match self.reader {
-            Reader::Text(reader) => Loaded::Text(Box::new(SentimentModel::new(reader.finish()?.finish()?)?)),
+            Reader::Text(reader) => {
+                let languages = if self.is_own { Languages::Unknown } else { Languages::English };
+                Loaded::Text(Box::new(SentimentModel::new(reader.finish()?.finish()?, languages)?))
+            }
             Reader::Picture(reader) => Loaded::Picture(Box::new(NsfwModel::new(reader.finish()?.finish()?)?)),
         })
     }

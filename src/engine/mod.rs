@@ -134,6 +134,27 @@ impl Engine {
 
     // ---- Models ----
 
+    /// The person's own text model, which from now on judges texts in the package's stead; the package's again without
+    /// one. Texts that wait are read by the new one from their beginning.
+    pub fn set_own(&mut self, own: Option<Known>) {
+        self.models.retain(|model| !model.known.is_own || Some(&model.known) == own.as_ref());
+        if let Some(known) = own.filter(|known| self.models.iter().all(|model| model.known.id != known.id)) {
+            self.models.push(Model::new(known));
+        }
+        let Ok(chosen) = self.model_for(Task::Text) else { return };
+        for mut job in self.queue.take_all(|job| matches!(job.work, Work::Text(_) | Work::Why(_))) {
+            if job.model_id != chosen {
+                job.model_id.clone_from(&chosen);
+                job.work.start_again();
+            }
+            self.queue.put(job);
+        }
+        let is_there = |id: &str| self.models.iter().any(|model| model.known.id == id);
+        for job in self.queue.take_all(|job| !is_there(&job.model_id)) {
+            self.ended.push_back((job.id, EngineError::UnknownModel { id: job.model_id }.into()));
+        }
+    }
+
     pub fn status(&self) -> Vec<ModelStatus> {
         self.models.iter().map(Model::status).collect()
     }
@@ -219,7 +240,8 @@ impl Engine {
     }
 
     fn model_for(&self, task: Task) -> Result<String, EngineError> {
-        let of_task = self.models.iter().find(|model| model.known.task == task);
+        let of_task =
+            self.models.iter().filter(|model| model.known.task == task).max_by_key(|model| model.known.is_own);
         of_task.map(|model| model.known.id.clone()).ok_or(EngineError::NotReady { task: name_of(task) })
     }
 

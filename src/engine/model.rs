@@ -32,6 +32,8 @@ pub struct Known {
     pub bytes: u64,
     /// What the loaded model takes, or the most that it can take.
     pub memory_bytes: u64,
+    /// The person's own: it goes before the package's, and nobody knows which languages it reads.
+    pub is_own: bool,
 }
 
 impl From<&Packaged> for Known {
@@ -42,6 +44,7 @@ impl From<&Packaged> for Known {
             title: packaged.title.to_owned(),
             bytes: packaged.bytes,
             memory_bytes: packaged.memory_bytes,
+            is_own: false,
         }
     }
 }

@@ -56,6 +56,15 @@ impl Work {
         Self::Why(WhyWork { text: text.into(), why: None, elapsed_ms: 0.0, has_told: false, tell })
     }
 
+    /// Forgets what is done of a text.
+    pub(super) fn start_again(&mut self) {
+        match self {
+            Self::Text(work) => work.reading = None,
+            Self::Why(work) => (work.why, work.has_told) = (None, false),
+            Self::Ready { .. } | Self::Picture { .. } => {}
+        }
+    }
+
     /// How much is done, and all there is; in units of its own.
     pub(super) fn progress(&self) -> (usize, usize) {
         match self {

@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::nets::distilbert::{DistilBert, Loaded};
 use crate::protocol::Sentiment;
-use crate::text::judgeable::{self, Unjudgeable};
+use crate::text::judgeable::{self, Languages, Unjudgeable};
 use crate::text::sentences::sentences;
 use crate::text::wordpiece::WordPiece;
 
@@ -55,6 +55,7 @@ pub struct SentimentModel {
     net: DistilBert,
     pieces: WordPiece,
     positive_label: usize,
+    languages: Languages,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -97,7 +98,7 @@ impl Judgement {
 }
 
 impl SentimentModel {
-    pub fn new(loaded: Loaded) -> Result<Self, SentimentError> {
+    pub fn new(loaded: Loaded, languages: Languages) -> Result<Self, SentimentError> {
         let find = |name: &str| loaded.labels.iter().position(|label| label.eq_ignore_ascii_case(name));
         let (Some(positive_label), Some(_), 2) = (find("positive"), find("negative"), loaded.labels.len()) else {
             return Err(SentimentError::Labels(loaded.labels));
@@ -107,7 +108,7 @@ impl SentimentModel {
         }
         let pieces = WordPiece::new(loaded.vocabulary.into_bytes())
             .map_err(|error| SentimentError::Vocabulary(error.to_string()))?;
-        Ok(Self { net: loaded.net, pieces, positive_label })
+        Ok(Self { net: loaded.net, pieces, positive_label, languages })
     }
 
     pub fn byte_len(&self) -> usize {
@@ -120,6 +121,11 @@ impl SentimentModel {
 
     pub fn pieces(&self) -> &WordPiece {
         &self.pieces
+    }
+
+    /// Whether there is anything in a text that this model can judge.
+    pub fn check(&self, text: &str) -> Result<(), SentimentError> {
+        judgeable::check(text, self.languages).map_err(SentimentError::NothingToJudge)
     }
 
     /// The judgement that a person sees.
@@ -135,7 +141,7 @@ impl SentimentModel {
     /// Begins a judgement that is made in steps, so that others can be served between them.
     pub fn start(&self, text: &str) -> Result<Reading, SentimentError> {
         let (text, is_cut) = head(text);
-        judgeable::check(text).map_err(SentimentError::NothingToJudge)?;
+        self.check(text)?;
         let (mut sequences, n_tokens, truncated) = self.windows(text);
         let truncated = truncated || is_cut;
         let n_windows = sequences.len();

@@ -14,7 +14,6 @@ use std::ops::Range;
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::sentiment::{SentimentError, SentimentModel, head};
-use crate::text::judgeable;
 use crate::text::sentences::sentences;
 use crate::text::wordpiece::Piece;
 
@@ -90,7 +89,7 @@ struct Probe {
 impl Why {
     pub fn new(model: &SentimentModel, text: &str) -> Result<Self, SentimentError> {
         let (text, is_cut) = head(text);
-        judgeable::check(text).map_err(SentimentError::NothingToJudge)?;
+        model.check(text)?;
         let longest = model.net().shape().n_positions - 2;
         let whole = unit(model, text, 0..text.len(), longest);
         let in_one = whole.ids.len() < longest && whole.words.len() * whole.ids.len() <= FINE_TOKENS;

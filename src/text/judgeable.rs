@@ -14,10 +14,18 @@ pub enum Unjudgeable {
     NotEnglish,
 }
 
+/// What is known of the languages that a model reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Languages {
+    English,
+    /// Nothing: any language may be its own.
+    Unknown,
+}
+
 /// At least this share of letters must be Latin.
 const LATIN_SHARE: f64 = 0.5;
 
-pub fn check(text: &str) -> Result<(), Unjudgeable> {
+pub fn check(text: &str, languages: Languages) -> Result<(), Unjudgeable> {
     let visible = |c: char| !c.is_whitespace() && !c.is_control() && !is_invisible(c);
     if !text.chars().any(visible) {
         return Err(Unjudgeable::Empty);
@@ -30,7 +38,8 @@ pub fn check(text: &str) -> Result<(), Unjudgeable> {
     if n_letters == 0 {
         return Err(Unjudgeable::NoWords);
     }
-    if (n_latin as f64) < LATIN_SHARE * n_letters as f64 || is_foreign(text) {
+    let is_english = || (n_latin as f64) >= LATIN_SHARE * n_letters as f64 && !is_foreign(text);
+    if languages == Languages::English && !is_english() {
         return Err(Unjudgeable::NotEnglish);
     }
     Ok(())
@@ -55,17 +64,18 @@ mod tests {
     #[test]
     fn what_can_be_judged_and_what_not() {
         for text in ["", "  \n", "\u{200b}\u{feff}", "\u{ad}\u{200d}"] {
-            assert_eq!(check(text), Err(Unjudgeable::Empty), "{text:?}");
+            assert_eq!(check(text, Languages::English), Err(Unjudgeable::Empty), "{text:?}");
         }
         for text in ["123 45.6", "!!! ???", "😀🎉", "👨‍👩‍👧", "— … 5 %", "１２３", "½ ² ①"] {
-            assert_eq!(check(text), Err(Unjudgeable::NoWords), "{text:?}");
+            assert_eq!(check(text, Languages::English), Err(Unjudgeable::NoWords), "{text:?}");
         }
         for text in ["これはいい", "это хорошо", "هذا جيد", "非常好 ok", "Das ist nicht der Ort, den wir suchen."]
         {
-            assert_eq!(check(text), Err(Unjudgeable::NotEnglish), "{text:?}");
+            assert_eq!(check(text, Languages::English), Err(Unjudgeable::NotEnglish), "{text:?}");
+            assert_eq!(check(text, Languages::Unknown), Ok(()), "{text:?}");
         }
         for text in ["ok", "I ❤ it", "café très bon", "great 很", "ﬁne", "g\u{200b}o\u{200b}od", "not 123"] {
-            assert_eq!(check(text), Ok(()), "{text:?}");
+            assert_eq!(check(text, Languages::English), Ok(()), "{text:?}");
         }
     }
 }

@@ -15,6 +15,7 @@ use super::{
     decode::{self, DecodeError, Sight},
     flows, guard,
     lives::{self, Lives},
+    own_models,
     runner::{self, Runner, Ticket},
     scan, sites,
     store::Door,
@@ -240,6 +241,12 @@ impl Host {
             Ask::Unload { model } => self.lives.unload(&model)?,
             Ask::Forget { model } => self.lives.forget(&model).await?,
             Ask::Check { model } => self.lives.check(&model).await?,
+            Ask::OwnModels => return Ok(Answer::OwnModels(own_models::all().await)),
+            Ask::KeepModel { title, memory_bytes } => {
+                return Ok(Answer::OwnModels(own_models::keep(self, title, memory_bytes, picture).await?));
+            }
+            Ask::ChooseModel { model } => return Ok(Answer::OwnModels(own_models::choose(self, model).await?)),
+            Ask::RemoveModel { model } => return Ok(Answer::OwnModels(own_models::remove(self, &model).await?)),
             Ask::ShowResults { place } => guard::show_results(place).await?,
             Ask::KeepSettings { settings } => {
                 guard::replace(*settings).await?;
@@ -269,8 +276,9 @@ impl Host {
         Ok(Answer::Done)
     }
 
-    /// Takes over what the settings say of the engine.
+    /// Takes over what the settings say of the engine, and which text model the person chose.
     async fn follow_settings(&self) {
+        self.lives.set_own(own_models::chosen().await);
         let megabytes = guard::settings().await.memory_budget_mb;
         self.lives.engine().set_budget(megabytes.map_or(PRESET_BUDGET_BYTES, |n| u64::from(n) * 1_000_000));
         self.tell_change();
@@ -348,13 +356,11 @@ impl Host {
 
     /// Figures as the popup shows them: of this engine, and of those that ran before it in this browser session.
     pub async fn full_status(&self) -> Status {
-        let stored_keys = self.lives.look_at_store().await;
+        let stored = self.lives.look_at_store().await;
         self.know_earlier().await;
         let mut status = self.status();
         for model in &mut status.models {
-            let packaged = crate::models::MODELS.iter().find(|packaged| packaged.id == model.id);
-            let stored = packaged.filter(|packaged| stored_keys.contains(&super::store::key_of(packaged)));
-            model.stored_bytes = stored.map_or(0, |packaged| packaged.bytes);
+            model.stored_bytes = stored.get(&model.id).copied().unwrap_or(0);
         }
         status
     }
@@ -409,7 +415,7 @@ impl Host {
     }
 
     /// Tells open pages to ask for the status, and waiting cards how far the load is.
-    fn tell_change(&self) {
+    pub fn tell_change(&self) {
         let models = self.lives.engine().status();
         let change = chrome::object(&[("sotto", "changed".into()), ("models", wire::to_js(&models))]);
         self.post(&change);

@@ -14,11 +14,12 @@ use web_sys::Blob;
 
 use super::{
     chrome,
+    stock::Stocked,
     store::{self, Door, Slices, StoreError},
 };
 use crate::{
     engine::Engine,
-    models::{MODELS, Packaged},
+    models::MODELS,
     protocol::{ModelState, Reason, Refusal},
 };
 
@@ -29,7 +30,9 @@ const PROGRESS_STEP: u8 = 5;
 
 pub struct Lives {
     engine: RefCell<Engine>,
-    load_ms: RefCell<HashMap<&'static str, f64>>,
+    /// The same models that the engine knows.
+    models: RefCell<Vec<Rc<Stocked>>>,
+    load_ms: RefCell<HashMap<String, f64>>,
     door: Door,
     /// background.js: (file, bytes, tell) -> Promise<Uint8Array>.
     read_packaged: Function,
@@ -40,6 +43,7 @@ impl Lives {
     pub fn new(door: Door, read_packaged: Function, changed: Box<dyn Fn()>) -> Rc<Self> {
         Rc::new(Self {
             engine: RefCell::new(Engine::new(epoch_ms)),
+            models: RefCell::new(MODELS.iter().map(|packaged| Rc::new(Stocked::from(packaged))).collect()),
             load_ms: RefCell::default(),
             door,
             read_packaged,
@@ -52,6 +56,32 @@ impl Lives {
         self.engine.borrow_mut()
     }
 
+    /// Lets the person's own model judge texts, or the package's again.
+    pub fn set_own(&self, own: Option<Stocked>) {
+        self.engine().set_own(own.as_ref().map(Stocked::known));
+        let mut models = self.models.borrow_mut();
+        models.retain(|model| model.file.is_some());
+        models.extend(own.map(Rc::new));
+    }
+
+    /// Keeps verified weights of the person's own.
+    pub async fn keep_own(&self, model: &Stocked, weights: &Blob) -> Result<(), Refusal> {
+        Ok(self.door.open().await?.put(model, weights).await?)
+    }
+
+    /// Removes all weights of a model, known to the engine or not.
+    pub async fn remove(&self, model_id: &str) -> Result<(), Refusal> {
+        Ok(self.door.open().await?.remove(model_id).await?)
+    }
+
+    fn model(&self, model_id: &str) -> Result<Rc<Stocked>, Refusal> {
+        let models = self.models.borrow();
+        models.iter().find(|model| model.id == model_id).cloned().ok_or_else(|| Refusal {
+            reason: Reason::BadRequest,
+            detail: format!("there is no model {model_id:?}; Status lists those there are"),
+        })
+    }
+
     /// How long the last load of a model took in this engine.
     pub fn load_ms(&self, model_id: &str) -> Option<f64> {
         self.load_ms.borrow().get(model_id).copied()
@@ -59,8 +89,8 @@ impl Lives {
 
     /// Loads a model that the engine asked for, and tells the engine what came of it.
     pub async fn bring(self: &Rc<Self>, model_id: &str) {
-        let outcome = match packaged(model_id) {
-            Ok(model) => self.load(model).await,
+        let outcome = match self.model(model_id) {
+            Ok(model) => self.load(&model).await,
             Err(refusal) => Err(refusal),
         };
         if let Err(refusal) = outcome
@@ -73,38 +103,38 @@ impl Lives {
     }
 
     pub fn unload(&self, model_id: &str) -> Result<(), Refusal> {
-        self.engine().unload(packaged(model_id)?.id)?;
+        self.engine().unload(&self.model(model_id)?.id)?;
         (self.changed)();
         Ok(())
     }
 
     /// Drops a model's stored weights; what is ready stays ready.
     pub async fn forget(&self, model_id: &str) -> Result<(), Refusal> {
-        let model = packaged(model_id)?;
-        self.door.open().await?.remove(model.id).await?;
-        self.state(model, ModelState::NotStored);
+        let model = self.model(model_id)?;
+        self.remove(&model.id).await?;
+        self.state(&model, ModelState::NotStored);
         Ok(())
     }
 
     /// Hashes what is stored. Damaged weights are removed, so that the next use stores them afresh.
     pub async fn check(&self, model_id: &str) -> Result<(), Refusal> {
-        let model = packaged(model_id)?;
+        let model = self.model(model_id)?;
         let store = self.door.open().await?;
-        let Some(blob) = store.get(model).await? else {
+        let Some(blob) = store.get(&model).await? else {
             let detail = format!("no weights of {} are stored; the next use stores them", model.title);
             return Err(Refusal { reason: Reason::ModelUnavailable, detail });
         };
         let bytes = JsFuture::from(blob.array_buffer()).await;
         let bytes = bytes.map_err(|thrown| StoreError::Read(chrome::reason_of(&thrown)))?;
-        if let Err(damage) = store::verify(model, "the stored copy", &bytes).await {
+        if let Err(damage) = store::verify(&model, "the stored copy", &bytes).await {
             self.forget(model_id).await?;
             return Err(damage.into());
         }
         Ok(())
     }
 
-    /// Says of each resting model whether IndexedDB has it, and returns the keys found there.
-    pub async fn look_at_store(&self) -> Vec<String> {
+    /// Says of each resting model whether IndexedDB has it, and returns how many bytes each has there.
+    pub async fn look_at_store(&self) -> HashMap<String, u64> {
         let keys = async { self.door.open().await?.keys().await }.await;
         let keys = keys.unwrap_or_else(|error| {
             chrome::warn(&format!("Sotto: {error}"));
@@ -112,14 +142,16 @@ impl Lives {
         });
         let resting = self.engine().status().into_iter();
         for status in resting.filter(|status| matches!(status.state, ModelState::NotStored | ModelState::Stored)) {
-            let Some(model) = MODELS.iter().find(|model| model.id == status.id) else { continue };
-            let stored = keys.contains(&store::key_of(model));
-            self.engine_state(model, if stored { ModelState::Stored } else { ModelState::NotStored });
+            let Ok(model) = self.model(&status.id) else { continue };
+            let stored = keys.contains(&store::key_of(&model));
+            self.engine_state(&model, if stored { ModelState::Stored } else { ModelState::NotStored });
         }
-        keys
+        let models = self.models.borrow();
+        let stored = models.iter().filter(|model| keys.contains(&store::key_of(model)));
+        stored.map(|model| (model.id.clone(), model.bytes)).collect()
     }
 
-    async fn load(self: &Rc<Self>, model: &'static Packaged) -> Result<(), Refusal> {
+    async fn load(self: &Rc<Self>, model: &Rc<Stocked>) -> Result<(), Refusal> {
         let started_ms = chrome::now_ms();
         // What is stored was verified once, but disks and hands change things: then the package's are taken again.
         let from_store = match self.stored(model).await {
@@ -137,12 +169,12 @@ impl Lives {
                 fed
             }
         };
-        self.load_ms.borrow_mut().insert(model.id, chrome::now_ms() - started_ms);
+        self.load_ms.borrow_mut().insert(model.id.clone(), chrome::now_ms() - started_ms);
         outcome
     }
 
-    async fn feed(self: &Rc<Self>, model: &'static Packaged, mut slices: Slices) -> Result<(), Refusal> {
-        let mut load = self.engine().start_load(model.id)?;
+    async fn feed(&self, model: &Stocked, mut slices: Slices) -> Result<(), Refusal> {
+        let mut load = self.engine().start_load(&model.id)?;
         let mut buffer = vec![0_u8; FEED_BYTES as usize];
         let mut told_percent = 0;
         self.state(model, ModelState::Loading { percent: 0 });
@@ -164,27 +196,28 @@ impl Lives {
 
     /// What IndexedDB has of a model. A store that can't be used is no reason to refuse an answer: the weights are then
     /// read from the package each time.
-    async fn stored(&self, model: &Packaged) -> Option<Slices> {
+    async fn stored(&self, model: &Stocked) -> Option<Slices> {
         let found = self.door.read(model).await;
         found.map_err(|error| chrome::warn(&format!("Sotto: {error}"))).ok().flatten()
     }
 
     /// The package's weights, verified.
-    async fn fresh(self: &Rc<Self>, model: &'static Packaged) -> Result<Uint8Array, StoreError> {
-        let bytes = self.packaged_bytes(model).await?;
+    async fn fresh(self: &Rc<Self>, model: &Rc<Stocked>) -> Result<Uint8Array, Refusal> {
+        let Some(file) = model.file else { return Err(own_is_gone(model)) };
+        let bytes = self.packaged_bytes(model, file).await?;
         store::verify(model, "the packaged file", &bytes).await?;
         Ok(bytes.unchecked_into())
     }
 
     /// Stores verified weights. Nobody waits for the disk: a worker that dies before this is done takes the package's
     /// again, and so does one whose browser has no room for them.
-    fn keep(&self, model: &'static Packaged, bytes: Uint8Array) {
-        let door = self.door.clone();
+    fn keep(&self, model: &Rc<Stocked>, bytes: Uint8Array) {
+        let (door, model) = (self.door.clone(), Rc::clone(model));
         spawn_local(async move {
             let kept = async {
                 let blob = Blob::new_with_u8_array_sequence(&Array::of1(&bytes))
                     .map_err(|thrown| StoreError::Write(chrome::reason_of(&thrown)))?;
-                door.open().await?.put(model, &blob).await
+                door.open().await?.put(&model, &blob).await
             };
             if let Err(error) = kept.await {
                 chrome::warn(&format!("Sotto: {error}"));
@@ -192,35 +225,35 @@ impl Lives {
         });
     }
 
-    async fn packaged_bytes(self: &Rc<Self>, model: &'static Packaged) -> Result<JsValue, StoreError> {
+    async fn packaged_bytes(self: &Rc<Self>, model: &Rc<Stocked>, file: &str) -> Result<JsValue, StoreError> {
         self.state(model, ModelState::Storing { percent: 0 });
         let failed =
-            |thrown: JsValue| StoreError::Package { file: model.file.to_owned(), reason: chrome::reason_of(&thrown) };
+            |thrown: JsValue| StoreError::Package { file: file.to_owned(), reason: chrome::reason_of(&thrown) };
         let bytes_total = model.bytes as f64;
         let told_percent = Cell::new(0);
-        let lives = Rc::clone(self);
+        let (lives, told) = (Rc::clone(self), Rc::clone(model));
         // Called by background.js between two reads, when nothing here runs.
         let tell = Closure::<dyn FnMut(f64)>::new(move |bytes_read: f64| {
             let percent = (bytes_read / bytes_total * 100.0) as u8;
             if percent >= told_percent.get() + PROGRESS_STEP {
                 told_percent.set(percent);
-                lives.state(model, ModelState::Storing { percent });
+                lives.state(&told, ModelState::Storing { percent });
             }
         });
-        let file = JsValue::from_str(model.file);
+        let file = JsValue::from_str(file);
         let reading = self.read_packaged.call3(&JsValue::NULL, &file, &bytes_total.into(), tell.as_ref());
         let reading: Promise = reading.map_err(failed)?.unchecked_into();
         JsFuture::from(reading).await.map_err(failed)
     }
 
-    fn state(&self, model: &Packaged, state: ModelState) {
+    fn state(&self, model: &Stocked, state: ModelState) {
         self.engine_state(model, state);
         (self.changed)();
     }
 
-    fn engine_state(&self, model: &Packaged, state: ModelState) {
-        if let Err(error) = self.engine().set_state(model.id, state) {
-            // Only for a model that is not packaged, and every caller has it from the package's list.
+    fn engine_state(&self, model: &Stocked, state: ModelState) {
+        if let Err(error) = self.engine().set_state(&model.id, state) {
+            // Only for an own model that was given up in the meantime.
             chrome::warn(&format!("Sotto: {error}"));
         }
     }
@@ -237,11 +270,12 @@ pub fn wasm_bytes() -> u64 {
     chrome::get(&memory.buffer(), "byteLength").as_f64().unwrap_or(0.0) as u64
 }
 
-fn packaged(model_id: &str) -> Result<&'static Packaged, Refusal> {
-    MODELS.iter().find(|model| model.id == model_id).ok_or_else(|| Refusal {
-        reason: Reason::BadRequest,
-        detail: format!("there is no model {model_id:?}; Status lists those there are"),
-    })
+fn own_is_gone(model: &Stocked) -> Refusal {
+    let detail = format!(
+        "the weights of your model {:?} are gone or damaged; add it again in the settings, or choose the built-in one",
+        model.title,
+    );
+    Refusal { reason: Reason::OwnModelGone, detail }
 }
 
 impl From<StoreError> for Refusal {

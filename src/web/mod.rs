@@ -19,11 +19,17 @@ pub mod host;
 #[cfg(feature = "web")]
 pub mod lives;
 #[cfg(feature = "web")]
+pub mod own_models;
+#[cfg(feature = "web")]
+pub mod packing;
+#[cfg(feature = "web")]
 pub mod runner;
 #[cfg(feature = "web")]
 pub mod scan;
 #[cfg(feature = "web")]
 pub mod sights;
+#[cfg(feature = "web")]
+pub mod stock;
 #[cfg(feature = "web")]
 pub mod store;
 #[cfg(feature = "web")]

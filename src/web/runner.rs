@@ -12,7 +12,7 @@ use std::{
 
 use js_sys::Promise;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::{JsFuture, future_to_promise, spawn_local};
 use web_sys::MessageChannel;
 
 use super::{chrome, lives::Lives};
@@ -37,6 +37,8 @@ pub struct Runner {
     lives: Rc<Lives>,
     waiting: RefCell<HashMap<JobId, Rc<Waiter>>>,
     is_running: Cell<bool>,
+    /// Resolved once the engine knows what the person chose.
+    prepared: RefCell<Promise>,
     n_warmed: Cell<u32>,
     breath: MessageChannel,
 }
@@ -53,23 +55,24 @@ impl Runner {
             lives,
             waiting: RefCell::default(),
             is_running: Cell::new(false),
+            prepared: RefCell::new(Promise::resolve(&JsValue::UNDEFINED)),
             n_warmed: Cell::new(0),
             breath: MessageChannel::new()?,
         }))
     }
 
-    /// Lets no work begin before `prepared` has ended.
-    pub fn start_after(self: &Rc<Self>, prepared: impl Future<Output = ()> + 'static) {
-        self.is_running.set(true);
-        let runner = Rc::clone(self);
-        spawn_local(async move {
+    /// Lets no work into the queue before `prepared` has ended.
+    pub fn start_after(&self, prepared: impl Future<Output = ()> + 'static) {
+        *self.prepared.borrow_mut() = future_to_promise(async move {
             prepared.await;
-            runner.run().await;
+            Ok(JsValue::UNDEFINED)
         });
     }
 
     /// Puts work into the engine's queue and waits for what comes of it.
     pub async fn done(self: &Rc<Self>, ticket: Ticket, work: Work) -> Result<Verdict, Refusal> {
+        let prepared = self.prepared.borrow().clone();
+        drop(JsFuture::from(prepared).await);
         let waiter = Rc::new(Waiter { tell: ticket.tell, outcome: RefCell::default(), waker: RefCell::default() });
         let job = self.lives.engine().submit(ticket.order, work);
         self.waiting.borrow_mut().insert(job, Rc::clone(&waiter));

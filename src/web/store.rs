@@ -10,8 +10,7 @@ use wasm_bindgen::{JsCast, prelude::*};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, IdbDatabase, IdbRequest, IdbTransactionMode};
 
-use super::chrome;
-use crate::models::Packaged;
+use super::{chrome, stock::Stocked};
 
 const WEIGHTS: &str = "weights";
 
@@ -38,23 +37,22 @@ impl Door {
         Self(functions)
     }
 
-    fn call(&self, name: &str, argument: &JsValue) -> Result<JsValue, JsValue> {
-        chrome::get(&self.0, name).dyn_into::<Function>()?.call1(&JsValue::NULL, argument)
-    }
-
-    async fn ask(&self, name: &str, argument: &JsValue) -> Result<JsValue, JsValue> {
-        JsFuture::from(self.call(name, argument)?.unchecked_into::<Promise>()).await
+    async fn ask(&self, name: &str, arguments: &[JsValue]) -> Result<JsValue, JsValue> {
+        let arguments: Array = arguments.iter().collect();
+        let asked = chrome::get(&self.0, name).dyn_into::<Function>()?.apply(&JsValue::NULL, &arguments)?;
+        JsFuture::from(asked.unchecked_into::<Promise>()).await
     }
 
     pub async fn open(&self) -> Result<Store, StoreError> {
-        let database = self.ask("openStore", &JsValue::UNDEFINED).await;
+        let database = self.ask("openStore", &[]).await;
         let database = database.map_err(|thrown| StoreError::Closed(chrome::reason_of(&thrown)))?;
         Ok(Store { database: database.unchecked_into() })
     }
 
     /// The stored weights of a model, where they are those of this package.
-    pub async fn read(&self, model: &Packaged) -> Result<Option<Slices>, StoreError> {
-        let found = self.ask("readWeights", &model.id.into()).await;
+    pub async fn read(&self, model: &Stocked) -> Result<Option<Slices>, StoreError> {
+        let model_and_task = [JsValue::from_str(&model.id), JsValue::from_str(model.task_name())];
+        let found = self.ask("readWeights", &model_and_task).await;
         let found = found.map_err(|thrown| StoreError::Closed(chrome::reason_of(&thrown)))?;
         // A Blob of another size was cut short by a crash or by hand: as good as none.
         let is_right = chrome::get(&found, "key").as_string().as_deref() == Some(&key_of(model))
@@ -83,7 +81,7 @@ impl Store {
         Ok(Array::from(&keys).iter().filter_map(|key| key.as_string()).collect())
     }
 
-    pub async fn get(&self, model: &Packaged) -> Result<Option<Blob>, StoreError> {
+    pub async fn get(&self, model: &Stocked) -> Result<Option<Blob>, StoreError> {
         let read = |thrown: JsValue| StoreError::Read(chrome::reason_of(&thrown));
         let weights = self.weights(IdbTransactionMode::Readonly).map_err(read)?;
         let found = settled(&weights.get(&key_of(model).into()).map_err(read)?).await.map_err(read)?;
@@ -92,12 +90,12 @@ impl Store {
     }
 
     /// Keeps the Blob, then drops what older versions of the same model left behind.
-    pub async fn put(&self, model: &Packaged, blob: &Blob) -> Result<(), StoreError> {
+    pub async fn put(&self, model: &Stocked, blob: &Blob) -> Result<(), StoreError> {
         let write = |thrown: JsValue| StoreError::Write(chrome::reason_of(&thrown));
         let key = key_of(model);
         let weights = self.weights(IdbTransactionMode::Readwrite).map_err(write)?;
         settled(&weights.put_with_key(blob, &JsValue::from_str(&key)).map_err(write)?).await.map_err(write)?;
-        for old in self.keys().await?.into_iter().filter(|other| *other != key && same_model(other, model.id)) {
+        for old in self.keys().await?.into_iter().filter(|other| *other != key && same_model(other, &model.id)) {
             self.remove_key(&old).await?;
         }
         Ok(())
@@ -123,7 +121,7 @@ impl Store {
     }
 }
 
-pub fn key_of(model: &Packaged) -> String {
+pub fn key_of(model: &Stocked) -> String {
     format!("{}/{}/{}", model.id, model.sha256, model.pack_version)
 }
 
@@ -164,14 +162,19 @@ extern "C" {
     async fn digest(algorithm: &str, bytes: &JsValue) -> Result<JsValue, JsValue>;
 }
 
-/// Compares the sha256 of `bytes` (an ArrayBuffer or a view) with the package's figure.
-pub async fn verify(model: &Packaged, what: &str, bytes: &JsValue) -> Result<(), StoreError> {
+/// The sha256 of `bytes`, an ArrayBuffer or a view, in hex.
+pub async fn sha256_of(bytes: &JsValue) -> Result<String, StoreError> {
     let hash = digest("SHA-256", bytes).await.map_err(|thrown| StoreError::Read(chrome::reason_of(&thrown)))?;
-    let found: String = Uint8Array::new(&hash).to_vec().iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(Uint8Array::new(&hash).to_vec().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Compares the sha256 of `bytes` with the figure that the model is known by.
+pub async fn verify(model: &Stocked, what: &str, bytes: &JsValue) -> Result<(), StoreError> {
+    let found = sha256_of(bytes).await?;
     if found == model.sha256 {
         return Ok(());
     }
-    Err(StoreError::Damaged { what: what.to_owned(), found, expected: model.sha256.to_owned() })
+    Err(StoreError::Damaged { what: what.to_owned(), found, expected: model.sha256.clone() })
 }
 
 type Handler = Closure<dyn FnMut()>;

@@ -8,6 +8,7 @@ mod format;
 mod guard_switch;
 mod model_row;
 mod options;
+mod own_models;
 mod own_settings;
 mod popup;
 mod privacy;

@@ -29,9 +29,10 @@ pub fn show(model: &ModelStatus) {
     let used = model.last_used_ms.map_or_else(|| chrome::message("never", &[]), format::moment);
     dom::say_part(&row, "used", &used);
     let ready = model.state == ModelState::Ready;
-    for (part, shown) in
-        [("load", !ready), ("unload", ready), ("check", model.stored_bytes > 0), ("forget", model.stored_bytes > 0)]
-    {
+    let stored = model.stored_bytes > 0;
+    // What the person brought does not come back by itself: the settings take it away.
+    let returns = !model.id.starts_with("own-");
+    for (part, shown) in [("load", !ready), ("unload", ready), ("check", stored), ("forget", stored && returns)] {
         if let Some(button) = dom::part(&row, part) {
             button.set_hidden(!shown);
         }

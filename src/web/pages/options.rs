@@ -1,8 +1,8 @@
-//! The settings page: where verdicts appear, which sites the guard watches, the shortcut and the language.
+//! The settings page: where verdicts appear, which text model judges, which sites the guard watches, the shortcut and the language.
 
 use wasm_bindgen::prelude::*;
 
-use super::{ask, dom, guard_switch, own_settings, thresholds};
+use super::{ask, dom, guard_switch, own_models, own_settings, thresholds};
 use crate::{
     protocol::{Ask, ResultPlace, Settings},
     web::chrome,
@@ -19,6 +19,7 @@ pub async fn options() {
     dom::say("language", &chrome::message("languageNow", &[&name]));
     shortcut().await;
     refresh().await;
+    own_models::wire().await;
     thresholds::wire().await;
 }
 

@@ -60,10 +60,15 @@ describe("from Sotto", () => {
       said[name] = await attemptAll(page, await sink.place(name));
       await page.close();
     }
+    const page = await sotto.page(sotto.url("pages/options.html"));
+    const started = page.waitForEvent("worker");
+    await page.evaluate(() => void (globalThis.packer = new Worker("packer.js", { type: "module" })));
+    said.packer = await attemptAll(await started, await sink.place("packer"));
+    await page.close();
     await ordinaryPage("afterwards");
   });
 
-  for (const context of ["worker", ...PAGES]) {
+  for (const context of ["worker", "packer", ...PAGES]) {
     test(`${context}: ${Object.keys(ATTEMPTS).length} attempts, none arrives`, () => {
       assert.equal(Object.keys(said[context]).length, Object.keys(ATTEMPTS).length);
       assert.deepEqual(sink.arrived(context), [], JSON.stringify(said[context]));

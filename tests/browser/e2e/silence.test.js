@@ -55,10 +55,12 @@ test("no feature of web-sys that can make a request is compiled in", () => {
 test("the package's other scripts read packaged files and nothing else", () => {
   const scripts = readdirSync(DIST, { recursive: true }).filter((file) => file.endsWith(".js") && !file.startsWith("content"));
   assert.ok(scripts.length >= 5, `found ${scripts}`);
-  // background.js reads the wasm and the weights; wasm-bindgen's glue what it is given; start.js takes WebRTC away.
+  // background.js reads the weights; wasm-bindgen's glue what it is given, which is engine.js' file; start.js takes WebRTC away.
   const known = [
     /^background\.js: .*\bfetch\(chrome\.runtime\.getURL\(/,
     /sotto\.js: .*(fetch\(module_or_path\)|failed to fetch Wasm)/,
+    // The settings' worker, by the one name below.
+    /^pages\/wasm\/sotto\.js: const ret = new Worker\(getStringFromWasm0\(/,
     // The names of places in a menu.
     /^background\.js: const WITH_PICTURES = /,
     // An SVG from the file in hand, below.
@@ -68,6 +70,9 @@ test("the package's other scripts read packaged files and nothing else", () => {
   const found = scripts.flatMap((file) => offenders(readFileSync(join(DIST, file), "utf8")).map((line) => `${file}: ${line.trim()}`));
   assert.deepEqual(found.filter((line) => !known.some((one) => one.test(line))), []);
   assert.ok(found.some((line) => known[0].test(line)), "the lint sees the fetch of background.js");
+  assert.match(readFileSync(join(DIST, "engine.js"), "utf8"), /wasmFile = new URL\(`engine\/\$\{flavour\}\/sotto_bg\.wasm`, import\.meta\.url\);/);
+  const workers = readFileSync(join(ROOT, "src/web/pages/own_models.rs"), "utf8").match(/Worker::new\([^,]*/g);
+  assert.deepEqual(workers, ['Worker::new("packer.js"']);
   const addresses = readFileSync(join(DIST, "frames.js"), "utf8").match(/\baddress\s*=[^=].*/g);
   assert.deepEqual(addresses, ['address = URL.createObjectURL(new Blob([blob], { type: "image/svg+xml" }));']);
 });

@@ -1,0 +1,202 @@
+//! The settings' section on text models: the built-in one and those that the person brought, one of them chosen; how another
+//! is added from files, and taken away. The work on the files is the worker's (extension/pages/packer.js).
+
+use std::{cell::RefCell, rc::Rc};
+
+use js_sys::Function;
+use wasm_bindgen::{JsCast, prelude::*};
+use web_sys::{HtmlElement, HtmlInputElement};
+
+use super::{ask, dom, format};
+use crate::{
+    protocol::{Answer, Ask, OwnModel, OwnModels, Refusal},
+    web::chrome,
+};
+
+#[wasm_bindgen]
+extern "C" {
+    /// A worker of the package; the content security policy lets no other start.
+    #[derive(Clone)]
+    type Worker;
+    #[wasm_bindgen(constructor, catch)]
+    fn new(script: &str, options: &JsValue) -> Result<Worker, JsValue>;
+    #[wasm_bindgen(method, catch, js_name = postMessage)]
+    fn post(this: &Worker, message: &JsValue) -> Result<(), JsValue>;
+    #[wasm_bindgen(method)]
+    fn terminate(this: &Worker);
+    #[wasm_bindgen(method, setter, js_name = onmessage)]
+    fn set_onmessage(this: &Worker, heard: &Function);
+    #[wasm_bindgen(method, setter, js_name = onerror)]
+    fn set_onerror(this: &Worker, failed: &Function);
+
+    /// What is stored is then not the first thing to go when the disk is full. Nobody is asked: the manifest has
+    /// unlimitedStorage.
+    #[wasm_bindgen(catch, js_namespace = ["navigator", "storage"], js_name = persist)]
+    async fn persist_storage() -> Result<JsValue, JsValue>;
+}
+
+/// The worker at work, of which there is at most one.
+type AtWork = Rc<RefCell<Option<Worker>>>;
+
+pub async fn wire() {
+    let at_work = AtWork::default();
+    if let Some(input) = dom::input("own-files") {
+        let at_work = Rc::clone(&at_work);
+        dom::on(&input.clone(), "change", move |_| {
+            let files = chrome::get(&input, "files");
+            let list: js_sys::Array = js_sys::Array::from(&files);
+            input.set_value("");
+            let started = if list.length() > 0 { pack(&list, &at_work) } else { Ok(()) };
+            if let Err(thrown) = started {
+                end(&at_work, &refused_words(&chrome::reason_of(&thrown)));
+            }
+            async {}
+        });
+    }
+    if let Some(button) = dom::by_id("own-cancel") {
+        dom::on_press(&button, move || {
+            end(&at_work, &chrome::message("ownCancelled", &[]));
+            async {}
+        });
+    }
+    show_answer(ask::ask(Ask::OwnModels).await);
+}
+
+/// Starts the worker on the files and follows it to its end.
+fn pack(files: &js_sys::Array, at_work: &AtWork) -> Result<(), JsValue> {
+    end(at_work, &chrome::message("ownWorking", &[&format::percent(0.0)]));
+    let worker = Worker::new("packer.js", &chrome::object(&[("type", "module".into())]))?;
+    let heard = {
+        let at_work = Rc::clone(at_work);
+        Closure::<dyn FnMut(JsValue)>::new(move |event| hear(&chrome::get(&event, "data"), &at_work))
+    };
+    worker.set_onmessage(heard.into_js_value().unchecked_ref());
+    let failed = {
+        let at_work = Rc::clone(at_work);
+        Closure::<dyn FnMut(JsValue)>::new(move |event: JsValue| {
+            let problem = chrome::get(&event, "message").as_string().unwrap_or_default();
+            end(&at_work, &refused_words(&problem));
+        })
+    };
+    worker.set_onerror(failed.into_js_value().unchecked_ref());
+    worker.post(files)?;
+    at_work.replace(Some(worker));
+    working(true);
+    Ok(())
+}
+
+fn hear(said: &JsValue, at_work: &AtWork) {
+    if at_work.borrow().is_none() {
+        return;
+    }
+    if let Some(percent) = chrome::get(said, "percent").as_f64() {
+        if let Some(bar) = dom::by_id("own-progress") {
+            dom::set_attribute(&bar, "value", &percent.to_string());
+        }
+        return dom::say("own-said", &chrome::message("ownWorking", &[&format::percent(percent / 100.0)]));
+    }
+    if let Some(problem) = chrome::get(said, "problem").as_string() {
+        return end(at_work, &refused_words(&problem));
+    }
+    let packed = chrome::get(said, "packed");
+    let at_work = Rc::clone(at_work);
+    wasm_bindgen_futures::spawn_local(async move {
+        let outcome = keep(&packed).await;
+        end(
+            &at_work,
+            &match &outcome {
+                Ok(_) => chrome::message("ownAdded", &[&title_of(&packed)]),
+                Err(refusal) => refused_words(&refusal.detail),
+            },
+        );
+        show_answer(outcome);
+    });
+}
+
+async fn keep(packed: &JsValue) -> Result<Answer, Refusal> {
+    let memory_bytes = chrome::get(packed, "memoryBytes").as_f64().unwrap_or_default() as u64;
+    // Refused by a browser that asks people about it; then the weights are kept as anything else is.
+    drop(persist_storage().await);
+    ask::ask_about(Ask::KeepModel { title: title_of(packed), memory_bytes }, &chrome::get(packed, "file")).await
+}
+
+fn title_of(packed: &JsValue) -> String {
+    chrome::get(packed, "title").as_string().unwrap_or_default()
+}
+
+fn refused_words(problem: &str) -> String {
+    chrome::message("ownRefused", &[problem])
+}
+
+/// Ends whatever worker there is, and its memory with it.
+fn end(at_work: &AtWork, words: &str) {
+    if let Some(worker) = at_work.take() {
+        worker.terminate();
+    }
+    working(false);
+    dom::say("own-said", words);
+}
+
+fn working(is_working: bool) {
+    if let Some(bar) = dom::by_id("own-progress") {
+        dom::set_attribute(&bar, "value", "0");
+    }
+    dom::show("own-working", is_working);
+    dom::show("own-add", !is_working);
+}
+
+fn show_answer(answer: Result<Answer, Refusal>) {
+    match answer {
+        Ok(Answer::OwnModels(own)) => show(&own),
+        Ok(_) => dom::trouble(Some(&dom::refusal_text(&ask::unexpected()))),
+        Err(refusal) => dom::trouble(Some(&dom::refusal_text(&refusal))),
+    }
+}
+
+fn show(own: &OwnModels) {
+    let Some(list) = dom::by_id("text-models") else { return };
+    dom::clear(&list);
+    let hint = chrome::message("ownPackagedHint", &[]);
+    dom::append(&list, choice(None, &chrome::message("ownPackaged", &[]), &hint, own.chosen.is_none()));
+    for model in &own.models {
+        let hint = chrome::message("ownModelHint", &[&format::megabytes(model.bytes)]);
+        let is_chosen = own.chosen.as_ref() == Some(&model.id);
+        let Some(row) = dom::make("div", "spread", "") else { return };
+        dom::append(&row, choice(Some(model), &model.title, &hint, is_chosen));
+        dom::append(&row, remover(model));
+        dom::append(&list, Some(row));
+    }
+}
+
+fn choice(model: Option<&OwnModel>, title: &str, hint: &str, is_chosen: bool) -> Option<HtmlElement> {
+    let label = dom::make("label", "choice", "")?;
+    let radio: HtmlInputElement = dom::make("input", "", "")?.dyn_into().ok()?;
+    for (name, value) in [("type", "radio"), ("name", "text-model"), ("value", model.map_or("", |model| &model.id))] {
+        dom::set_attribute(&radio, name, value);
+    }
+    radio.set_checked(is_chosen);
+    let id = model.map(|model| model.id.clone());
+    dom::on(&radio, "change", move |_| {
+        let model = id.clone();
+        async move {
+            let chosen = ask::ask(Ask::ChooseModel { model }).await;
+            dom::trouble(chosen.err().map(|refusal| dom::refusal_text(&refusal)).as_deref());
+        }
+    });
+    dom::append(&label, Some(radio.into()));
+    dom::append(&label, dom::make("span", "", title));
+    dom::append(&label, dom::make("span", "quiet small", hint));
+    Some(label)
+}
+
+fn remover(model: &OwnModel) -> Option<HtmlElement> {
+    let button = dom::make("button", "", &chrome::message("remove", &[]))?;
+    dom::set_attribute(&button, "type", "button");
+    dom::set_attribute(&button, "aria-label", &chrome::message("removeSite", &[&model.title]));
+    let id = model.id.clone();
+    dom::on_press(&button, move || {
+        let model = id.clone();
+        async move { show_answer(ask::ask(Ask::RemoveModel { model }).await) }
+    });
+    Some(button)
+}
