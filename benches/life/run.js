@@ -15,7 +15,7 @@ import { finish, quantile } from "../report.js";
 const N_WAKES = 15;
 const N_CLICKS = 15;
 const N_FIRST_STARTS = 3;
-const N_PAINTS = 5;
+const N_PAINTS = 9;
 const N_CYCLES = Number(process.env.SOTTO_BENCH_CYCLES ?? 1000);
 const IDLE_MS = 20_000;
 const TEXT = "The film is a warm and funny story about two old friends who meet again after so many lonely years.";

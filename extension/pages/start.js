@@ -16,9 +16,15 @@ for (const element of document.querySelectorAll("[data-msg-label]")) {
 document.documentElement.lang = chrome.i18n.getMessage("@@ui_locale").replace("_", "-");
 document.documentElement.dir = chrome.i18n.getMessage("@@bidi_dir");
 
+/** Once the page was painted as it is written; a page that nobody sees isn't painted, and doesn't wait. */
+const painted = new Promise((resolve) => {
+  if (document.visibilityState === "hidden") return resolve();
+  requestAnimationFrame(() => setTimeout(resolve));
+});
+
 const page = document.body.dataset.page;
 if (page) {
-  import("./wasm/sotto.js").then(async (glue) => {
+  painted.then(() => import("./wasm/sotto.js")).then(async (glue) => {
     await glue.default({ module_or_path: new URL("wasm/sotto_bg.wasm", document.baseURI) });
     await glue[page]();
     document.documentElement.dataset.started = "true";
