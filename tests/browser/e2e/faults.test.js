@@ -176,6 +176,46 @@ test("a worker that is stopped in the middle of anything answers the next reques
   }
 });
 
+test("an update in the middle of a text is heard of, keeps the weights and the menu, and welcomes nobody again", async () => {
+  let folder;
+  const updated = await startSotto({
+    edit: (made) => {
+      folder = made;
+    },
+  });
+  try {
+    const judge = async () => (await updated.ask({ ask: "text", text: GOOD })).sentiment;
+    assert.equal(await judge(), "positive");
+    await eventually("the weights to be stored", async () => (await updated.ask({ ask: "check", model: "sentiment" })).answer === "done");
+    const asking = await updated.page(updated.url("manifest.json"));
+    const cut = asking.evaluate((text) =>
+      chrome.runtime.sendMessage({ id: "cut", ask: "text", text }).then(() => "answered", (error) => `error: ${error.message}`),
+    "The room was cold and the people were kind to us. ".repeat(400)).catch((error) => `closed: ${error.message}`);
+    editFile(folder, "manifest.json", (text) => text.replace(/"version": "[^"]*"/, '"version": "99.0"'));
+    // The same folder loaded again while its worker runs is what the browser does with an update.
+    await updated.cdp.send("Extensions.loadUnpacked", { path: folder });
+    assert.notEqual(await Promise.race([cut, new Promise((resolve) => setTimeout(resolve, 10_000, "silence"))]), "silence");
+    const window = await updated.page(updated.url("manifest.json"));
+    await window.evaluate(() => {
+      globalThis.nPackageReads = 0;
+      globalThis.version = chrome.runtime.getManifest().version;
+      chrome.runtime.connect({ name: "page" }).onMessage.addListener(({ models }) => {
+        if (models?.some(({ id, state }) => id === "sentiment" && state === "storing")) nPackageReads += 1;
+      });
+    });
+    assert.equal(await window.evaluate(() => version), "99.0");
+    assert.equal(await judge(), "positive");
+    assert.equal(await window.evaluate(() => nPackageReads), 0, "an unchanged model is not stored again");
+    const again = await updated.worker();
+    const entries = await again.evaluate(() => Promise.all(["classify-selection", "check-image"].map((id) =>
+      new Promise((resolve) => chrome.contextMenus.update(id, {}, () => resolve(chrome.runtime.lastError?.message ?? "there"))))));
+    assert.deepEqual(entries, ["there", "there"]);
+    assert.ok(!updated.context.pages().some((page) => page.url().endsWith("welcome.html")), "nobody is welcomed twice");
+  } finally {
+    await updated.close();
+  }
+});
+
 test("two windows that ask at once share one load", async () => {
   await sotto.ask({ ask: "forget", model: "sentiment" });
   await stopAndCount();

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { eventually, screenshot } from "../harness/browser.js";
+import { editFile, eventually, screenshot } from "../harness/browser.js";
 import { DIST } from "../harness/places.js";
 import { startSotto } from "../harness/sotto.js";
 
@@ -108,4 +108,37 @@ test("an organisation can set every setting, and the browser knows the schema", 
   assert.deepEqual(untold, [], "settings that managed.json does not name");
   const worker = await sotto.worker();
   assert.deepEqual(await worker.evaluate(() => chrome.storage.managed.get(null)), {});
+});
+
+test("what an organisation has set lies over the person's own, is shown, and can't be changed", async () => {
+  // The browser takes such policies from the machine's own folders only, so a copy of the extension is told of one instead.
+  const managed = { results: "popup", thresholds: { Porn: 0.3 }, memoryBudgetMb: "no number", guardEverywhere: true };
+  const ruled = await startSotto({
+    edit: (folder) => editFile(folder, "background.js", (text) => `chrome.storage.managed.get = async () => (${JSON.stringify(managed)});\n${text}`),
+  });
+  try {
+    const options = await ruled.page(ruled.url("pages/options.html"));
+    await options.waitForSelector("html[data-started]");
+    await eventually("the note", () => options.locator("#managed").isVisible());
+    for (const id of ["results-card", "results-popup", "guard-everywhere"]) {
+      assert.equal(await options.locator(`#${id}`).isDisabled(), true, id);
+    }
+    assert.equal(await options.locator("#results-popup").isChecked(), true);
+    // What is not right is left out, and the rest is taken.
+    assert.equal(await options.locator("#budget").isDisabled(), false);
+    const { locked, results, memoryBudgetMb } = await ruled.ask({ ask: "settings" });
+    assert.deepEqual([locked.sort(), results, memoryBudgetMb], [["guardEverywhere", "results", "thresholds"], "popup", null]);
+    // Neither a message nor a file changes it, and it is not kept as the person's own.
+    await ruled.ask({ ask: "showResults", place: "card" });
+    await ruled.ask({ ask: "keepSettings", settings: { results: "card", memoryBudgetMb: 128 } });
+    const after = await ruled.ask({ ask: "settings" });
+    assert.deepEqual([after.results, after.memoryBudgetMb], ["popup", 128]);
+    const kept = await options.evaluate(() => chrome.storage.local.get("settings"));
+    assert.ok(![kept.settings.results, kept.settings.guardEverywhere].includes("popup") && kept.settings.guardEverywhere !== true, JSON.stringify(kept));
+    const { classes } = await ruled.ask({ ask: "pictureRules" });
+    assert.equal(Number(classes.find(({ name }) => name === "Porn").threshold.toFixed(3)), 0.3);
+    await screenshot(options, "options-managed");
+  } finally {
+    await ruled.close();
+  }
 });
