@@ -20,9 +20,11 @@ const options = mode === "window" ? { viewport: null } : {};
 const sotto = await startSotto({ headless: mode === "headless", options });
 
 if (mode === "window") {
-  await sotto.page(`${server.origin}/demo`);
-  console.log(`The demo page is ${server.origin}/demo. Close the browser to end.`);
+  const demo = await sotto.page(`${server.origin}/demo`);
+  for (const empty of sotto.context.pages().filter((opened) => opened !== demo)) await empty.close();
+  console.log(`The demo page is ${server.origin}/demo. This browser reaches nothing but this machine. Close it to end.`);
   await new Promise((resolve) => sotto.context.on("close", resolve));
+  await sotto.close();
   await server.close();
 } else {
   try {
