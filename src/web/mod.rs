@@ -28,7 +28,8 @@ pub mod sights;
 pub mod store;
 #[cfg(feature = "web")]
 pub mod uploads;
-
+#[cfg(feature = "web")]
+pub mod waiting;
 #[cfg(feature = "web")]
 pub mod words;
 
