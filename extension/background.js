@@ -49,7 +49,9 @@ for (const event of [chrome.permissions.onAdded, chrome.permissions.onRemoved, c
 
 chrome.runtime.onConnect.addListener((port) => {
   if (port.sender?.id !== chrome.runtime.id) return port.disconnect();
-  inEngine((host) => host.connected(port)).catch(() => port.disconnect());
+  let isGone = false;
+  port.onDisconnect.addListener(() => (isGone = true));
+  inEngine((host) => host.connected(port, () => isGone)).catch(() => port.disconnect());
 });
 
 chrome.runtime.onMessage.addListener((message, sender, sendResponse) => {

@@ -127,7 +127,7 @@
     const closeButton = make("button", { class: "bare", type: "button", "aria-label": text("close"), onclick: close }, "✕");
     card.sheet = make(
       "section",
-      { class: "sheet", role: "dialog", "aria-labelledby": "title", "aria-describedby": "body", tabindex: "-1" },
+      { class: "sheet", role: "dialog", "aria-labelledby": "title", "aria-describedby": "body", tabindex: -1 },
       make("header", {}, mark(), make("h2", { id: "title" }, text("cardTitle")), closeButton),
       card.body,
       card.below,
@@ -165,13 +165,13 @@
     sheet.style.maxHeight = "";
     const { width, height } = sheet.getBoundingClientRect();
     // Without the scrollbars, whichever side they are on.
-    const [right, bottom] = [visualViewport.width - width - EDGE, innerHeight - height - EDGE];
+    const [right, bottom] = [visualViewport.width - width - EDGE, visualViewport.height - height - EDGE];
     const clamp = (value, most) => Math.max(EDGE, Math.min(value, most));
     const rect = subject.where?.() ?? subject.rect;
-    if (!rect || rect.bottom < 0 || rect.top > innerHeight) return move(host, right, EDGE);
+    if (!rect || rect.bottom < 0 || rect.top > bottom + height) return move(host, right, EDGE);
     const along = clamp(text("@@bidi_dir") === "rtl" ? rect.right - width : rect.left, right);
     const below = Math.max(EDGE, rect.bottom + GAP);
-    const roomBelow = innerHeight - EDGE - below;
+    const roomBelow = bottom + height - below;
     const roomAbove = rect.top - GAP - EDGE;
     if (height <= roomBelow) return move(host, along, below);
     if (height <= roomAbove) return move(host, along, rect.top - GAP - height);
@@ -224,7 +224,7 @@
     const key = value < 0 ? "reading" : loaded === null ? "readingShare" : "loadingModel";
     return [
       make("p", {}, text(key, percent(value))),
-      make("progress", { "aria-label": text("reading"), max: "1", value: value < 0 ? null : value }),
+      make("progress", { "aria-label": text("reading"), max: 1, value: value < 0 ? null : value }),
       read === null ? "" : make("button", { type: "button", onclick: close }, text("cancel")),
     ];
   }

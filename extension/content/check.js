@@ -13,7 +13,8 @@ globalThis.sottoCheck ??= (() => {
   const IMAGE_NAME = /\.(avif|avifs|bmp|gif|ico|jfif|jpe?g|pjp|pjpeg|png|svg|webp)$/i;
 
   const isImage = (file) => file.type.startsWith("image/") || IMAGE_NAME.test(file.name);
-  const send = (request) => chrome.runtime.sendMessage({ id: crypto.getRandomValues(new Uint32Array(2)).join("-"), ...request });
+  const newName = () => crypto.getRandomValues(new Uint32Array(2)).join("-");
+  const send = (request) => chrome.runtime.sendMessage({ id: newName(), ...request });
 
   /** `passed`: the files that may pass, in their order; `allowed`: whether the person wants no more guard on this site. */
   async function judge(files) {
@@ -50,15 +51,29 @@ globalThis.sottoCheck ??= (() => {
     const message = images.length === 1 ? text("checkingOne", images[0]?.name ?? "") : text("checkingMany", images.length, images[0]?.name ?? "");
     const quiet = setTimeout(() => (removeLine = line(message)), QUIET_MS);
     const waiting = [...images];
+    const name = newName();
+    let connection = null;
+    /** Closed by us, or with this document, it gives up what is asked below its name. */
+    const hold = () => {
+      if (connection) return;
+      try {
+        connection = chrome.runtime.connect({ name });
+        connection.onDisconnect.addListener(() => (connection = null));
+      } catch {
+        // The extension was updated or removed; then nothing is asked either.
+      }
+    };
     const worker = async () => {
       for (let file; !late && (file = waiting.shift()); ) {
-        const upload = await verdictOn(file);
+        const upload = await verdictOn(file, `${name}/${waiting.length}`, hold);
         if (!late) found.set(file, upload);
       }
     };
     let patience;
     const tooLong = new Promise((resolve) => (patience = setTimeout(resolve, PATIENCE_MS)));
-    await Promise.race([tooLong, Promise.all(Array.from({ length: AT_ONCE }, worker))]);
+    const workers = Array.from({ length: AT_ONCE }, worker);
+    await Promise.race([tooLong, Promise.all(workers)]);
+    connection?.disconnect();
     late = found.size < images.length;
     clearTimeout(patience);
     clearTimeout(quiet);
@@ -73,10 +88,13 @@ globalThis.sottoCheck ??= (() => {
   }
 
   /** What the background says of a file; null where it can't. A background that died is asked once more. */
-  async function verdictOn(file) {
+  async function verdictOn(file, id, hold) {
     for (let attempt = 0; attempt < 2; attempt += 1) {
       try {
-        const reply = await send({ ask: "upload", name: file.name, picture: file });
+        const asked = send({ id, ask: "upload", name: file.name, picture: file });
+        // After the message, by which the background learns which model to read while it starts.
+        hold();
+        const reply = await asked;
         if (reply?.answer === "upload") return reply;
         // A background that is stopped in the middle now and then answers nothing; then, too, it is asked again.
         if (reply && reply.reason !== "internal") return null;

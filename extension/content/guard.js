@@ -160,7 +160,8 @@
   function onDrop(event) {
     const { dataTransfer } = event;
     if (!event.isTrusted || ours.has(event) || !dataTransfer) return;
-    // A folder can't be handed on by a script: the page gets it untouched, and the person is told.
+    // A DataTransfer that a script makes takes files and strings and no folder (a test tries), so what is held here could not be
+    // given back as it was: the page gets it untouched, and the person is told.
     if ([...dataTransfer.items].some((item) => item.webkitGetAsEntry?.()?.isDirectory)) return passesUnseen();
     if (!concerns(event, dataTransfer.files)) return;
     const { clientX, clientY, screenX, screenY, ctrlKey, shiftKey, altKey, metaKey } = event;

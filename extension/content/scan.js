@@ -15,6 +15,9 @@ globalThis.sottoScan ??= (() => {
   const CAPTURE_EVERY_MS = 600;
   const CAPTURED_AT_ONCE = 24;
   const QUIET_MS = 150;
+  /** A background that is busy, or was stopped in the middle, is asked again after this, but not for ever. */
+  const AGAIN_MS = 500;
+  const TRIES_MAX = 5;
   const TELL_EVERY_MS = 250;
   const MARKS = {
     warn: { outline: "4px solid #d4351c", "outline-offset": "-4px" },
@@ -32,6 +35,9 @@ globalThis.sottoScan ??= (() => {
   let lookTimer = null;
   let tellTimer = null;
   let off = null;
+  const name = newName();
+  let nAsked = 0;
+  let connection = null;
 
   chrome.runtime.onMessage.addListener((message, sender, sendResponse) => {
     if (sender.id !== chrome.runtime.id || message?.sotto !== "scan") return;
@@ -60,6 +66,8 @@ globalThis.sottoScan ??= (() => {
     off?.abort();
     for (const timer of [captureTimer, lookTimer]) clearTimeout(timer);
     [captureTimer, lookTimer] = [null, null];
+    connection?.disconnect();
+    connection = null;
     tell();
   }
 
@@ -95,7 +103,7 @@ globalThis.sottoScan ??= (() => {
     pictures.delete(element);
     const there = element.complete !== false && (element.naturalWidth ?? element.videoWidth ?? 1) > 0;
     if (width < SIDE_MIN || height < SIDE_MIN || !there) return;
-    pictures.set(element, { address, state: "waiting", area: width * height, before: null });
+    pictures.set(element, { address, state: "waiting", area: width * height, before: null, nTries: 0 });
   }
 
   const inState = (state) => [...pictures].filter(([, picture]) => picture.state === state);
@@ -121,7 +129,12 @@ globalThis.sottoScan ??= (() => {
 
   async function judge(element, picture, pixels) {
     const reply = await send({ ask: "picture", urgency: "scan", picture: pixels }).catch(() => null);
-    settle(element, picture, reply?.answer === "picture" ? reply : null);
+    const isBusy = !reply || ["outOfMemory", "internal"].includes(reply.reason);
+    // Given up when the scan was stopped: should it go on, this picture has its turn again.
+    if (reply?.reason === "cancelled" || (isBusy && (picture.nTries += 1) < TRIES_MAX)) {
+      if (running) await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+      picture.state = "waiting";
+    } else settle(element, picture, reply?.answer === "picture" ? reply : null);
   }
 
   function settle(element, picture, verdict) {
@@ -198,7 +211,19 @@ globalThis.sottoScan ??= (() => {
     }, TELL_EVERY_MS);
   }
 
-  const send = (request) => chrome.runtime.sendMessage({ id: crypto.getRandomValues(new Uint32Array(2)).join("-"), ...request });
+  function newName() {
+    return crypto.getRandomValues(new Uint32Array(2)).join("-");
+  }
+
+  /** Whatever is asked is given up when this document goes away, or looks no further: the connection closes. */
+  function send(request) {
+    const asked = chrome.runtime.sendMessage({ id: `${name}/${(nAsked += 1)}`, ...request });
+    if (running && !connection) {
+      connection = chrome.runtime.connect({ name });
+      connection.onDisconnect.addListener(() => (connection = null));
+    }
+    return asked;
+  }
 
   /** What was found of a picture that a cover hides: seen through it, the picture would be another. */
   const verdictUnderCover = (element) => (pictures.get(element)?.before ? pictures.get(element).verdict : null);

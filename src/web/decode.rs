@@ -23,7 +23,7 @@ const PIXELS_MAX: u64 = 100_000_000;
 /// Enough of a file to find its size behind the metadata and preview that cameras put first.
 const HEADER_BYTES: f64 = 256.0 * 1024.0;
 /// A file above this is not opened: no photograph is that large, and decoding it would take the worker's memory.
-const FILE_BYTES_MAX: f64 = 100.0 * 1024.0 * 1024.0;
+pub const FILE_BYTES_MAX: f64 = 100.0 * 1024.0 * 1024.0;
 
 #[derive(Debug, Error)]
 pub enum DecodeError {

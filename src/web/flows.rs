@@ -9,7 +9,7 @@ use wasm_bindgen::prelude::*;
 
 use super::{
     chrome,
-    host::{self, Host},
+    host::{self, FRAME_TEXT_UNITS_MAX, Host},
     runner::Ticket,
     sights, wire, words,
 };
@@ -76,6 +76,7 @@ impl Shown {
         let request = host.next_card();
         match place {
             Place::Card { tab, frame } => {
+                host.carded_tabs.borrow_mut().insert(tab);
                 host.waiting_cards.borrow_mut().push(WaitingCard { tab, frame, request: request.clone() });
                 send_view(tab, frame, &busy, &request);
             }
@@ -119,8 +120,21 @@ impl Shown {
 
 /// Sends a view to the card of a frame, without waiting: a card that was closed hears nothing, as it should.
 pub fn send_view(tab: i32, frame: i32, view: &View, request: &str) {
-    let message = chrome::object(&[("sotto", "card".into()), ("request", request.into()), ("view", wire::to_js(view))]);
+    send_view_to(tab, &only(frame, &JsValue::UNDEFINED), view, request);
+}
+
+/// Whom in a tab a message is for: a frame, and in it one document where that is known.
+pub fn only(frame: i32, document: &JsValue) -> JsValue {
     let options = chrome::object(&[("frameId", frame.into())]);
+    if document.is_string() {
+        chrome::set(&options, "documentId", document);
+    }
+    options
+}
+
+pub fn send_view_to(tab: i32, whom: &JsValue, view: &View, request: &str) {
+    let message = chrome::object(&[("sotto", "card".into()), ("request", request.into()), ("view", wire::to_js(view))]);
+    let options = whom.clone();
     wasm_bindgen_futures::spawn_local(async move { drop(chrome::send_to_tab(tab, &message, &options).await) });
 }
 
@@ -152,6 +166,8 @@ async fn open_popup(window: Option<i32>) {
     }
 }
 
+/// Brings scripts into a tab and gives what the last of them said. A frame that says more than any script of ours is not
+/// heard: its words would enter linear memory.
 pub async fn inject(tab: i32, frame: Option<i32>, files: &[&str]) -> Result<Array, JsValue> {
     let target = chrome::object(&[("tabId", tab.into())]);
     match frame {
@@ -159,7 +175,13 @@ pub async fn inject(tab: i32, frame: Option<i32>, files: &[&str]) -> Result<Arra
         None => chrome::set(&target, "allFrames", &true.into()),
     }
     let injection = chrome::object(&[("target", target), ("files", chrome::strings(files))]);
-    Ok(Array::from(&chrome::execute_script(&injection).await?))
+    let results = Array::from(&chrome::execute_script(&injection).await?);
+    for result in results.iter() {
+        if wire::is_longer_than(&chrome::get(&result, "result"), FRAME_TEXT_UNITS_MAX) {
+            chrome::set(&result, "result", &JsValue::UNDEFINED);
+        }
+    }
+    Ok(results)
 }
 
 pub fn tab_and_window(tab: &JsValue) -> (i32, Option<i32>) {

@@ -3,11 +3,11 @@
 
 use std::{
     cell::{Cell, OnceCell, RefCell},
-    collections::HashMap,
+    collections::HashSet,
     rc::Rc,
 };
 
-use js_sys::{Function, Object};
+use js_sys::{Function, JsString, Object};
 use wasm_bindgen::{JsCast, prelude::*};
 
 use super::{
@@ -19,7 +19,9 @@ use super::{
     runner::{self, Runner, Ticket},
     scan, sites,
     store::Door,
-    uploads, wire, words,
+    uploads,
+    waiting::{self, Asked, Waiting},
+    wire, words,
 };
 use crate::{
     engine::{self, Asker as Owner, Order, PRESET_BUDGET_BYTES, Verdict, Work},
@@ -33,11 +35,17 @@ pub const SENTIMENT: &str = "sentiment";
 pub const NSFW: &str = "nsfw";
 
 /// Unanswered requests of one tab beyond this are refused, so that no page can lock the queue.
-const WAITING_PER_TAB_MAX: u32 = 64;
+const WAITING_PER_TAB_MAX: usize = 64;
+/// What a tab asks with a person's urgency comes before all others' files and scans; nobody looks at more than one card.
+const URGENT_PER_TAB_MAX: usize = 2;
+/// Connections of one tab beyond this are closed: each costs a little memory until it ends.
+const CONNECTIONS_PER_TAB_MAX: usize = 64;
+/// No request has a longer name.
+const CONNECTION_NAME_UNITS_MAX: u32 = 256;
 /// A frame's message beyond this length is refused before it is read: what enters linear memory makes it grow for ever.
 const FRAME_MESSAGE_UNITS_MAX: u32 = 16_384;
 /// The same for a card that sends its text once more; content/select.js takes at most 100,000 units of a selection.
-const FRAME_TEXT_UNITS_MAX: u32 = 100_000 + FRAME_MESSAGE_UNITS_MAX;
+pub const FRAME_TEXT_UNITS_MAX: u32 = 100_000 + FRAME_MESSAGE_UNITS_MAX;
 /// Where the browser session's figures outlive a stopped worker.
 const SESSION_STATUS: &str = "status";
 
@@ -49,7 +57,11 @@ pub struct Host {
     ports: RefCell<Vec<Port>>,
     pub waiting_cards: RefCell<Vec<flows::WaitingCard>>,
     n_cards: Cell<u32>,
-    waiting_by_tab: RefCell<HashMap<i32, u32>>,
+    /// Tabs in which a card came to stand: each may ask for the popup in its stead, once.
+    pub carded_tabs: RefCell<HashSet<i32>>,
+    waiting: Rc<Waiting>,
+    urgent: Rc<Waiting>,
+    connections: Rc<Waiting>,
     /// The session's figures as they stood when this engine started.
     earlier: RefCell<Option<Status>>,
     earlier_known: Cell<bool>,
@@ -87,7 +99,10 @@ pub fn start_host(flavour: &str, place: String, read_packaged: Function, store: 
         ports: RefCell::default(),
         waiting_cards: RefCell::default(),
         n_cards: Cell::new(0),
-        waiting_by_tab: RefCell::default(),
+        carded_tabs: RefCell::default(),
+        waiting: Waiting::at_most(WAITING_PER_TAB_MAX),
+        urgent: Waiting::at_most(URGENT_PER_TAB_MAX),
+        connections: Waiting::at_most(CONNECTIONS_PER_TAB_MAX),
         earlier: RefCell::default(),
         earlier_known: Cell::new(false),
     });
@@ -167,31 +182,34 @@ async fn respond(Request { id, ask }: Request, picture: JsValue, sender: &JsValu
     let host = host()?;
     match (asker(sender)?, ask) {
         (Asker::Frame { tab, .. }, Ask::Picture { urgency, .. }) => {
-            let _waiting = host.enter(tab)?;
             // No page's frame is as urgent as a person who looks at a card.
-            let order = Order { asker: Owner::Tab(tab), request: id, urgency: urgency.max(Urgency::Upload) };
+            let (_asked, order) = host.enter(tab, id, urgency.max(Urgency::Upload)).await?;
             Ok(Answer::Picture(host.judge_picture(&picture, order).await?))
         }
         (Asker::Frame { tab, .. }, Ask::Cancel { request }) => {
-            host.runner.cancel(Owner::Tab(tab), |name| name == request);
+            host.give_up(tab, |name| name == request);
             Ok(Answer::Done)
         }
         (Asker::Frame { tab, site, .. }, Ask::Upload { .. }) => {
-            let _waiting = host.enter(tab)?;
-            let order = Order { asker: Owner::Tab(tab), request: id, urgency: Urgency::Upload };
+            let (_asked, order) = host.enter(tab, id, Urgency::Upload).await?;
             Ok(Answer::Upload(uploads::judge(&host, &picture, site.as_deref(), order).await?))
         }
-        (Asker::Frame { site: Some(site), .. }, Ask::Decide { upload }) => {
+        (Asker::Frame { tab, site: Some(site), .. }, Ask::Decide { upload }) => {
+            let _asked = host.enter(tab, id, Urgency::Upload).await?;
             uploads::decide(&picture, &site, upload).await?;
             Ok(Answer::Done)
         }
-        (Asker::Frame { tab, .. }, Ask::InView { spots, view_width }) => {
-            let _waiting = host.enter(tab)?;
-            let order = Order { asker: Owner::Tab(tab), request: id, urgency: Urgency::Scan };
-            let verdicts = scan::in_view(&host, &chrome::get(sender, "tab"), &spots, view_width, order).await?;
+        (Asker::Frame { tab, window, .. }, Ask::InView { spots, view_width }) => {
+            // A page that is fetched ahead, or kept for "back", has the tab of another that is in view.
+            if chrome::get(sender, "documentLifecycle").as_string().is_some_and(|stage| stage != "active") {
+                return Err(flows::off_limits("the document is not in view"));
+            }
+            let (_asked, order) = host.enter(tab, id, Urgency::Scan).await?;
+            let verdicts = scan::in_view(&host, tab, window, &spots, view_width, order).await?;
             Ok(Answer::InView { verdicts })
         }
         (Asker::Frame { tab, .. }, Ask::Scanned) => {
+            let _asked = host.waiting.enter(tab, &id)?;
             scan::scanned(&host, tab).await?;
             Ok(Answer::Done)
         }
@@ -200,16 +218,21 @@ async fn respond(Request { id, ask }: Request, picture: JsValue, sender: &JsValu
             Ok(Answer::Done)
         }
         (Asker::Frame { tab, frame, .. }, Ask::BringWhy) => {
+            let _asked = host.urgent.enter(tab, &id)?;
             words::bring_why(tab, frame).await?;
             Ok(Answer::Done)
         }
         (Asker::Frame { tab, frame, .. }, Ask::Why { text, card }) => {
-            let _waiting = host.enter(tab)?;
-            words::why(&host, (tab, frame), id, text, card).await?;
+            let _asked = host.urgent.enter(tab, &id)?;
+            let document = chrome::get(sender, "documentId");
+            words::why(&host, (tab, frame, document), id, text, card).await?;
             Ok(Answer::Done)
         }
         (Asker::Frame { tab, window, .. }, Ask::TextInPopup { text }) => {
-            let _waiting = host.enter(tab)?;
+            let _asked = host.urgent.enter(tab, &id)?;
+            if !host.carded_tabs.borrow_mut().remove(&tab) {
+                return Err(flows::off_limits("no card stood in this tab"));
+            }
             words::text_in_popup(&host, window, text).await;
             Ok(Answer::Done)
         }
@@ -317,6 +340,11 @@ impl Host {
         let mut verdicts = Vec::new();
         for decoded in sight.frames {
             let work = Work::Picture { picture: Box::new(decoded), thresholds: thresholds.clone() };
+            if let Owner::Tab(tab) = order.asker
+                && self.waiting.is_given_up(tab, &order.request)
+            {
+                return Err(waiting::given_up());
+            }
             let Verdict::Picture(verdict) = self.runner.done(Ticket::quiet(order.clone()), work).await? else {
                 return Err(runner::unexpected());
             };
@@ -334,16 +362,17 @@ impl Host {
         format!("card-{n_cards}")
     }
 
-    /// Counts a request of a tab until the returned token is dropped.
-    fn enter(self: &Rc<Self>, tab: i32) -> Result<Waiting, Refusal> {
-        let mut by_tab = self.waiting_by_tab.borrow_mut();
-        let n_waiting = by_tab.entry(tab).or_default();
-        if *n_waiting >= WAITING_PER_TAB_MAX {
-            let detail = format!("{WAITING_PER_TAB_MAX} requests of this tab are waiting already; ask again later");
-            return Err(Refusal { reason: Reason::OutOfMemory, detail });
-        }
-        *n_waiting += 1;
-        Ok(Waiting { host: Rc::clone(self), tab })
+    /// A tab's request takes its turn, and counts until the returned token is dropped.
+    async fn enter(self: &Rc<Self>, tab: i32, request: String, urgency: Urgency) -> Result<(Asked, Order), Refusal> {
+        let asked = self.waiting.enter(tab, &request)?;
+        asked.turn(urgency).await?;
+        Ok((asked, Order { asker: Owner::Tab(tab), request, urgency }))
+    }
+
+    /// Gives up a tab's requests, in the queue or on their way to it.
+    fn give_up(&self, tab: i32, named: impl Fn(&str) -> bool) {
+        self.waiting.give_up(tab, &named);
+        self.runner.cancel(Owner::Tab(tab), named);
     }
 
     fn used(self: &Rc<Self>) {
@@ -437,37 +466,29 @@ impl Host {
     }
 }
 
-struct Waiting {
-    host: Rc<Host>,
-    tab: i32,
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        let mut by_tab = self.host.waiting_by_tab.borrow_mut();
-        if let Some(n_waiting) = by_tab.get_mut(&self.tab) {
-            *n_waiting -= 1;
-            if *n_waiting == 0 {
-                by_tab.remove(&self.tab);
-            }
-        }
-    }
-}
-
 /// A page or card opened a connection. Pages hear of changes. What runs in a frame opens one under the name of its
 /// request, or of what its requests' names begin with before a slash: it hears when the worker dies, and when the frame
 /// goes away, or closes the connection because nobody waits any more, those requests are given up.
+/// `is_gone` says whether it closed before the engine was there to listen.
 #[wasm_bindgen]
-pub async fn connected(port: Port) {
+pub async fn connected(port: Port, is_gone: Function) {
     let Ok(host) = host() else { return };
-    let gone = match asker(&port.sender()) {
+    let gone: Function = match asker(&port.sender()) {
         Err(_) => return,
         Ok(Asker::Frame { tab, .. }) => {
-            let (host, name) = (Rc::clone(&host), port.name());
-            let is_named = move |request: &str| {
-                request.strip_prefix(&name).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-            };
-            Closure::once_into_js(move || host.runner.cancel(Owner::Tab(tab), is_named))
+            let name_units = chrome::get(&port, "name").dyn_ref::<JsString>().map_or(0, JsString::length);
+            if name_units > CONNECTION_NAME_UNITS_MAX {
+                return port.disconnect();
+            }
+            let name = port.name();
+            let Ok(connection) = host.connections.enter(tab, &name) else { return port.disconnect() };
+            let host = Rc::clone(&host);
+            Closure::once_into_js(move || {
+                drop(connection);
+                host.give_up(tab, |request| {
+                    request.strip_prefix(&name).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+                });
+            })
         }
         Ok(Asker::OwnPage) => {
             host.ports.borrow_mut().push(port.clone().unchecked_into());
@@ -476,8 +497,13 @@ pub async fn connected(port: Port) {
                 host.ports.borrow_mut().retain(|kept| !js_sys::Object::is(kept.as_ref(), &port));
             })
         }
-    };
-    port.on_disconnect().add_listener(gone.unchecked_ref());
+    }
+    .unchecked_into();
+    if is_gone.call0(&JsValue::NULL).is_ok_and(|gone| gone.is_truthy()) {
+        drop(gone.call0(&JsValue::NULL));
+    } else {
+        port.on_disconnect().add_listener(&gone);
+    }
 }
 
 #[wasm_bindgen(js_name = permissionsChanged)]

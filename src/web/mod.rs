@@ -34,7 +34,8 @@ pub mod stock;
 pub mod store;
 #[cfg(feature = "web")]
 pub mod uploads;
-
+#[cfg(feature = "web")]
+pub mod waiting;
 #[cfg(feature = "web")]
 pub mod words;
 

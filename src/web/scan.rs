@@ -3,11 +3,11 @@
 
 use std::rc::Rc;
 
+use js_sys::Array;
 use wasm_bindgen::prelude::*;
 
 use super::{
     chrome, decode,
-    decode::Crop,
     flows::{inject, off_limits},
     guard,
     host::Host,
@@ -15,10 +15,12 @@ use super::{
 };
 use crate::{
     engine::Order,
-    protocol::{PictureVerdict, Refusal, ScanCounts, ScanWish, Spot},
+    protocol::{PictureVerdict, Reason, Refusal, ScanCounts, ScanWish, Spot},
 };
 
 const SCRIPTS: [&str; 2] = ["content/pixels.js", "content/scan.js"];
+/// As many as scan.js asks for at once; each is decoded out of the capture.
+const SPOTS_MAX: usize = 24;
 const BADGE_COLOUR: &str = "#b3372a";
 
 #[wasm_bindgen]
@@ -50,6 +52,9 @@ pub async fn wish(tab: i32, wish: ScanWish) -> Result<ScanCounts, Refusal> {
 
 /// A frame counted something: the badge and the popup follow.
 pub async fn scanned(host: &Rc<Host>, tab: i32) -> Result<(), Refusal> {
+    if !is_there(tab).await {
+        return Err(off_limits("no scan was begun in this tab"));
+    }
     let counts = counts(tab).await?;
     let text = if counts.over > 0 { counts.over.to_string() } else { String::new() };
     let badge = async {
@@ -65,28 +70,40 @@ pub async fn scanned(host: &Rc<Host>, tab: i32) -> Result<(), Refusal> {
 /// Judges pictures that only a capture shows. The tab must be the one in view: another would be captured in its stead.
 pub async fn in_view(
     host: &Rc<Host>,
-    sender_tab: &JsValue,
+    tab: i32,
+    window: Option<i32>,
     spots: &[Spot],
     view_width: f64,
     order: Order,
 ) -> Result<Vec<Option<PictureVerdict>>, Refusal> {
-    if !chrome::get(sender_tab, "active").is_truthy() {
+    if spots.len() > SPOTS_MAX {
+        let detail = format!("{} places are more than the {SPOTS_MAX} that are looked at in one capture", spots.len());
+        return Err(Refusal { reason: Reason::BadRequest, detail });
+    }
+    let capture = sights::capture(window).await?;
+    // Asked after the capture: whoever was in view when the message was sent may have gone since.
+    if !is_in_view(tab, window).await {
         return Err(off_limits("the tab is not in view"));
     }
-    let window = chrome::get(sender_tab, "windowId").as_f64().map(|window| window as i32);
-    let capture = sights::capture(window).await?;
     let mut verdicts = Vec::with_capacity(spots.len());
-    for spot in spots {
-        let scale = capture.width / view_width.max(1.0);
-        let (left, top) = ((spot.x * scale).round(), (spot.y * scale).round());
-        let (right, bottom) = (((spot.x + spot.width) * scale).round(), ((spot.y + spot.height) * scale).round());
-        let crop = Crop { x: left, y: top, width: right - left, height: bottom - top, upright: None };
-        verdicts.push(match decode::cropped(&capture.png, &crop).await {
-            Ok(decoded) => Some(host.judge_sight(decoded.into(), order.clone()).await?),
-            Err(_) => None,
+    for Spot { x, y, width, height } in spots {
+        let decoded = match capture.part([*x, *y, x + width, y + height], view_width) {
+            Some(crop) => decode::cropped(&capture.png, &crop).await.ok(),
+            None => None,
+        };
+        verdicts.push(match decoded {
+            Some(decoded) => Some(host.judge_sight(decoded.into(), order.clone()).await?),
+            None => None,
         });
     }
     Ok(verdicts)
+}
+
+async fn is_in_view(tab: i32, window: Option<i32>) -> bool {
+    let window = window.map_or(JsValue::UNDEFINED, JsValue::from);
+    let filter = chrome::object(&[("active", true.into()), ("windowId", window)]);
+    let in_view = chrome::query_tabs(&filter).await.map(|tabs| Array::from(&tabs)).unwrap_or_default();
+    in_view.iter().any(|found| chrome::get(&found, "id").as_f64() == Some(tab.into()))
 }
 
 /// The sum over all frames; puts the scripts there where they are not yet.
@@ -94,10 +111,10 @@ async fn counts(tab: i32) -> Result<ScanCounts, Refusal> {
     let frames = inject(tab, None, &SCRIPTS).await.map_err(|thrown| off_limits(&chrome::reason_of(&thrown)))?;
     let counts = frames.iter().filter_map(|frame| wire::from_js::<ScanCounts>(chrome::get(&frame, "result")).ok());
     Ok(counts.fold(ScanCounts::default(), |sum, frame| ScanCounts {
-        found: sum.found + frame.found,
-        judged: sum.judged + frame.judged,
-        over: sum.over + frame.over,
-        unread: sum.unread + frame.unread,
+        found: sum.found.saturating_add(frame.found),
+        judged: sum.judged.saturating_add(frame.judged),
+        over: sum.over.saturating_add(frame.over),
+        unread: sum.unread.saturating_add(frame.unread),
         running: sum.running || frame.running,
     }))
 }

@@ -11,7 +11,7 @@ use super::{
     chrome,
     decode::{self, Crop, Upright},
     flows::{self, CARD, SURFACE, Shown, inject, off_limits, tab_and_window},
-    host::{Host, NSFW},
+    host::{FRAME_TEXT_UNITS_MAX, Host, NSFW},
     wire,
 };
 use crate::{
@@ -42,14 +42,17 @@ pub async fn check_picture(host: &Rc<Host>, tab: &JsValue, frame: i32, source: &
     let pixels = chrome::get(&found, "picture");
     let place = if pixels.is_undefined() { place_of(tab_id, &found).await } else { None };
     let seen = match place {
-        Some(place) => Some(capture(window).await.map(|capture| (place.crop(capture.width), capture))),
+        Some(place) => Some(capture(window).await.map(|capture| (place.crop(&capture), capture))),
         None => None,
     };
     let shown = Shown::begin(host, flows::Place::Card { tab: tab_id, frame }).await;
     let partly_visible = chrome::get(&found, "partlyVisible").is_truthy();
     let verdict: Result<PictureVerdict, Refusal> = async {
         // A scan that covered the picture has seen it without its cover.
-        if let Ok(verdict) = wire::from_js(chrome::get(&found, "verdict")) {
+        let covered = chrome::get(&found, "verdict");
+        if !wire::is_longer_than(&covered, FRAME_TEXT_UNITS_MAX)
+            && let Ok(verdict) = wire::from_js(covered)
+        {
             return Ok(verdict);
         }
         match seen.transpose()? {
@@ -88,7 +91,25 @@ extern "C" {
 pub struct Capture {
     pub png: Blob,
     /// In device pixels.
-    pub width: f64,
+    width: f64,
+    height: f64,
+}
+
+impl Capture {
+    /// The part between these edges, in CSS pixels of a tab that is `view_width` of them wide; none where less than a device
+    /// pixel of it is left.
+    pub fn part(&self, [left, top, right, bottom]: [f64; 4], view_width: f64) -> Option<Crop> {
+        // Browsers paint a box between the whole pixels nearest to its edges.
+        let at = |edge: f64, end: f64| (edge * self.scale(view_width)).round().clamp(0.0, end);
+        let (left, top) = (at(left, self.width), at(top, self.height));
+        let (width, height) = (at(right, self.width) - left, at(bottom, self.height) - top);
+        let crop = Crop { x: left, y: top, width, height, upright: None };
+        (width >= 1.0 && height >= 1.0).then_some(crop)
+    }
+
+    fn scale(&self, view_width: f64) -> f64 {
+        self.width / view_width.max(1.0)
+    }
 }
 
 pub async fn capture(window: Option<i32>) -> Result<Capture, Refusal> {
@@ -98,8 +119,10 @@ pub async fn capture(window: Option<i32>) -> Result<Capture, Refusal> {
         let url = url.as_string().unwrap_or_default();
         let bytes = from_base64(url.split_once(',').map_or("", |(_, data)| data))?;
         let header = bytes.subarray(0, PNG_HEADER_BYTES).to_vec();
-        let (width, _) = dimensions(&header).ok_or_else(|| JsValue::from_str("the browser's capture is no PNG"))?;
-        Ok(Capture { png: Blob::new_with_u8_array_sequence(&Array::of1(&bytes))?, width: width.into() })
+        let (width, height) =
+            dimensions(&header).ok_or_else(|| JsValue::from_str("the browser's capture is no PNG"))?;
+        let png = Blob::new_with_u8_array_sequence(&Array::of1(&bytes))?;
+        Ok(Capture { png, width: width.into(), height: height.into() })
     };
     captured.await.map_err(|thrown: JsValue| off_limits(&chrome::reason_of(&thrown)))
 }
@@ -117,19 +140,16 @@ struct Place {
 
 impl Place {
     /// The same in device pixels of a capture; none where less than a pixel is left.
-    fn crop(&self, capture_width: f64) -> Option<Crop> {
-        let scale = capture_width / self.view_width.max(1.0);
-        // Browsers paint a box between the whole pixels nearest to its edges.
-        let [left, top, right, bottom] =
-            [self.left, self.top, self.right, self.bottom].map(|edge| (edge * scale).round());
+    fn crop(&self, capture: &Capture) -> Option<Crop> {
+        let scale = capture.scale(self.view_width);
         let upright = self.upright.map(|upright| Upright {
             corner: (upright.corner.0 * scale, upright.corner.1 * scale),
             turn: upright.turn,
             width: upright.width * scale,
             height: upright.height * scale,
         });
-        let crop = Crop { x: left, y: top, width: right - left, height: bottom - top, upright };
-        (crop.width >= 1.0 && crop.height >= 1.0).then_some(crop)
+        let crop = capture.part([self.left, self.top, self.right, self.bottom], self.view_width)?;
+        Some(Crop { upright, ..crop })
     }
 }
 
@@ -154,7 +174,7 @@ async fn place_of(tab: i32, found: &JsValue) -> Option<Place> {
     let upright = if upright.is_object() {
         let corner = chrome::get(&upright, "corner");
         let turn = Array::from(&chrome::get(&upright, "turn"));
-        let turn: Vec<f64> = turn.iter().filter_map(|part| part.as_f64()).collect();
+        let turn: Vec<f64> = turn.iter().take(5).filter_map(|part| part.as_f64()).collect();
         Some(Upright {
             corner: (across(number(&corner, "x")?), down(number(&corner, "y")?)),
             turn: turn.try_into().ok()?,

@@ -9,7 +9,13 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::Blob;
 
-use super::{chrome, guard, host::Host, wire};
+use super::{
+    chrome,
+    decode::{DecodeError, FILE_BYTES_MAX},
+    guard,
+    host::Host,
+    wire,
+};
 use crate::{
     engine::Order,
     protocol::{Action, Course, Reason, Refusal, UploadVerdict},
@@ -78,6 +84,9 @@ async fn key_of(file: &JsValue, site: &str) -> Result<String, Refusal> {
         let detail = "no file stands beside the request; send a File as `picture`".to_owned();
         return Err(Refusal { reason: Reason::BadRequest, detail });
     };
+    if blob.size() > FILE_BYTES_MAX {
+        return Err(DecodeError::TooLarge(blob.size()).into());
+    }
     let bytes = JsFuture::from(blob.array_buffer()).await.map_err(|thrown| internal(&thrown))?;
     let mut both = sha256(&bytes).await?;
     both.extend(site.as_bytes());

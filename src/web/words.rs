@@ -78,12 +78,13 @@ pub async fn bring_why(tab: i32, frame: i32) -> Result<(), Refusal> {
 /// it, because the request is named below the card's own.
 pub async fn why(
     host: &Rc<Host>,
-    (tab, frame): (i32, i32),
+    (tab, frame, document): (i32, i32, JsValue),
     request: String,
     text: String,
     card: String,
 ) -> Result<(), Refusal> {
-    let tell = move |why| flows::send_view(tab, frame, &View::Why { why }, &card);
+    // The frame may show another document by then, which has no business with this text.
+    let tell = move |why| flows::send_view_to(tab, &flows::only(frame, &document), &View::Why { why }, &card);
     let order = Order { asker: Asker::Tab(tab), request, urgency: Urgency::Person };
     let work = Work::why(text, Box::new(tell.clone()));
     match host.runner.done(Ticket::quiet(order), work).await? {

@@ -26,6 +26,18 @@ def encoded(picture, picture_format, **options):
     return buffer.getvalue()
 
 
+def moving_avif(frames, quality):
+    """An AVIF sequence without the moment at which it was made, which its heads for film, track and media say."""
+    data = bytearray(
+        encoded(frames[0], "AVIF", save_all=True, append_images=frames[1:], duration=100, quality=quality, max_threads=1)
+    )
+    for name in (b"mvhd", b"tkhd", b"mdhd"):
+        version = data.index(name) + 4
+        times = slice(version + 4, version + 4 + (16 if data[version] else 8))
+        data[times] = bytes(times.stop - times.start)
+    return bytes(data)
+
+
 def house(width_px, height_px):
     """A house on a lawn, the sun at the top right: it shows at a glance which way is up."""
     picture = Image.new("RGB", (width_px, height_px), SKY)
@@ -150,6 +162,14 @@ def clock_frames(side_px, n_frames):
     return frames
 
 
+def alarm_frames(n_frames, place):
+    """White but for one frame: the drawing that the picture net takes for what it is not (tests/browser/fixtures)."""
+    with Image.open(HERE.parent / "browser/fixtures/false_alarm.png") as file:
+        alarm = file.convert("RGB")
+    white = Image.new("RGB", alarm.size, (255, 255, 255))
+    return [alarm if frame_index == place else white for frame_index in range(n_frames)]
+
+
 def chess_board(side_px):
     picture = Image.new("P", (side_px, side_px), 0)
     picture.putpalette([*WALL, *WOOD])
@@ -268,6 +288,8 @@ def pictures():
         "colour_wheel.bmp": encoded(colour_wheel(150), "BMP"),
         "badge_16_32_48.ico": encoded(badge, "ICO", sizes=[(16, 16), (32, 32), (48, 48)]),
         "stars.avif": encoded(stars(300, 200), "AVIF", quality=60, max_threads=1),
+        "clock_animated.avif": moving_avif(clock_frames(96, 12), quality=60),
+        "alarm_animated.avif": moving_avif(alarm_frames(15, 6), quality=70),
         "house.svg": PLAIN_SVG.encode(),
         "active_content.svg": ACTIVE_SVG.encode(),
     }

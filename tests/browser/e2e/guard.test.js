@@ -147,6 +147,7 @@ describe("over the threshold the page hears nothing before the person speaks", (
     test(name, async () => {
       const page = await sotto.page(`${server.origin}/uploads.html`);
       const bad = alarm();
+      const nBefore = nRequests();
       await hand(page, many ? [bad, HOUSE] : [bad]);
       const says = await sotto.says(page, /upload anyway/i, 8_000);
       assert.ok(says.includes(basename(bad)) && !says.includes("house.jpg"), says);
@@ -157,6 +158,7 @@ describe("over the threshold the page hears nothing before the person speaks", (
       const wanted = expected(many ? [said(HOUSE)] : [said(bad)]);
       const got = (await heard(page, before.length + wanted.length)).slice(before.length);
       assert.equal(got.length, wanted.length, JSON.stringify(got));
+      assert.equal(nRequests(), nBefore, "neither the judging nor the dialog's preview makes a request");
       await page.close();
     });
   }
@@ -221,34 +223,70 @@ describe("what a page does beside its document", () => {
 });
 
 describe("a paste from the clipboard", () => {
+  /** How many requests there were before. */
   async function pasted(page, picture) {
     await copyPicture(page, picture);
     await page.click("#editable");
+    const nBefore = nRequests();
     await page.keyboard.press("Control+V");
+    return nBefore;
   }
 
   test("of a clean picture comes into editable text as it would without Sotto", async () => {
     const page = await sotto.page(`${server.origin}/uploads.html`);
-    await pasted(page, "/pictures/shapes_alpha.png");
+    const nBefore = await pasted(page, "/pictures/shapes_alpha.png");
     const got = await heard(page, 3);
     // The last is what editable text itself says of having changed.
     const wanted = [["document", "paste", 1], ["editable", "paste", 1], ["document", "input", 0]];
     assert.deepEqual(got.map(({ where, event, files }) => [where, event, files.length]), wanted);
     await eventually("the picture in the text", () => page.evaluate(() => document.querySelector("#editable img")?.naturalWidth === 256));
+    assert.equal(nRequests(), nBefore);
     await page.close();
   });
 
   test("over the threshold stays out until the person has spoken", async () => {
     const page = await sotto.page(`${server.origin}/uploads.html`);
-    await pasted(page, "/false_alarm.png");
+    const nBefore = await pasted(page, "/false_alarm.png");
     await sotto.says(page, /upload anyway/i, 8_000);
     assert.deepEqual(await seen(page), []);
     await clickInShadow(page, /don.t upload/i);
     await eventually("the dialog to go", async () => !(await sotto.isOnPage(page)));
     assert.deepEqual(await seen(page), []);
     assert.equal(await page.evaluate(() => document.querySelector("#editable img")), null);
+    assert.equal(nRequests(), nBefore);
     await page.close();
   });
+});
+
+test("a dropped folder reaches the page as it is, with all that is in it, and the person is told that nobody looked", async () => {
+  const page = await sotto.page(`${server.origin}/uploads.html`);
+  const nBefore = nRequests();
+  const bad = alarm();
+  await drop(page, await middleOf(page, "#dropzone"), [folderOf([bad, HOUSE]), HORSE]);
+  await sotto.says(page, /folder that is dropped[^]*unchecked/, 8_000);
+  const got = await eventually("the folder's files", async () => (await seen(page)).find(({ where }) => where === "dropzone"));
+  assert.deepEqual(got.files.sort(), [`/picked/${said(bad)}`, `/picked/${said(HOUSE)}`, said(HORSE)].sort());
+  assert.equal((await seen(page)).filter(({ event }) => event === "drop").length, 2);
+  assert.equal(nRequests(), nBefore);
+  await page.close();
+});
+
+test("a script can't hand on a folder, which is why it passes unseen", async () => {
+  const page = await sotto.page(`${server.origin}/uploads.html`);
+  await turn(false);
+  await page.evaluate(() => {
+    const zone = document.getElementById("dropzone");
+    zone.addEventListener("drop", ({ dataTransfer }) => {
+      const [entry, file] = [dataTransfer.items[0].webkitGetAsEntry(), dataTransfer.files[0]];
+      const again = new DataTransfer();
+      if (file) again.items.add(file);
+      window.carried = { dropped: entry.isDirectory, again: Boolean(again.items[0]?.webkitGetAsEntry()?.isDirectory) };
+    });
+  });
+  await drop(page, await middleOf(page, "#dropzone"), [folderOf([HOUSE])]);
+  assert.deepEqual(await eventually("the drop", () => page.evaluate(() => window.carried)), { dropped: true, again: false });
+  await turn(true);
+  await page.close();
 });
 
 describe("frames", () => {
@@ -257,6 +295,7 @@ describe("frames", () => {
       const page = await sotto.page(`${server.origin}/frames.html?of=${origin()}/uploads.html`);
       const frame = await framed(page);
       const bad = alarm();
+      const nBefore = nRequests();
       // Only a frame of another site has a debugger's session of its own.
       const session = name.includes("another") ? frame : page;
       const input = session === frame ? "multiple" : "frames[0].multiple";
@@ -265,6 +304,7 @@ describe("frames", () => {
       assert.deepEqual(await seen(frame), []);
       await clickInShadow(frame, /don.t upload/i);
       assert.deepEqual(await heard(frame, 4), both("multiple", [said(HOUSE)]));
+      assert.equal(nRequests(), nBefore);
       await page.close();
     });
   }
@@ -273,8 +313,10 @@ describe("frames", () => {
     const page = await sotto.page(`${server.origin}/frames.html?of=${server.otherOrigin}/uploads.html`);
     const frame = await framed(page);
     const { x, y, width, height } = await frame.locator("#dropzone").boundingBox();
+    const nBefore = nRequests();
     await drop(page, { x: x + width / 2, y: y + height / 2 }, [HORSE, HOUSE]);
     assert.deepEqual(await heard(frame, 2), dropped("dropzone", [HORSE, HOUSE].map(said)));
+    assert.equal(nRequests(), nBefore);
     await page.close();
   });
 });

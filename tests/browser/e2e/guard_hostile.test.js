@@ -2,7 +2,7 @@
 // lost, none goes up behind the person's back, and what can't be judged in five seconds passes with a notice.
 
 import assert from "node:assert/strict";
-import { copyFileSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -62,6 +62,33 @@ describe("files that can't be judged reach the page as they are, with a notice",
     });
   }
 
+  test("a file that changes while it is read", async () => {
+    const worker = await sotto.worker();
+    // The decoder waits until the file is another one.
+    await worker.evaluate(() => {
+      const native = self.createImageBitmap;
+      self.createImageBitmap = async (...given) => {
+        self.createImageBitmap = native;
+        await new Promise((resolve) => (self.goOn = resolve));
+        return native(...given);
+      };
+    });
+    const page = await upload();
+    const file = join(folder, "changing.jpg");
+    copyFileSync(HOUSE, file);
+    const before = said(file);
+    await pick(page, "multiple", [file]);
+    await eventually("the decoder", () => worker.evaluate(() => Boolean(self.goOn)));
+    copyFileSync(alarm(folder), file);
+    await worker.evaluate(() => self.goOn());
+    await heard(page, [before]);
+    await sotto.says(page, /could not read changing\.jpg/, 3_000);
+    // What was never judged can't be read by the page either: its file is that of before, which is gone.
+    const read = await page.evaluate(() => document.getElementById("multiple").files[0].arrayBuffer().then(() => "read", ({ name }) => name));
+    assert.equal(read, "NotReadableError");
+    await page.close();
+  });
+
   test("a picture under another format's name is judged all the same", async () => {
     const page = await upload();
     await pick(page, "multiple", [alarm(folder, "a_photograph.jpg")]);
@@ -85,7 +112,7 @@ describe("files that can't be judged reach the page as they are, with a notice",
 describe("what moves or is drawn", () => {
   test("moving pictures without anything in them pass", async () => {
     const page = await upload();
-    const files = ["ball_animated.gif", "clock_animated.webp", "stars.avif", "house.svg", "badge_16_32_48.ico"].map((name) => join(PICTURES, name));
+    const files = ["ball_animated.gif", "clock_animated.webp", "clock_animated.avif", "stars.avif", "house.svg", "badge_16_32_48.ico"].map((name) => join(PICTURES, name));
     await pick(page, "multiple", files);
     await heard(page, files.map(said));
     assert.equal(await shadowText(page), "");
@@ -102,6 +129,22 @@ describe("what moves or is drawn", () => {
     await pick(page, "multiple", [seen, unseen]);
     const says = await sotto.says(page, /upload anyway/i, PATIENCE_MS);
     assert.ok(says.includes("moving_6.png") && !says.includes("moving_7.png"), says);
+    await page.close();
+  });
+
+  test("of an AVIF sequence eight frames are looked at, and the worst counts", async () => {
+    const ours = await sotto.page(sotto.url("manifest.json"));
+    for (const [name, total, unsuitable] of [["clock_animated.avif", 12, false], ["alarm_animated.avif", 15, true]]) {
+      const reply = await ours.evaluate(
+        (bytes) => chrome.runtime.sendMessage({ id: "x", ask: "picture", picture: new Blob([new Uint8Array(bytes)]) }),
+        [...readFileSync(join(PICTURES, name))]);
+      assert.deepEqual([reply.answer, reply.frames, reply.unsuitable], ["picture", { judged: 8, total }, unsuitable], name);
+    }
+    await ours.close();
+    const page = await upload();
+    await pick(page, "multiple", [join(PICTURES, "alarm_animated.avif")]);
+    await sotto.says(page, /alarm_animated\.avif/, PATIENCE_MS);
+    assert.deepEqual(await own(page), []);
     await page.close();
   });
 

@@ -248,6 +248,24 @@ describe("the card stands beside the selection", () => {
     await page.evaluate(() => scrollTo(0, 1800));
     await eventually("the card to follow", async () => Math.abs((await shadowBox(page)).top - (before.top - 100)) < 2);
   });
+
+  test("and over no scroll bar, wherever the selection is", async () => {
+    await open("scrollbars.html");
+    const bars = () => page.evaluate(() => [innerWidth - document.documentElement.clientWidth, innerHeight - document.documentElement.clientHeight]);
+    assert.ok((await bars()).every((width) => width > 5), "this browser's scroll bars take no room");
+    const [wide, high] = await page.evaluate(() => [document.documentElement.clientWidth, document.documentElement.clientHeight]);
+    await page.evaluate(() => scrollTo(0, 600));
+    await select("#text");
+    await chooseMenu();
+    await sotto.says(page, DONE);
+    for (let top = 600; top > 100; top -= 7) {
+      await page.evaluate((y) => scrollTo(0, y), top);
+      await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+      const card = await shadowBox(page);
+      assert.ok(card.left + card.width <= wide && card.top + card.height <= high, `${JSON.stringify(card)} in ${wide} × ${high}, scrolled to ${top}`);
+      if (top === 600 - 7 * 40) await screenshot(page, "card-scrollbars");
+    }
+  });
 });
 
 describe("the card goes", () => {
