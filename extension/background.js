@@ -103,6 +103,8 @@ async function startEngine() {
 const NEEDED = new Map([
   ["classify-selection", "sentiment"],
   ["text", "sentiment"],
+  ["selection", "sentiment"],
+  ["why", "sentiment"],
   ["check-image", "nsfw"],
   ["picture", "nsfw"],
   ["upload", "nsfw"],

@@ -48,6 +48,8 @@ pub struct Host {
     ports: RefCell<Vec<Port>>,
     pub waiting_cards: RefCell<Vec<flows::WaitingCard>>,
     n_cards: Cell<u32>,
+    /// The text of a verdict on its way to the popup, which takes it; in no storage, because no text is ever stored.
+    pub shown_text: RefCell<Option<String>>,
     waiting_by_tab: RefCell<HashMap<i32, u32>>,
     /// The session's figures as they stood when this engine started.
     earlier: RefCell<Option<Status>>,
@@ -86,6 +88,7 @@ pub fn start_host(flavour: &str, place: String, read_packaged: Function, store: 
         ports: RefCell::default(),
         waiting_cards: RefCell::default(),
         n_cards: Cell::new(0),
+        shown_text: RefCell::default(),
         waiting_by_tab: RefCell::default(),
         earlier: RefCell::default(),
         earlier_known: Cell::new(false),
@@ -202,9 +205,9 @@ async fn respond(Request { id, ask }: Request, picture: JsValue, sender: &JsValu
             words::bring_why(tab, frame).await?;
             Ok(Answer::Done)
         }
-        (Asker::Frame { tab, frame, .. }, Ask::Why { text, card }) => {
+        (Asker::Frame { tab, frame, .. }, Ask::Why { text, card: Some(card) }) => {
             let _waiting = host.enter(tab)?;
-            words::why(&host, (tab, frame), id, text, card).await?;
+            words::why_on_card(&host, (tab, frame), id, text, card).await?;
             Ok(Answer::Done)
         }
         (Asker::Frame { tab, window, .. }, Ask::TextInPopup { text }) => {
@@ -253,6 +256,12 @@ impl Host {
                 let ticket = self.page_ticket(id);
                 return Ok(Answer::Text(words::selection_for_popup(self, ticket).await?));
             }
+            Ask::ShownText => return Ok(Answer::ShownText { text: self.shown_text.take() }),
+            Ask::Why { text, .. } => {
+                let (host, name) = (Rc::clone(self), id.clone());
+                let tell = move |why| host.post_progress(&name, &View::Why { why });
+                return Ok(Answer::Why(words::why(self, self.page_ticket(id).order, text, tell).await?));
+            }
             Ask::AllowHere
             | Ask::Upload { .. }
             | Ask::Decide { .. }
@@ -260,7 +269,6 @@ impl Host {
             | Ask::InView { .. }
             | Ask::Scanned
             | Ask::BringWhy
-            | Ask::Why { .. }
             | Ask::TextInPopup { .. } => {
                 let detail = "only a page's frame can ask this, for itself".to_owned();
                 return Err(Refusal { reason: Reason::BadRequest, detail });
@@ -279,14 +287,7 @@ impl Host {
     /// For a person who looks at one of our own pages; the page hears how much of a long text is read.
     fn page_ticket(self: &Rc<Self>, request: String) -> Ticket {
         let (host, id) = (Rc::clone(self), request.clone());
-        let tell = move |percent| {
-            let view = View::Busy { percent: None, read: Some(percent) };
-            host.post(&chrome::object(&[
-                ("sotto", "progress".into()),
-                ("id", id.as_str().into()),
-                ("view", wire::to_js(&view)),
-            ]));
-        };
+        let tell = move |percent| host.post_progress(&id, &View::Busy { percent: None, read: Some(percent) });
         Ticket { order: Order { asker: Owner::Own, request, urgency: Urgency::Person }, tell: Box::new(tell) }
     }
 
@@ -424,6 +425,11 @@ impl Host {
         }
     }
 
+    fn post_progress(&self, id: &str, view: &View) {
+        let message = chrome::object(&[("sotto", "progress".into()), ("id", id.into()), ("view", wire::to_js(view))]);
+        self.post(&message);
+    }
+
     /// Posts to every open page of ours.
     pub fn post(&self, message: &JsValue) {
         // A port whose page went away throws; its disconnect event removes it.
@@ -448,29 +454,27 @@ impl Drop for Waiting {
     }
 }
 
-/// A page or card opened a connection. Pages hear of changes. What runs in a frame opens one under the name of its
-/// request, or of what its requests' names begin with before a slash: it hears when the worker dies, and when the frame
-/// goes away, or closes the connection because nobody waits any more, those requests are given up.
+/// A page or card opened a connection. Pages hear of changes. One under the name of a request, or of what requests'
+/// names begin with before a slash, hears when the worker dies; and when its page or frame goes away, or closes it because
+/// nobody waits any more, those requests are given up.
 #[wasm_bindgen]
 pub async fn connected(port: Port) {
     let Ok(host) = host() else { return };
-    let gone = match asker(&port.sender()) {
+    let owner = match asker(&port.sender()) {
         Err(_) => return,
-        Ok(Asker::Frame { tab, .. }) => {
-            let (host, name) = (Rc::clone(&host), port.name());
-            let is_named = move |request: &str| {
-                request.strip_prefix(&name).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-            };
-            Closure::once_into_js(move || host.runner.cancel(Owner::Tab(tab), is_named))
-        }
+        Ok(Asker::Frame { tab, .. }) => Owner::Tab(tab),
         Ok(Asker::OwnPage) => {
             host.ports.borrow_mut().push(port.clone().unchecked_into());
-            let (host, port) = (Rc::clone(&host), JsValue::from(&port));
-            Closure::once_into_js(move || {
-                host.ports.borrow_mut().retain(|kept| !js_sys::Object::is(kept.as_ref(), &port));
-            })
+            Owner::Own
         }
     };
+    let (closed, name) = (JsValue::from(&port), port.name());
+    let gone = Closure::once_into_js(move || {
+        host.ports.borrow_mut().retain(|kept| !js_sys::Object::is(kept.as_ref(), &closed));
+        host.runner.cancel(owner, |request| {
+            request.strip_prefix(&name).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        });
+    });
     port.on_disconnect().add_listener(gone.unchecked_ref());
 }
 
