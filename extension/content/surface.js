@@ -33,7 +33,7 @@ globalThis.sottoSurface ??= (() => {
     h2 { font-size: 14px; font-weight: 600; }
     .mark { flex: none; width: 18px; height: 18px; border-radius: 5px; background: #27357a; }
     .mark::after { content: ""; display: block; margin: 6px 3px; height: 6px; border-radius: 2px 2px 9px 9px; background: #fff; }
-    @media (forced-colors: active) { .sheet, button { border-color: CanvasText; } .paint, .fill { forced-color-adjust: none; } }
+    @media (forced-colors: active) { .sheet, button { border-color: CanvasText; } .paint, .fill, .mark { forced-color-adjust: none; } }
     @media (prefers-reduced-motion: no-preference) {
       .sheet { animation: come .12s ease-out; }
       @keyframes come { from { opacity: 0; transform: translateY(4px); } }
