@@ -95,6 +95,8 @@ async function startEngine() {
 const NEEDED = new Map([
   ["classify-selection", "text"],
   ["text", "text"],
+  ["selection", "text"],
+  ["why", "text"],
   ["check-image", "picture"],
   ["picture", "picture"],
   ["upload", "picture"],

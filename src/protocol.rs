@@ -23,12 +23,15 @@ pub enum Ask {
     /// The card of this frame wants why.js, which then asks `Why` itself.
     BringWhy,
     /// Which words pushed the verdict on a text. `card` names the card's own request: it hears the first words while the
-    /// rest is worked out, and all of them before this is answered.
-    Why { text: String, card: String },
+    /// rest is worked out, and all of them before this is answered. A page of Sotto's names none: it hears the first words
+    /// over its connections, and all of them are the answer.
+    Why { text: String, card: Option<String> },
     /// Judge a text and show it in the popup: the page took the card away.
     TextInPopup { text: String },
     /// Judge what is selected on the tab in front of the popup.
     Selection,
+    /// The text of the verdict that the popup was given last; told once.
+    ShownText,
     /// Judge a picture; its bytes (Blob, File) or pixels (ImageData) stand beside this in the message's `picture`.
     Picture {
         name: Option<String>,
@@ -109,6 +112,10 @@ pub struct Reply {
 #[serde(tag = "answer", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Answer {
     Text(TextVerdict),
+    Why(WhyVerdict),
+    ShownText {
+        text: Option<String>,
+    },
     Picture(PictureVerdict),
     Upload(UploadVerdict),
     Scan(ScanCounts),

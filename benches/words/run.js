@@ -1,6 +1,6 @@
-// From a person's click to the words on the card, on a page in Chromium with the engine warm: `cargo xtask bench words
-// [--check]`. The probe stands in the content scripts' own world, because no page can see into a card; the debugger
-// brings it in, and it ships nowhere.
+// From a person's click to the words on the card, on a page in Chromium with the engine warm, and how long the page
+// stands still for it: `cargo xtask bench words [--check]`. The probe stands in the content scripts' own world, because
+// no page can see into a card; the debugger brings it in, and it ships nowhere.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,17 +8,25 @@ import { eventually } from "../../tests/browser/harness/browser.js";
 import { contentScript } from "../../tests/browser/harness/isolated.js";
 import { FIXTURES, ROOT } from "../../tests/browser/harness/places.js";
 import { serve } from "../../tests/browser/harness/server.js";
-import { clickInShadow } from "../../tests/browser/harness/shadow.js";
+import { clickInShadow, pointInShadow } from "../../tests/browser/harness/shadow.js";
 import { startSotto } from "../../tests/browser/harness/sotto.js";
 import { finish, quantile } from "../report.js";
+import { longestTasks } from "./tasks.js";
 
 const N_RUNS = 15;
 const SHORT = { task: "click to card, 20 words", most: 60 };
 const LONG = { task: "click to card, 300 words", most: 400 };
 const WHY_FIRST = { task: "why, 30 words: first highlights", most: 300 };
 const WHY_FINAL = { task: "why, 30 words: final", most: 800 };
-const HELD_UP = { task: "page held up at most", most: 5 };
-const BARS = [SHORT, LONG, WHY_FIRST, WHY_FINAL, HELD_UP];
+const HELD_UP_SHORT = { task: "page's longest task, 20 words", most: 5 };
+const HELD_UP_LONG = { task: "page's longest task, 300 words", most: 5 };
+const HELD_UP_WHY = { task: "page's longest task, why", most: 5 };
+/** As long and on the same page, with nothing to judge: what the browser and the machine do by themselves. */
+const HELD_UP_IDLE = { task: "page's longest task, idle", most: Infinity };
+const BARS = [SHORT, LONG, WHY_FIRST, WHY_FINAL, HELD_UP_SHORT, HELD_UP_LONG, HELD_UP_WHY, HELD_UP_IDLE];
+/** Longer than any of it takes, and what the page needs to come to rest before. */
+const WINDOW_MS = 1_200;
+const REST_MS = 300;
 const { version } = JSON.parse(readFileSync(join(ROOT, "manifest.json"), "utf8"));
 
 const values = new Map(BARS.map((bar) => [bar, []]));
@@ -37,7 +45,6 @@ try {
     for (const [id, bar] of [["words20", SHORT], ["words300", LONG]]) {
       const clicked = await begin(page, worker, probe, id);
       note(bar, (await probe.drawn("text")) - clicked);
-      note(HELD_UP, await page.evaluate(() => longestGap()));
     }
     await begin(page, worker, probe, "words30");
     await sotto.says(page, /\d ms/);
@@ -47,8 +54,8 @@ try {
     const clicked = await page.evaluate(() => lastClick());
     note(WHY_FIRST, (await probe.drawn("first why")) - clicked);
     note(WHY_FINAL, final - clicked);
-    note(HELD_UP, await page.evaluate(() => longestGap()));
   }
+  await heldUp(page, worker, probe);
 } finally {
   await sotto.close();
   await server.close();
@@ -66,8 +73,38 @@ async function begin(page, worker, probe, id) {
   await page.keyboard.press("Escape");
   await eventually("the card to go", async () => !(await sotto.isOnPage(page)));
   await probe.forget();
-  await page.evaluate(() => startGaps());
   return choose(page, worker, id);
+}
+
+/** How long the page's event loop stands still: another round, because the browser's trace costs time of its own. */
+async function heldUp(page, worker, probe) {
+  const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+  const windows = [
+    [HELD_UP_SHORT, () => choose(page, worker, "words20")],
+    [HELD_UP_LONG, () => choose(page, worker, "words300")],
+    [HELD_UP_WHY, (button) => page.mouse.click(...button)],
+    [HELD_UP_IDLE, () => {}],
+  ];
+  const measured = await longestTasks(sotto.cdp, page, async (within) => {
+    for (let run = 0; run < N_RUNS; run += 1) {
+      for (const [bar, act] of windows) {
+        let button = null;
+        if (bar === HELD_UP_WHY) {
+          await begin(page, worker, probe, "words30");
+          await probe.drawn("text");
+          button = await pointInShadow(page, /why/i);
+        }
+        await page.evaluate(() => getSelection().removeAllRanges());
+        await pause(REST_MS);
+        await within(bar.task, async () => {
+          await act(button);
+          await pause(WINDOW_MS);
+        });
+        await page.keyboard.press("Escape");
+      }
+    }
+  });
+  for (const bar of windows.map(([bar]) => bar)) measured.get(bar.task).forEach((value) => note(bar, value));
 }
 
 /** Chooses the menu entry as the browser would, in milliseconds since the epoch. */

@@ -97,7 +97,6 @@
     card.port.disconnect();
     const parts = bodies[view.kind](view);
     fill(parts.body, parts.note, parts.copy, parts.why);
-    if (!card.subject.editable) card.sheet.focus({ preventScroll: true });
   }
 
   function fill(body, note = "", copy = null, why = false) {
@@ -108,6 +107,8 @@
     card.copyText = copy;
     card.footer.hidden = !copy;
     card.why.hidden = !why;
+    // Before the card is moved: both need it laid out, and one layout serves them.
+    if (card.settled && !card.subject.editable) card.sheet.focus({ preventScroll: true });
     place();
   }
 
@@ -169,7 +170,7 @@
     const clamp = (value, most) => Math.max(EDGE, Math.min(value, most));
     const rect = subject.where?.() ?? subject.rect;
     if (!rect || rect.bottom < 0 || rect.top > bottom + height) return move(host, right, EDGE);
-    const along = clamp(text("@@bidi_dir") === "rtl" ? rect.right - width : rect.left, right);
+    const along = clamp(sheet.dir === "rtl" ? rect.right - width : rect.left, right);
     const below = Math.max(EDGE, rect.bottom + GAP);
     const roomBelow = bottom + height - below;
     const roomAbove = rect.top - GAP - EDGE;

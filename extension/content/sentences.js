@@ -16,7 +16,7 @@
 
   /** One segment per sentence, as wide as the sentence is long; pressing one reads it out below. */
   extras.sentences = (list, said) => {
-    const reading = make("p", { class: "sentence", "aria-live": "polite" }, text("sentencesHint", list.length));
+    const reading = make("p", { class: "sentence", tabindex: "0", "aria-live": "polite" }, text("sentencesHint", list.length));
     const buttons = list.map((sentence, index) => {
       const label = text(sentence.sentiment);
       const share = percent(sentence.sentiment === "negative" ? 1 - sentence.positive : sentence.positive);

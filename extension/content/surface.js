@@ -12,13 +12,13 @@ globalThis.sottoSurface ??= (() => {
       --good: #0f7b57; --good-soft: #d9f2e7; --bad: #b3372a; --bad-soft: #fbe3df; --even: #8a6100; --even-soft: #fbeecb;
       font: 400 14px/1.45 system-ui, sans-serif; color: var(--ink);
       background: var(--paper); border: 1px solid var(--line); border-radius: 14px; outline: none; cursor: default;
-      box-shadow: 0 1px 2px rgb(16 24 40 / .08), 0 12px 32px rgb(16 24 40 / .18); overflow-wrap: anywhere;
+      box-shadow: 0 12px 32px rgb(16 24 40 / .18); overflow-wrap: anywhere;
     }
     @media (prefers-color-scheme: dark) {
       .sheet {
         --paper: #1c222b; --ink: #e8edf3; --quiet: #a3afbe; --line: #333d4a; --soft: #262e39; --accent: #9db2ff;
         --good: #5bd3a4; --good-soft: #16382c; --bad: #ff9285; --bad-soft: #45211d; --even: #e9c05f; --even-soft: #3c3115;
-        box-shadow: 0 1px 2px rgb(0 0 0 / .4), 0 12px 32px rgb(0 0 0 / .5);
+        box-shadow: 0 12px 32px rgb(0 0 0 / .5);
       }
     }
     button {
@@ -33,7 +33,7 @@ globalThis.sottoSurface ??= (() => {
     h2 { font-size: 14px; font-weight: 600; }
     .mark { flex: none; width: 18px; height: 18px; border-radius: 5px; background: #27357a; }
     .mark::after { content: ""; display: block; margin: 6px 3px; height: 6px; border-radius: 2px 2px 9px 9px; background: #fff; }
-    @media (forced-colors: active) { .sheet, button { border-color: CanvasText; } .paint, .fill { forced-color-adjust: none; } }
+    @media (forced-colors: active) { .sheet, button { border-color: CanvasText; } .paint, .fill, .mark { forced-color-adjust: none; } }
     @media (prefers-reduced-motion: no-preference) {
       .sheet { animation: come .12s ease-out; }
       @keyframes come { from { opacity: 0; transform: translateY(4px); } }
@@ -46,6 +46,8 @@ globalThis.sottoSurface ??= (() => {
   const OURS = ["keydown", "keyup", "keypress", "click", "mousedown", "pointerdown"];
 
   const roots = new WeakMap();
+  /** By their text: the browser reads each once, and all of the page's hosts share it. */
+  const sheets = {};
 
   /** A property of the document itself: a form or image named like one stands in front of it on `document`. */
   const ofPage = (name) => Reflect.get(Document.prototype, name, document);
@@ -92,10 +94,10 @@ globalThis.sottoSurface ??= (() => {
   }
 
   function show(host, home) {
-    home.append(host);
-    // A page that zooms its root would zoom what is ours, and move it.
+    // A page that zooms its root would zoom what is ours, and move it. Asked while there is nothing new to lay out.
     const zoom = home.currentCSSZoom ?? 1;
     host.style.setProperty("zoom", String(1 / zoom), "important");
+    home.append(host);
     host.showPopover();
   }
 
@@ -123,9 +125,8 @@ globalThis.sottoSurface ??= (() => {
     const root = roots.get(host);
     try {
       // A page's content security policy may forbid style elements, but not this.
-      const sheet = new CSSStyleSheet();
-      sheet.replaceSync(STYLE + style);
-      root.adoptedStyleSheets = [sheet];
+      if (!sheets[style]) (sheets[style] = new CSSStyleSheet()).replaceSync(STYLE + style);
+      root.adoptedStyleSheets = [sheets[style]];
     } catch {
       // Firefox refuses constructed sheets from a content script.
       root.querySelector("style")?.remove();

@@ -19,7 +19,7 @@
     mark.bad.s2 { background: var(--bad-soft); } mark.bad.s3 { background: var(--bad-soft); }
     .legend { margin-top: 6px; font-size: 12px; color: var(--quiet); }
     .summary { margin-top: 6px; }
-    @media (forced-colors: active) { .words mark, .legend mark { text-decoration-color: CanvasText; } }
+    @media (forced-colors: active) { .below mark[class] { color: CanvasText; background: Canvas; text-decoration-color: CanvasText; } }
   `;
 
   explain(open());
@@ -59,7 +59,8 @@
     parts.push(said.slice(at, why.end), why.end < said.length ? "…" : "");
     say(
       card,
-      make("p", { class: "words" }, ...parts),
+      // A long text scrolls, and whoever uses no mouse must reach it.
+      make("p", { class: "words", tabindex: "0", role: "group", "aria-label": text("why") }, ...parts),
       make("p", { class: "legend", "aria-hidden": "true" },
         make("mark", { class: "good s2" }, text("positive")), " · ", make("mark", { class: "bad s2" }, text("negative")),
         ` · ${text("whyLegend")}`),

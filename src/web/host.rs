@@ -62,6 +62,8 @@ pub struct Host {
     waiting: Rc<Waiting>,
     urgent: Rc<Waiting>,
     connections: Rc<Waiting>,
+    /// The text of a verdict on its way to the popup, which takes it; in no storage, because no text is ever stored.
+    pub shown_text: RefCell<Option<String>>,
     /// The session's figures as they stood when this engine started.
     earlier: RefCell<Option<Status>>,
     earlier_known: Cell<bool>,
@@ -103,6 +105,7 @@ pub fn start_host(flavour: &str, place: String, read_packaged: Function, store: 
         waiting: Waiting::at_most(WAITING_PER_TAB_MAX),
         urgent: Waiting::at_most(URGENT_PER_TAB_MAX),
         connections: Waiting::at_most(CONNECTIONS_PER_TAB_MAX),
+        shown_text: RefCell::default(),
         earlier: RefCell::default(),
         earlier_known: Cell::new(false),
     });
@@ -222,10 +225,10 @@ async fn respond(Request { id, ask }: Request, picture: JsValue, sender: &JsValu
             words::bring_why(tab, frame).await?;
             Ok(Answer::Done)
         }
-        (Asker::Frame { tab, frame, .. }, Ask::Why { text, card }) => {
+        (Asker::Frame { tab, frame, .. }, Ask::Why { text, card: Some(card) }) => {
             let _asked = host.urgent.enter(tab, &id)?;
             let document = chrome::get(sender, "documentId");
-            words::why(&host, (tab, frame, document), id, text, card).await?;
+            words::why_on_card(&host, (tab, frame, document), id, text, card).await?;
             Ok(Answer::Done)
         }
         (Asker::Frame { tab, window, .. }, Ask::TextInPopup { text }) => {
@@ -283,6 +286,12 @@ impl Host {
                 let ticket = self.page_ticket(id);
                 return Ok(Answer::Text(words::selection_for_popup(self, ticket).await?));
             }
+            Ask::ShownText => return Ok(Answer::ShownText { text: self.shown_text.take() }),
+            Ask::Why { text, .. } => {
+                let (host, name) = (Rc::clone(self), id.clone());
+                let tell = move |why| host.post_progress(&name, &View::Why { why });
+                return Ok(Answer::Why(words::why(self, self.page_ticket(id).order, text, tell).await?));
+            }
             Ask::AllowHere
             | Ask::Upload { .. }
             | Ask::Decide { .. }
@@ -290,7 +299,6 @@ impl Host {
             | Ask::InView { .. }
             | Ask::Scanned
             | Ask::BringWhy
-            | Ask::Why { .. }
             | Ask::TextInPopup { .. } => {
                 let detail = "only a page's frame can ask this, for itself".to_owned();
                 return Err(Refusal { reason: Reason::BadRequest, detail });
@@ -310,14 +318,7 @@ impl Host {
     /// For a person who looks at one of our own pages; the page hears how much of a long text is read.
     fn page_ticket(self: &Rc<Self>, request: String) -> Ticket {
         let (host, id) = (Rc::clone(self), request.clone());
-        let tell = move |percent| {
-            let view = View::Busy { percent: None, read: Some(percent) };
-            host.post(&chrome::object(&[
-                ("sotto", "progress".into()),
-                ("id", id.as_str().into()),
-                ("view", wire::to_js(&view)),
-            ]));
-        };
+        let tell = move |percent| host.post_progress(&id, &View::Busy { percent: None, read: Some(percent) });
         Ticket { order: Order { asker: Owner::Own, request, urgency: Urgency::Person }, tell: Box::new(tell) }
     }
 
@@ -459,6 +460,11 @@ impl Host {
         }
     }
 
+    fn post_progress(&self, id: &str, view: &View) {
+        let message = chrome::object(&[("sotto", "progress".into()), ("id", id.into()), ("view", wire::to_js(view))]);
+        self.post(&message);
+    }
+
     /// Posts to every open page of ours.
     pub fn post(&self, message: &JsValue) {
         // A port whose page went away throws; its disconnect event removes it.
@@ -466,9 +472,9 @@ impl Host {
     }
 }
 
-/// A page or card opened a connection. Pages hear of changes. What runs in a frame opens one under the name of its
-/// request, or of what its requests' names begin with before a slash: it hears when the worker dies, and when the frame
-/// goes away, or closes the connection because nobody waits any more, those requests are given up.
+/// A page or card opened a connection. Pages hear of changes. One under the name of a request, or of what requests'
+/// names begin with before a slash, hears when the worker dies; and when its page or frame goes away, or closes it because
+/// nobody waits any more, those requests are given up.
 /// `is_gone` says whether it closed before the engine was there to listen.
 #[wasm_bindgen]
 pub async fn connected(port: Port, is_gone: Function) {
@@ -485,16 +491,16 @@ pub async fn connected(port: Port, is_gone: Function) {
             let host = Rc::clone(&host);
             Closure::once_into_js(move || {
                 drop(connection);
-                host.give_up(tab, |request| {
-                    request.strip_prefix(&name).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-                });
+                host.give_up(tab, |request| is_named(request, &name));
             })
         }
         Ok(Asker::OwnPage) => {
             host.ports.borrow_mut().push(port.clone().unchecked_into());
-            let (host, port) = (Rc::clone(&host), JsValue::from(&port));
+            let (closed, name) = (JsValue::from(&port), port.name());
+            let host = Rc::clone(&host);
             Closure::once_into_js(move || {
-                host.ports.borrow_mut().retain(|kept| !js_sys::Object::is(kept.as_ref(), &port));
+                host.ports.borrow_mut().retain(|kept| !js_sys::Object::is(kept.as_ref(), &closed));
+                host.runner.cancel(Owner::Own, |request| is_named(request, &name));
             })
         }
     }
@@ -504,6 +510,11 @@ pub async fn connected(port: Port, is_gone: Function) {
     } else {
         port.on_disconnect().add_listener(&gone);
     }
+}
+
+/// Whether a request is the one that a connection is named after, or one of those.
+fn is_named(request: &str, name: &str) -> bool {
+    request.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 #[wasm_bindgen(js_name = permissionsChanged)]

@@ -1,5 +1,5 @@
 //! The way of a selection: taken from whichever frame has it, judged, shown; and why it was judged so. It must never
-//! keep what was read, nor hand the text of one frame to another.
+//! keep what was read but until the popup took it, nor hand the text of one frame to another.
 
 use std::rc::Rc;
 
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     engine::{Asker, Order, Verdict, Work},
-    protocol::{Refusal, ResultPlace, TextVerdict, Urgency, View},
+    protocol::{Refusal, ResultPlace, TextVerdict, Urgency, View, WhyVerdict},
 };
 
 const SENTENCES: &str = "content/sentences.js";
@@ -61,6 +61,7 @@ pub async fn selection_for_popup(host: &Rc<Host>, ticket: Ticket) -> Result<Text
     let found = read_selection(tab, None, &[SELECT]).await.ok_or_else(|| off_limits("no text can be read here"))?;
     let mut verdict = host.judge_text(&found.text, ticket).await?;
     verdict.truncated |= found.cut;
+    host.shown_text.replace(Some(found.text));
     Ok(verdict)
 }
 
@@ -74,9 +75,9 @@ pub async fn bring_why(tab: i32, frame: i32) -> Result<(), Refusal> {
     inject(tab, Some(frame), &[WHY]).await.map(drop).map_err(|thrown| off_limits(&chrome::reason_of(&thrown)))
 }
 
-/// Tells a card which words pushed the verdict on its text: first what is known before all is. A card that closes ends
-/// it, because the request is named below the card's own.
-pub async fn why(
+/// Tells a card which words pushed the verdict on its text. A card that closes ends it, because the request is named
+/// below the card's own.
+pub async fn why_on_card(
     host: &Rc<Host>,
     (tab, frame, document): (i32, i32, JsValue),
     request: String,
@@ -86,12 +87,21 @@ pub async fn why(
     // The frame may show another document by then, which has no business with this text.
     let tell = move |why| flows::send_view_to(tab, &flows::only(frame, &document), &View::Why { why }, &card);
     let order = Order { asker: Asker::Tab(tab), request, urgency: Urgency::Person };
-    let work = Work::why(text, Box::new(tell.clone()));
-    match host.runner.done(Ticket::quiet(order), work).await? {
-        Verdict::Why(why) => tell(why),
-        _ => return Err(runner::unexpected()),
-    }
+    tell(why(host, order, text, tell.clone()).await?);
     Ok(())
+}
+
+/// Which words pushed the verdict on a text; `tell` hears what is known before all is.
+pub async fn why(
+    host: &Rc<Host>,
+    order: Order,
+    text: String,
+    tell: impl Fn(WhyVerdict) + 'static,
+) -> Result<WhyVerdict, Refusal> {
+    match host.runner.done(Ticket::quiet(order), Work::why(text, Box::new(tell))).await? {
+        Verdict::Why(why) => Ok(why),
+        _ => Err(runner::unexpected()),
+    }
 }
 
 /// Judges a text, whose end may be missing, and shows the verdict.
@@ -100,7 +110,12 @@ async fn show(host: &Rc<Host>, place: Place, found: Option<(String, bool)>) {
     let view = match found {
         None => View::Refused(off_limits("no text can be read here")),
         Some((text, cut)) => match host.judge_text(&text, shown.ticket()).await {
-            Ok(verdict) => View::Text { verdict: TextVerdict { truncated: verdict.truncated || cut, ..verdict } },
+            Ok(verdict) => {
+                if matches!(place, Place::Popup { .. }) {
+                    host.shown_text.replace(Some(text));
+                }
+                View::Text { verdict: TextVerdict { truncated: verdict.truncated || cut, ..verdict } }
+            }
             Err(refusal) => View::Refused(refusal),
         },
     };

@@ -7,7 +7,10 @@ use wasm_bindgen::prelude::*;
 
 use crate::{
     protocol::{Answer, Ask, Reason, Refusal, Reply, Request, Settings},
-    web::{chrome, wire},
+    web::{
+        chrome::{self, Port},
+        wire,
+    },
 };
 
 thread_local! {
@@ -21,8 +24,16 @@ pub async fn ask(ask: Ask) -> Result<Answer, Refusal> {
 
 /// The same with a picture beside the request.
 pub async fn ask_about(ask: Ask, picture: &JsValue) -> Result<Answer, Refusal> {
+    ask_as(new_id(), ask, picture).await
+}
+
+/// A request's name, for those who must know it before they ask.
+pub fn new_id() -> String {
     let n_asked = N_ASKED.with(|n_asked| n_asked.replace(n_asked.get() + 1));
-    let id = format!("page-{}-{n_asked}", js_sys::Math::random());
+    format!("page-{}-{n_asked}", js_sys::Math::random())
+}
+
+pub async fn ask_as(id: String, ask: Ask, picture: &JsValue) -> Result<Answer, Refusal> {
     let message = wire::to_js(&Request { id: id.clone(), ask });
     if !picture.is_undefined() {
         chrome::set(&message, "picture", picture);
@@ -54,9 +65,11 @@ pub fn unexpected() -> Refusal {
     Refusal { reason: Reason::Internal, detail: "an answer of another kind".to_owned() }
 }
 
-/// Hears what the background tells open pages: `changed` (a model's state) and `view` (a verdict for the popup).
-pub fn listen(heard: impl FnMut(JsValue) + 'static) {
-    let port = chrome::connect(&chrome::object(&[("name", "page".into())]));
+/// Hears what the background tells open pages: `changed` (a model's state), `view` (a verdict for the popup) and
+/// `progress` (of the request `id`). A connection named after a request gives that up when it closes.
+pub fn listen(name: &str, heard: impl FnMut(JsValue) + 'static) -> Port {
+    let port = chrome::connect(&chrome::object(&[("name", name.into())]));
     // Lives as long as the page.
     port.on_message().add_listener(Closure::<dyn FnMut(JsValue)>::new(heard).into_js_value().unchecked_ref());
+    port
 }

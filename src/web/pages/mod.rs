@@ -18,3 +18,4 @@ mod thresholds;
 mod try_box;
 mod verdict;
 mod welcome;
+mod why;

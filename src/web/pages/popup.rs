@@ -5,7 +5,7 @@ use gloo_storage::{LocalStorage, Storage};
 use js_sys::Array;
 use wasm_bindgen::prelude::*;
 
-use super::{ask, dom, format, guard_switch, model_row, scan, try_box, verdict};
+use super::{ask, dom, format, guard_switch, model_row, scan, try_box, verdict, why};
 use crate::{
     protocol::{Answer, Ask, ModelStatus, Status, View},
     web::{chrome, sites, wire},
@@ -27,7 +27,7 @@ pub async fn popup() {
     if let Some(button) = dom::by_id("classify-selection") {
         dom::on_press(&button, classify_selection);
     }
-    ask::listen(heard);
+    ask::listen("page", heard);
     waiting_view().await;
     this_site().await;
     refresh().await;
@@ -76,7 +76,18 @@ async fn forget_view() {
 fn show_view(view: &View) {
     if let Some(result) = dom::by_id("result") {
         verdict::show(&result, view);
+        why::withdraw("result-why");
         dom::show("result-panel", true);
+    }
+    if matches!(view, View::Text { .. }) {
+        wasm_bindgen_futures::spawn_local(offer_why());
+    }
+}
+
+/// The background still has the text, once, whose verdict it gave to the popup; not after it was stopped.
+async fn offer_why() {
+    if let Ok(Answer::ShownText { text: Some(text) }) = ask::ask(Ask::ShownText).await {
+        why::offer("result-why", &text);
     }
 }
 

@@ -3,10 +3,12 @@
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlTextAreaElement, KeyboardEvent};
 
-use super::{ask, dom, verdict};
+use super::{ask, dom, verdict, why};
 use crate::protocol::{Answer, Ask, ModelState, ModelStatus, View};
 
-/// Wires `#try`, `#try-text` and `#try-result`. Ctrl or Command with Enter does what the button does.
+const WHY: &str = "try-why";
+
+/// Wires `#try`, `#try-text`, `#try-result` and `#try-why`. Ctrl or Command with Enter does what the button does.
 pub fn wire() {
     let (Some(button), Some(field)) = (dom::by_id("try"), dom::by_id("try-text")) else { return };
     dom::on_press(&button, classify);
@@ -40,11 +42,15 @@ async fn classify() {
     let (Some(text), Some(result)) = (text.map(|field| field.value()), dom::by_id("try-result")) else { return };
     dom::set_attribute(&result, "aria-busy", "true");
     verdict::show(&result, &View::Busy { percent: None, read: None });
-    let view = match ask::ask(Ask::Text { text }).await {
+    why::withdraw(WHY);
+    let view = match ask::ask(Ask::Text { text: text.clone() }).await {
         Ok(Answer::Text(verdict)) => View::Text { verdict },
         Ok(_) => View::Refused(ask::unexpected()),
         Err(refusal) => View::Refused(refusal),
     };
     dom::set_attribute(&result, "aria-busy", "false");
     verdict::show(&result, &view);
+    if matches!(view, View::Text { .. }) {
+        why::offer(WHY, &text);
+    }
 }

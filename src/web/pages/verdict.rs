@@ -14,7 +14,7 @@ pub fn show(into: &HtmlElement, view: &View) {
     match view {
         View::Busy { percent, read } => busy(into, *percent, *read),
         View::Text { verdict } => text(into, verdict),
-        // Only a card asks why.
+        // Stands below the verdict: why.rs.
         View::Why { .. } => {}
         View::Picture { verdict, partly_visible } => picture(into, verdict, *partly_visible),
         View::Refused(refusal) => dom::append(into, dom::make("p", "", &dom::refusal_text(refusal))),

@@ -11,7 +11,7 @@ use crate::{
 #[wasm_bindgen]
 pub async fn welcome() {
     try_box::wire();
-    ask::listen(|message| {
+    ask::listen("page", |message| {
         if let Ok(models) = wire::from_js::<Vec<ModelStatus>>(chrome::get(&message, "models")) {
             try_box::follow(&models);
         }

@@ -1,11 +1,12 @@
-// axe-core on everything that is shown, light and dark: the four pages, the card in its kinds, the guard's dialog. On a page the
+// axe-core on everything that is shown, light and dark: the four pages, the card in its kinds, the guard's dialog; then what is left of
+// them in colours of the person's own, and where nothing may move. On a page the
 // shadow root is closed to axe too, so that part runs on a copy of dist/ whose surface.js opens it and differs in nothing else.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { complaints } from "../harness/axe.js";
-import { editFile } from "../harness/browser.js";
+import { editFile, screenshot } from "../harness/browser.js";
 import { FIXTURES, PICTURES } from "../harness/places.js";
 import { serve } from "../harness/server.js";
 import { startSotto } from "../harness/sotto.js";
@@ -69,6 +70,20 @@ describe("on a page", () => {
     });
   }
 
+  test("the card of a long text, with one of its sentences and its reasons", async () => {
+    const page = await sotto.page(`${server.origin}/selection.html`);
+    await page.evaluate(() => {
+      const long = "the food was cold, the room was small and the staff were rude, and ".repeat(10);
+      document.getElementById("praise").textContent = `We came late, ${long}we left early. I loved it.`;
+    });
+    await sotto.classifySelection(page, "#praise");
+    await page.locator(`${CARD} .strip button`).first().click();
+    await page.locator(`${CARD} footer button`, { hasText: "Why?" }).click();
+    await page.locator(`${CARD} .summary`, { hasText: /Towards/ }).waitFor();
+    await check(page, CARD);
+    await page.close();
+  });
+
   test("the card of a picture", async () => {
     const page = await sotto.page(`${server.origin}/pictures.html`);
     await sotto.checkImage(page, "#coffee");
@@ -84,4 +99,120 @@ describe("on a page", () => {
     await check(page, CARD);
     await page.close();
   });
+});
+
+describe("in colours of the person's own", () => {
+  for (const colorScheme of SCHEMES) {
+    test(`the card, ${colorScheme}`, async () => {
+      const page = await sotto.page(`${server.origin}/selection.html`);
+      await page.emulateMedia({ forcedColors: "active", colorScheme, reducedMotion: "reduce" });
+      await sotto.classifySelection(page, "#both");
+      await page.locator(`${CARD} .strip button`).first().click();
+      await page.locator(`${CARD} footer button`, { hasText: "Why?" }).click();
+      await page.locator(`${CARD} .summary`, { hasText: /Towards/ }).waitFor();
+      await screenshot(page, `card-forced-colours-${colorScheme}`);
+      const seen = await page.evaluate((card) => {
+        const root = document.querySelector(card).shadowRoot;
+        const all = (selector) => [...root.querySelectorAll(selector)];
+        const style = (selector) => getComputedStyle(root.querySelector(selector));
+        const probe = document.body.appendChild(document.createElement("p"));
+        probe.style.cssText = "color: CanvasText; background: Canvas";
+        const { color: ink, backgroundColor: paper } = getComputedStyle(probe);
+        probe.remove();
+        return {
+          ink,
+          paper,
+          sheet: style(".sheet").backgroundColor,
+          edges: [".sheet", "footer button"].map((selector) => style(selector).borderTopColor),
+          painted: [".mark", ".strip .good", ".strip .bad", ".needle"].map((selector) => style(selector).backgroundColor),
+          scale: style(".scale").backgroundImage,
+          pressed: style(".strip [aria-pressed=true]").boxShadow,
+          words: all(".words mark, .legend mark").map((mark) => getComputedStyle(mark))
+            .map(({ color, backgroundColor, textDecorationColor }) => [color, backgroundColor, textDecorationColor].join()),
+          kinds: all(".legend mark").map((mark) => getComputedStyle(mark).textDecorationStyle),
+        };
+      }, CARD);
+      assert.equal(seen.sheet, seen.paper, "the card has the person's paper");
+      for (const edge of seen.edges) assert.notEqual(edge, seen.paper, "an edge can't be seen");
+      for (const colour of seen.painted) assert.ok(![seen.paper, "rgba(0, 0, 0, 0)"].includes(colour), `paint can't be seen: ${seen.painted}`);
+      assert.notEqual(seen.painted[1], seen.painted[2], "sentences look alike");
+      assert.match(seen.scale, /gradient/);
+      assert.notEqual(seen.pressed, "none");
+      assert.ok(seen.words.length > 3);
+      for (const word of seen.words) assert.equal(word, [seen.ink, seen.paper, seen.ink].join());
+      assert.deepEqual(seen.kinds, ["solid", "dashed"]);
+      assert.deepEqual(await complaints(page, CARD), []);
+      await page.close();
+    });
+  }
+
+  test("the popup with a verdict and its reasons", async () => {
+    const page = await sotto.page(sotto.url("pages/popup.html"));
+    await page.emulateMedia({ forcedColors: "active", colorScheme: "dark", reducedMotion: "reduce" });
+    await page.setViewportSize({ width: 380, height: 760 });
+    await page.locator("html[data-started=true]").waitFor({ state: "attached" });
+    await page.locator("#try-text").fill("The staff were wonderful, although our room was dirty.");
+    await page.locator("#try").click();
+    await page.locator("#try-why summary").click();
+    await page.locator("#try-why [data-part=said]", { hasText: /Towards/ }).waitFor();
+    await screenshot(page, "popup-forced-colours");
+    const words = await page.locator("#try-why .words mark").evaluateAll((marks) =>
+      marks.map((mark) => getComputedStyle(mark)).map(({ color, backgroundColor, textDecorationColor }) => [color, backgroundColor, textDecorationColor]));
+    const [ink, paper] = await page.evaluate(() => [getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]);
+    assert.ok(words.length > 1);
+    for (const word of words) assert.deepEqual(word, [ink, paper, ink]);
+    assert.deepEqual(await complaints(page, "#try-why"), []);
+    await page.close();
+  });
+});
+
+describe("motion", () => {
+  /** Names of all animations and transitions that run on a page during `work`, and until all is at rest. */
+  async function motions(page, work) {
+    await page.evaluate(() => {
+      globalThis.moved = new Set();
+      const look = () => {
+        const roots = [document, ...[...document.querySelectorAll("[popover]")].map(({ shadowRoot }) => shadowRoot).filter(Boolean)];
+        for (const motion of roots.flatMap((root) => root.getAnimations())) moved.add(motion.animationName ?? motion.transitionProperty);
+        requestAnimationFrame(look);
+      };
+      look();
+    });
+    await work();
+    await page.waitForTimeout(300);
+    return page.evaluate(() => [...moved]);
+  }
+
+  for (const [reducedMotion, wanted] of [["no-preference", ["come"]], ["reduce", []]]) {
+    test(`of the card and the guard's dialog, ${reducedMotion}`, async () => {
+      const page = await sotto.page(`${server.origin}/selection.html`);
+      await page.emulateMedia({ reducedMotion });
+      assert.deepEqual(await motions(page, async () => {
+        await sotto.classifySelection(page, "#both");
+        await page.locator(`${CARD} .strip button`).first().click();
+        await page.locator(`${CARD} footer button`, { hasText: "Why?" }).click();
+        await page.locator(`${CARD} .summary`, { hasText: /Towards/ }).waitFor();
+      }), wanted);
+      await page.goto(`${server.origin}/upload.html`);
+      assert.deepEqual(await motions(page, async () => {
+        await page.locator("#pick").setInputFiles(join(FIXTURES, "false_alarm.png"));
+        await page.locator(`${CARD} dialog`).waitFor();
+      }), wanted);
+      await page.close();
+    });
+  }
+
+  for (const [reducedMotion, n] of [["no-preference", 1], ["reduce", 0]]) {
+    test(`of a switch, ${reducedMotion}`, async () => {
+      const page = await sotto.page(sotto.url("pages/welcome.html"));
+      await page.emulateMedia({ reducedMotion });
+      await page.locator("html[data-started=true]").waitFor({ state: "attached" });
+      const found = await motions(page, async () => {
+        await page.locator("#guard-everywhere").click();
+        await page.locator("#guard-everywhere").click();
+      });
+      assert.equal(found.length, n, `${found}`);
+      await page.close();
+    });
+  }
 });

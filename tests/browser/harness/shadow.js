@@ -47,14 +47,18 @@ export function shadowText(page) {
 
 /** Clicks the button whose name matches, with the mouse. */
 export async function clickInShadow(page, name) {
-  const point = await withHosts(page, async (hosts, session, corner) => {
+  await pageOf(page).mouse.click(...(await pointInShadow(page, name)));
+}
+
+/** The middle of the button whose name matches. */
+export function pointInShadow(page, name) {
+  return withHosts(page, async (hosts, session, corner) => {
     const buttons = hosts.flatMap((host) => findAll(host, (node) => node.nodeName === "BUTTON" && name.test(nameOf(node))));
     if (buttons.length !== 1) throw new Error(`${buttons.length} buttons ${name} in what Sotto shows`);
     const { model } = await session.send("DOM.getBoxModel", { nodeId: buttons[0].nodeId });
     const [left, top, , , right, bottom] = model.border;
     return [corner.x + (left + right) / 2, corner.y + (top + bottom) / 2];
   });
-  await pageOf(page).mouse.click(...point);
 }
 
 /** Where our first host stands in the viewport, in CSS pixels; null when there is none. */

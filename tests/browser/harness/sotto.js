@@ -101,6 +101,12 @@ class Sotto {
 
   /** What a click on the toolbar or a menu entry grants: activeTab on this page. The popup it opens is closed again. */
   async grant(page) {
+    const targetId = await this.openPopup(page);
+    await this.cdp.send("Target.closeTarget", { targetId });
+  }
+
+  /** A click on the toolbar, with this page in front. */
+  async openPopup(page) {
     await page.bringToFront();
     const before = new Set((await this.#targets()).map(({ targetId }) => targetId));
     const tab = (await this.#targets()).find(({ type, url }) => type === "tab" && url === page.url());
@@ -109,7 +115,7 @@ class Sotto {
     const popup = await eventually("the popup", async () =>
       (await this.#targets()).find(({ type, url, targetId }) =>
         type === "page" && url.startsWith(this.url("")) && !before.has(targetId)));
-    await this.cdp.send("Target.closeTarget", { targetId: popup.targetId });
+    return popup.targetId;
   }
 
   /**
@@ -185,22 +191,32 @@ class Sotto {
     );
   }
 
-  /**
-   * Waits until the popup that the extension opened by itself says something matching `pattern`, then closes it. Playwright
-   * knows no popups as pages, so the browser's own session is asked.
-   */
-  async popupSays(pattern) {
+  /** The value of an expression in the popup that is open; undefined without one. */
+  async inPopup(expression) {
+    const popup = await this.#popup();
+    return popup && this.#evaluateIn(popup.targetId, expression);
+  }
+
+  /** Waits until the popup that is open, or opens by itself, says something matching `pattern`; returns all its text. */
+  async popupShows(pattern) {
     let last = "no popup";
-    const find = async () => (await this.#targets()).find(({ type, url }) => type === "page" && url === this.url("pages/popup.html"));
-    await eventually(`the popup to say ${pattern}`, async () => {
-      const popup = await find();
-      if (!popup) return false;
-      last = await this.#evaluateIn(popup.targetId, "document.querySelector('main').innerText");
-      return pattern.test(last);
+    return eventually(`the popup to say ${pattern}`, async () => {
+      last = (await this.inPopup("document.querySelector('main').innerText")) ?? last;
+      return pattern.test(last) && last;
     }).catch((error) => {
       throw new Error(`${error.message}; it says ${JSON.stringify(last)}`);
     });
-    await this.cdp.send("Target.closeTarget", { targetId: (await find()).targetId });
+  }
+
+  /** The same, and then the popup is closed. */
+  async popupSays(pattern) {
+    await this.popupShows(pattern);
+    await this.cdp.send("Target.closeTarget", { targetId: (await this.#popup()).targetId });
+  }
+
+  /** Playwright knows no popups as pages, so the browser's own session is asked. */
+  async #popup() {
+    return (await this.#targets()).find(({ type, url }) => type === "page" && url === this.url("pages/popup.html"));
   }
 
   async #evaluateIn(targetId, expression) {
@@ -213,7 +229,7 @@ class Sotto {
       };
       this.cdp.on("Target.receivedMessageFromTarget", hear);
     });
-    const params = { expression, returnByValue: true };
+    const params = { expression, returnByValue: true, awaitPromise: true };
     await this.cdp.send("Target.sendMessageToTarget", { sessionId, message: JSON.stringify({ id: 1, method: "Runtime.evaluate", params }) });
     try {
       return await answered;
