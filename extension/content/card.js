@@ -231,11 +231,11 @@
   }
 
   function textBody({ verdict }) {
-    const { sentiment, positive } = verdict;
+    const { sentiment, positive, model } = verdict;
     const label = text(sentiment);
     // An unclear or mixed verdict has no side to be sure of, so it shows how positive the text reads.
     const share = percent(sentiment === "negative" ? 1 - positive : positive);
-    const meaning = text({ unclear: "unclearMeaning", mixed: "mixedMeaning" }[sentiment] ?? "sureMeaning", share);
+    const meaning = text(`${model.startsWith("own-") ? "own" : sentiment}Meaning`, share);
     return {
       body: [
         make("p", { class: "verdict" }, make("span", { class: `label ${TONES[sentiment] ?? "even"}` }, label), make("span", {}, share)),

@@ -41,7 +41,7 @@ pub use reader::{PackReader, RowSink};
 pub use writer::PackWriter;
 
 /// Raised when the bytes that [`PackWriter`] makes, or what the importers put into them, change in a way that an older
-/// reader or a stored copy would get wrong. The golden tests in tests/pack.rs say when.
+/// reader or a stored copy would get wrong. The golden tests in tests/pack/ say when.
 pub const PACK_VERSION: u32 = 1;
 
 /// Names of metadata keys. `A.x` stands for a key that begins with the architecture's name.

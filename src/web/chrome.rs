@@ -111,6 +111,11 @@ extern "C" {
     #[wasm_bindgen(method, js_name = addListener)]
     pub fn add_listener(this: &BrowserEvent, listener: &Function);
 
+    /// What is stored is then not the first thing to go when the disk is full. Nobody is asked: the manifest has
+    /// unlimitedStorage. Only pages have it.
+    #[wasm_bindgen(catch, js_namespace = ["navigator", "storage"], js_name = persist)]
+    pub async fn persist_storage() -> Result<JsValue, JsValue>;
+
     #[wasm_bindgen(js_namespace = performance, js_name = now)]
     pub fn now_ms() -> f64;
 

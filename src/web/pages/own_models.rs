@@ -28,11 +28,6 @@ extern "C" {
     fn set_onmessage(this: &Worker, heard: &Function);
     #[wasm_bindgen(method, setter, js_name = onerror)]
     fn set_onerror(this: &Worker, failed: &Function);
-
-    /// What is stored is then not the first thing to go when the disk is full. Nobody is asked: the manifest has
-    /// unlimitedStorage.
-    #[wasm_bindgen(catch, js_namespace = ["navigator", "storage"], js_name = persist)]
-    async fn persist_storage() -> Result<JsValue, JsValue>;
 }
 
 /// The worker at work, of which there is at most one.
@@ -115,8 +110,6 @@ fn hear(said: &JsValue, at_work: &AtWork) {
 
 async fn keep(packed: &JsValue) -> Result<Answer, Refusal> {
     let memory_bytes = chrome::get(packed, "memoryBytes").as_f64().unwrap_or_default() as u64;
-    // Refused by a browser that asks people about it; then the weights are kept as anything else is.
-    drop(persist_storage().await);
     ask::ask_about(Ask::KeepModel { title: title_of(packed), memory_bytes }, &chrome::get(packed, "file")).await
 }
 

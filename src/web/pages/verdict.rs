@@ -55,9 +55,12 @@ fn text(into: &HtmlElement, verdict: &TextVerdict) {
         dom::append(into, Some(scale));
     }
     let meaning = match verdict.sentiment {
+        // Only the built-in model's percentages are calibrated.
+        _ if verdict.model.starts_with("own-") => "ownMeaning",
         Sentiment::Unclear => "unclearMeaning",
         Sentiment::Mixed => "mixedMeaning",
-        Sentiment::Positive | Sentiment::Negative => "sureMeaning",
+        Sentiment::Positive => "positiveMeaning",
+        Sentiment::Negative => "negativeMeaning",
     };
     let mut note = chrome::message("elapsed", &[&format!("{:.0}", verdict.elapsed_ms.max(1.0))]);
     if verdict.n_windows > 1 {

@@ -10,6 +10,8 @@ use crate::{
 
 #[wasm_bindgen]
 pub async fn welcome() {
+    // Where it is refused, the weights are kept as anything else is.
+    drop(chrome::persist_storage().await);
     try_box::wire();
     ask::listen("page", |message| {
         if let Ok(models) = wire::from_js::<Vec<ModelStatus>>(chrome::get(&message, "models")) {

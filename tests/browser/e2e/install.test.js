@@ -28,3 +28,15 @@ test("installing shows no permission warning", async () => {
   const greedy = JSON.stringify({ ...JSON.parse(manifest()), host_permissions: ["<all_urls>"] });
   assert.notDeepEqual(await sotto.permissionWarnings(greedy), []);
 });
+
+test("the browser is asked not to drop what is stored when the disk is full", async () => {
+  const page = await sotto.context.newPage();
+  // What it answers is its own affair: Chromium says no before somebody has used the extension for a while.
+  await page.addInitScript(() => {
+    navigator.storage.persist = async () => !(globalThis.asked = true);
+  });
+  await page.goto(sotto.url("pages/welcome.html"));
+  await page.waitForSelector("html[data-started]");
+  assert.equal(await page.evaluate(() => globalThis.asked), true);
+  await page.close();
+});

@@ -9,7 +9,8 @@ import { basename, join } from "node:path";
 import { after, before, test } from "node:test";
 import { eventually, screenshot } from "../harness/browser.js";
 import { packagedCheckpoint } from "../harness/checkpoint.js";
-import { ROOT } from "../harness/places.js";
+import { FIXTURES, ROOT } from "../harness/places.js";
+import { serve } from "../harness/server.js";
 import { startSotto } from "../harness/sotto.js";
 
 const GERMAN = "Das ist nicht der Ort, den wir suchen, und das Essen war schlecht.";
@@ -82,6 +83,22 @@ test("a checkpoint becomes the very file that ships, shows how far it is, and ju
     assert.equal(verdict.positive, packaged[index].positive);
   }
   await screenshot(page, "own-model");
+});
+
+test("its percentages are not called more than they are", async () => {
+  const server = await serve({ routes: { "/": FIXTURES } });
+  const read = await sotto.page(`${server.origin}/selection.html`);
+  await sotto.classifySelection(read, "#praise");
+  const words = await sotto.says(read, /\d+\s?%/);
+  assert.match(words, /Nobody has checked/);
+  assert.doesNotMatch(words, /of the time/);
+  await read.close();
+  await server.close();
+  const popup = await sotto.page(sotto.url("pages/popup.html"));
+  await popup.locator("#try-text").fill(TEXTS[0]);
+  await popup.locator("#try").click();
+  await eventually("the verdict", async () => /Nobody has checked/.test(await popup.locator("#try-result").innerText()));
+  await popup.close();
 });
 
 test("nobody knows which languages it reads, so none is refused", async () => {
