@@ -33,6 +33,8 @@ before(async () => {
     globalThis.keys = () => withWeights((weights) => settled(weights.getAllKeys()));
   });
   await good();
+  // Nobody waits for the disk, but these tests.
+  await check();
 });
 
 after(() => sotto?.close());
