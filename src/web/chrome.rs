@@ -3,6 +3,7 @@
 
 use js_sys::{Array, Function, Object, Promise, Reflect};
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
 
 #[wasm_bindgen]
 extern "C" {
@@ -56,6 +57,9 @@ extern "C" {
 
     #[wasm_bindgen(catch, js_namespace = ["chrome", "tabs"], js_name = create)]
     pub async fn create_tab(options: &JsValue) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(js_name = setTimeout)]
+    fn set_timeout(done: &Function, ms: i32) -> JsValue;
 
     #[wasm_bindgen(js_namespace = ["chrome", "permissions"], js_name = request)]
     pub fn request_permission(wanted: &JsValue) -> Promise;
@@ -129,6 +133,12 @@ extern "C" {
 /// When this context started, in milliseconds since the epoch.
 pub fn time_origin_ms() -> f64 {
     TIME_ORIGIN_MS.with(|origin| *origin)
+}
+
+/// For what the browser lets one do only so often. Nothing waits like this while nobody asked for anything.
+pub async fn pause(ms: i32) {
+    let waited = Promise::new(&mut |resolve, _| drop(set_timeout(&resolve, ms)));
+    drop(JsFuture::from(waited).await);
 }
 
 /// The localised string of `key`; the key itself where it has none, so that a gap is seen and not silent.

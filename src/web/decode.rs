@@ -12,6 +12,7 @@ use super::chrome;
 use crate::{
     engine::{EngineError, Picture},
     image::{Kind, dimensions, kind},
+    protocol::{Reason, Refusal},
 };
 
 /// Larger pictures are scaled down while they are drawn: the nets look at far fewer pixels.
@@ -245,4 +246,16 @@ fn pixels_of(image: &ImageData) -> Uint8ClampedArray {
 
 fn unreadable(thrown: JsValue) -> DecodeError {
     DecodeError::Unreadable(chrome::reason_of(&thrown))
+}
+
+impl From<DecodeError> for Refusal {
+    fn from(error: DecodeError) -> Self {
+        let reason = match error {
+            DecodeError::Missing => Reason::BadRequest,
+            DecodeError::TooLarge(_) | DecodeError::TooManyPixels(..) | DecodeError::Unreadable(_) => {
+                Reason::UnreadablePicture
+            }
+        };
+        Self { reason, detail: error.to_string() }
+    }
 }

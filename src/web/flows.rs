@@ -9,7 +9,8 @@ use wasm_bindgen::prelude::*;
 
 use super::{
     chrome,
-    host::{self, FRAME_TEXT_UNITS_MAX, Host},
+    host::{self, Host},
+    requests::FRAME_TEXT_UNITS_MAX,
     runner::Ticket,
     sights, wire, words,
 };

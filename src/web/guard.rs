@@ -144,6 +144,7 @@ pub async fn allow(site: &str) -> Result<(), Refusal> {
 
 /// The browser's permissions changed, or the browser started: forget what may no longer be watched, and register the
 /// rest anew.
+#[wasm_bindgen(js_name = permissionsChanged)]
 pub async fn follow_permissions() {
     let mut settings = settings().await;
     settings.guard_everywhere = settings.guard_everywhere && granted(EVERYWHERE).await;

@@ -9,7 +9,11 @@ pub mod wire;
 #[cfg(feature = "bench")]
 pub mod bench;
 #[cfg(feature = "web")]
+pub mod connections;
+#[cfg(feature = "web")]
 pub mod decode;
+#[cfg(feature = "web")]
+pub mod figures;
 #[cfg(feature = "web")]
 pub mod flows;
 #[cfg(feature = "web")]
@@ -23,9 +27,13 @@ pub mod own_models;
 #[cfg(feature = "web")]
 pub mod packing;
 #[cfg(feature = "web")]
+pub mod requests;
+#[cfg(feature = "web")]
 pub mod runner;
 #[cfg(feature = "web")]
 pub mod scan;
+#[cfg(feature = "web")]
+pub mod sender;
 #[cfg(feature = "web")]
 pub mod sights;
 #[cfg(feature = "web")]

@@ -11,7 +11,8 @@ use super::{
     chrome,
     decode::{self, Crop, Upright},
     flows::{self, CARD, SURFACE, Shown, inject, off_limits, tab_and_window},
-    host::{FRAME_TEXT_UNITS_MAX, Host, NSFW},
+    host::{Host, NSFW},
+    requests::FRAME_TEXT_UNITS_MAX,
     wire,
 };
 use crate::{
@@ -25,6 +26,11 @@ const PIXELS: &str = "content/pixels.js";
 const PICTURE: &str = "content/picture.js";
 /// As far as the size that a PNG says it has.
 const PNG_HEADER_BYTES: u32 = 32;
+/// What a browser says that allows so many captures a second (Chromium: two). Whoever is quicker, or checks a picture while
+/// the page is scanned, waits for the next.
+const CAPTURE_QUOTA: &str = "MAX_CAPTURE_VISIBLE_TAB_CALLS_PER_SECOND";
+const CAPTURE_AGAIN_MS: i32 = 300;
+const CAPTURES_AGAIN_MAX: u32 = 8;
 /// The tab's own frame.
 const TOP: i32 = 0;
 
@@ -36,15 +42,9 @@ pub async fn check_picture(host: &Rc<Host>, tab: &JsValue, frame: i32, source: &
         let shown = Shown::begin(host, flows::Place::Popup { window }).await;
         return shown.end(View::Refused(off_limits("no script of ours may enter this frame"))).await;
     }
-    let ask = chrome::object(&[("sotto", "findPicture".into()), ("source", source.clone())]);
-    let found = ask_frame(tab_id, frame, &ask).await;
     // The capture comes before the card, which could stand in front of the picture.
+    let (found, seen) = look(tab_id, frame, window, source).await;
     let pixels = chrome::get(&found, "picture");
-    let place = if pixels.is_undefined() { place_of(tab_id, &found).await } else { None };
-    let seen = match place {
-        Some(place) => Some(capture(window).await.map(|capture| (place.crop(&capture), capture))),
-        None => None,
-    };
     let shown = Shown::begin(host, flows::Place::Card { tab: tab_id, frame }).await;
     let partly_visible = chrome::get(&found, "partlyVisible").is_truthy();
     let verdict: Result<PictureVerdict, Refusal> = async {
@@ -74,6 +74,30 @@ pub async fn check_picture(host: &Rc<Host>, tab: &JsValue, frame: i32, source: &
             Err(refusal) => View::Refused(refusal),
         })
         .await;
+}
+
+/// What the frame says of the picture, and the capture with the picture's place in it where that is needed.
+async fn look(
+    tab: i32,
+    frame: i32,
+    window: Option<i32>,
+    source: &JsValue,
+) -> (JsValue, Option<Result<(Option<Crop>, Capture), Refusal>>) {
+    let ask = chrome::object(&[("sotto", "findPicture".into()), ("source", source.clone())]);
+    let mut n_refused = 0;
+    loop {
+        let found = ask_frame(tab, frame, &ask).await;
+        let place = if chrome::get(&found, "picture").is_undefined() { place_of(tab, &found).await } else { None };
+        let Some(place) = place else { return (found, None) };
+        match capture(window).await {
+            // By then the page may have moved, so that it is asked again, too.
+            Err(refusal) if refusal.detail.contains(CAPTURE_QUOTA) && n_refused < CAPTURES_AGAIN_MAX => {
+                n_refused += 1;
+                chrome::pause(CAPTURE_AGAIN_MS).await;
+            }
+            captured => return (found, Some(captured.map(|capture| (place.crop(&capture), capture)))),
+        }
+    }
 }
 
 async fn ask_frame(tab: i32, frame: i32, ask: &JsValue) -> JsValue {

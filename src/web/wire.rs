@@ -34,7 +34,7 @@ pub fn cut_text(message: &JsValue) -> bool {
     is_long
 }
 
-/// Parts a message into what protocol.rs describes and the picture beside it (undefined where there is none).
+/// Parts a message into what protocol/ describes and the picture beside it (undefined where there is none).
 pub fn take_picture(message: &JsValue) -> (JsValue, JsValue) {
     let Some(given) = message.dyn_ref::<Object>() else { return (JsValue::NULL, JsValue::UNDEFINED) };
     let rest = Object::assign(&Object::new(), given);

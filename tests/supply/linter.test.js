@@ -43,6 +43,6 @@ for (const [what, place] of [["dist/", DIST], ["the zip", ZIP]]) {
 }
 
 test("it does complain of what is wrong", async () => {
-  const { errors } = await lint(join(ROOT, "tests/supply"));
+  const { errors } = await lint(join(ROOT, "extension"));
   assert.ok(errors.length > 0, "a folder without manifest.json is no extension");
 });

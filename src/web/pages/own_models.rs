@@ -93,17 +93,16 @@ fn hear(said: &JsValue, at_work: &AtWork) {
     if let Some(problem) = chrome::get(said, "problem").as_string() {
         return end(at_work, &refused_words(&problem));
     }
+    // The worker's work is done, and what follows is no longer its to give up.
+    end(at_work, &chrome::message("ownWorking", &[&format::percent(1.0)]));
     let packed = chrome::get(said, "packed");
-    let at_work = Rc::clone(at_work);
     wasm_bindgen_futures::spawn_local(async move {
         let outcome = keep(&packed).await;
-        end(
-            &at_work,
-            &match &outcome {
-                Ok(_) => chrome::message("ownAdded", &[&title_of(&packed)]),
-                Err(refusal) => refused_words(&refusal.detail),
-            },
-        );
+        let words = match &outcome {
+            Ok(_) => chrome::message("ownAdded", &[&title_of(&packed)]),
+            Err(refusal) => refused_words(&refusal.detail),
+        };
+        dom::say("own-said", &words);
         show_answer(outcome);
     });
 }

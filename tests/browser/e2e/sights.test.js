@@ -152,6 +152,17 @@ for (const ratio of [1, 1.5, 2]) {
       });
     }
 
+    if (ratio === 1) test("asked sooner than the browser captures again, it waits its turn", async () => {
+      await sotto.grant(page);
+      const worker = await sotto.worker();
+      const refusal = await worker.evaluate(async () => {
+        const captures = await Promise.allSettled([1, 2, 3].map(() => chrome.tabs.captureVisibleTab()));
+        return captures.find(({ reason }) => reason)?.reason.message;
+      });
+      assert.match(refusal, /MAX_CAPTURE_VISIBLE_TAB_CALLS_PER_SECOND/);
+      await check("#plain");
+    });
+
     if (wanted("#below")) test("one far down the page is judged where it is scrolled to", async () => {
       await page.locator("#below").scrollIntoViewIfNeeded();
       await check("#below");

@@ -21,7 +21,15 @@ export async function startSotto({ hostPermissions = false, edit = null, capture
   }
 }
 
+/** Whether a worker still lives to hear us. */
+function answers(worker) {
+  const late = new Promise((resolve) => setTimeout(resolve, 1_000, false));
+  return Promise.race([worker.evaluate(() => true).catch(() => false), late]);
+}
+
 class Sotto {
+  #backrooms = new Map();
+
   static async attach({ context, close }, removeFolder) {
     const sotto = new Sotto();
     sotto.context = context;
@@ -63,6 +71,8 @@ class Sotto {
   /** The service worker, awake. Playwright's handle outlives the worker's death and serves its next life. */
   async worker(id = this.id) {
     const find = () => this.context.serviceWorkers().find((worker) => new URL(worker.url()).host === id);
+    const known = find();
+    if (known && (await this.workerRuns(id)) && (await answers(known))) return known;
     await this.#ofOurOrigin(id, (session) => session.send("ServiceWorker.startWorker", { scopeURL: `chrome-extension://${id}/` }));
     return eventually("the service worker", find);
   }
@@ -70,48 +80,67 @@ class Sotto {
   /** Stops every service worker as the browser does after 30 idle seconds, and waits until they are gone. */
   async stopWorkers() {
     await this.#ofOurOrigin(this.id, (session) => session.send("ServiceWorker.stopAllWorkers"));
-    await eventually("the service workers to stop", async () => {
-      const targets = await this.#targets();
-      return !targets.some(({ type, url }) => type === "service_worker" && url.includes(this.id));
-    });
+    await eventually("the service workers to stop", async () => !(await this.workerRuns()));
   }
 
   /** True while the browser has a running service worker of the extension. */
-  async workerRuns() {
+  async workerRuns(id = this.id) {
     const targets = await this.#targets();
-    return targets.some(({ type, url }) => type === "service_worker" && url.includes(this.id));
+    return targets.some(({ type, url }) => type === "service_worker" && url.includes(id));
   }
 
   async #targets() {
     return (await this.cdp.send("Target.getTargets", { filter: [{}] })).targetInfos;
   }
 
-  /** The ServiceWorker domain answers for the origin of a page; manifest.json is a page of the origin that does nothing. */
+  /** The ServiceWorker domain answers for the origin of a page. */
   async #ofOurOrigin(id, work) {
-    const page = await this.context.newPage();
+    const session = await this.context.newCDPSession(await this.#backroom(id));
     try {
-      await page.goto(`chrome-extension://${id}/manifest.json`);
-      const session = await this.context.newCDPSession(page);
       await session.send("ServiceWorker.enable");
       return await work(session);
     } finally {
-      await page.close();
+      await session.detach();
     }
   }
 
-  /** What a click on the toolbar or a menu entry grants: activeTab on this page. The popup it opens is closed again. */
+  /** A page of an extension's origin that does nothing, in a tab that is never in front: to ask from, without being seen. */
+  async #backroom(id = this.id) {
+    const kept = this.#backrooms.get(id);
+    if (kept && !kept.isClosed()) return kept;
+    const url = `chrome-extension://${id}/manifest.json`;
+    const before = new Set(this.context.pages());
+    await this.cdp.send("Target.createTarget", { url, background: true });
+    const page = await eventually("a page of our own", () => this.context.pages().find((page) => page.url() === url && !before.has(page)));
+    await page.waitForLoadState();
+    this.#backrooms.set(id, page);
+    return page;
+  }
+
+  /**
+   * What a click on the toolbar or a menu entry grants: activeTab on this page. The button is without its popup for that
+   * moment: to open one and close it again takes a third of a second, and takes the focus.
+   */
   async grant(page) {
-    const targetId = await this.openPopup(page);
-    await this.cdp.send("Target.closeTarget", { targetId });
+    await page.bringToFront();
+    const setPopup = async (popup) => (await this.worker()).evaluate((popup) => chrome.action.setPopup({ popup }), popup);
+    await setPopup("");
+    await this.#clickToolbar(page);
+    await setPopup("pages/popup.html");
+  }
+
+  async #clickToolbar(page) {
+    const targets = await this.#targets();
+    const tab = targets.find(({ type, url }) => type === "tab" && url === page.url());
+    if (!tab) throw new Error(`no tab shows ${page.url()}`);
+    await this.cdp.send("Extensions.triggerAction", { id: this.id, targetId: tab.targetId });
+    return new Set(targets.map(({ targetId }) => targetId));
   }
 
   /** A click on the toolbar, with this page in front. */
   async openPopup(page) {
     await page.bringToFront();
-    const before = new Set((await this.#targets()).map(({ targetId }) => targetId));
-    const tab = (await this.#targets()).find(({ type, url }) => type === "tab" && url === page.url());
-    if (!tab) throw new Error(`no tab shows ${page.url()}`);
-    await this.cdp.send("Extensions.triggerAction", { id: this.id, targetId: tab.targetId });
+    const before = await this.#clickToolbar(page);
     const popup = await eventually("the popup", async () =>
       (await this.#targets()).find(({ type, url, targetId }) =>
         type === "page" && url.startsWith(this.url("")) && !before.has(targetId)));
@@ -284,11 +313,7 @@ class Sotto {
 
   /** A message as one of our own pages sends it, and the reply. */
   async ask(request) {
-    const page = await this.page(this.url("manifest.json"));
-    try {
-      return await page.evaluate((message) => chrome.runtime.sendMessage({ id: crypto.randomUUID(), ...message }), request);
-    } finally {
-      await page.close();
-    }
+    const page = await this.#backroom();
+    return page.evaluate((message) => chrome.runtime.sendMessage({ id: crypto.randomUUID(), ...message }), request);
   }
 }

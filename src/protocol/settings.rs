@@ -1,0 +1,112 @@
+//! What the person chose, as it is kept and as pages see it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// What the person chose, as kept in the browser's own storage. A missing or unknown field takes its default.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Settings {
+    pub results: ResultPlace,
+    /// The upload guard watches every site but those in `allowed_sites`.
+    pub guard_everywhere: bool,
+    /// Sites (`https://host`) where the guard was turned on one by one.
+    pub guard_sites: Vec<String>,
+    /// Sites where the person said "always allow".
+    pub allowed_sites: Vec<String>,
+    /// Picture classes with the probability from which on a person is warned; a class that is not named here has the
+    /// threshold of `tasks::nsfw`. What is no probability is dropped when settings are read: an infinite number would be
+    /// kept as null, and null would cost the person all other settings at the next start.
+    #[serde(deserialize_with = "probabilities")]
+    pub thresholds: BTreeMap<String, f32>,
+    /// What happens to a picture over a threshold.
+    pub action: Action,
+    /// What loaded models may take together, in megabytes; the engine's preset where there is none.
+    pub memory_budget_mb: Option<u32>,
+    /// Names of the fields that an organisation has set for this browser; never stored.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub locked: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PictureRules {
+    pub classes: Vec<ClassThreshold>,
+    pub action: Action,
+}
+
+/// A class of pictures that is warned of.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClassThreshold {
+    pub name: String,
+    pub preset: f32,
+    /// In force: the person's own, or else the preset.
+    pub threshold: f32,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Action {
+    /// The guard asks; a scan draws an outline.
+    Warn,
+    /// The guard asks; a scan blurs until the person wants to see.
+    #[default]
+    Blur,
+    /// The guard holds back without asking; a scan blurs.
+    Block,
+}
+
+fn probabilities<'de, D: Deserializer<'de>>(source: D) -> Result<BTreeMap<String, f32>, D::Error> {
+    let mut named = BTreeMap::<String, f32>::deserialize(source)?;
+    named.retain(|_, probability| (0.0..=1.0).contains(probability));
+    Ok(named)
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ResultPlace {
+    /// A card beside the selection.
+    #[default]
+    Card,
+    /// The toolbar popup only: the page can see nothing at all.
+    Popup,
+}
+
+/// The text models that the person brought, and which of them judges texts: the package's where none is chosen.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct OwnModels {
+    pub models: Vec<OwnModel>,
+    pub chosen: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OwnModel {
+    pub id: String,
+    pub title: String,
+    /// Of the packed file.
+    pub sha256: String,
+    pub bytes: u64,
+    /// What the loaded model takes.
+    pub memory_bytes: u64,
+}
+
+#[cfg(all(test, feature = "pack"))]
+mod tests {
+    use super::*;
+
+    /// Found by fuzz/fuzz_targets/settings.rs: the number below was read as infinite, kept as null, and lost all settings.
+    #[test]
+    fn a_threshold_that_is_no_probability_costs_no_other_setting() {
+        let text =
+            format!(r#"{{"guardEverywhere":true,"thresholds":{{"Porn":0.7,"Sexy":{}9,"Hentai":-1}}}}"#, "3".repeat(80));
+        let settings: Settings = serde_json::from_str(&text).unwrap();
+        assert_eq!(settings.thresholds, BTreeMap::from([("Porn".to_owned(), 0.7)]));
+        let kept = serde_json::to_string(&settings).unwrap();
+        assert_eq!(serde_json::from_str::<Settings>(&kept).unwrap(), settings);
+        assert!(settings.guard_everywhere);
+    }
+}
