@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { eventually, screenshot } from "../harness/browser.js";
 import { BLUE, CYAN, framedPng, GREEN, RED, YELLOW } from "../harness/made_files.js";
+import { watchPixels } from "../harness/pixels.js";
 import { FIXTURES, PICTURES } from "../harness/places.js";
 import { serve } from "../harness/server.js";
 import { startSotto } from "../harness/sotto.js";
@@ -30,34 +31,12 @@ after(async () => {
   assert.deepEqual(server?.unexpected, [], "requests that no page of ours makes");
 });
 
-/** The service worker writes down what it reads of every canvas: the pixels that the net is about to see. */
-async function watch(sotto) {
-  const worker = await sotto.worker();
-  await worker.evaluate(() => {
-    const { prototype } = OffscreenCanvasRenderingContext2D;
-    const native = prototype.getImageData;
-    prototype.getImageData = function (...given) {
-      const pixels = native.apply(this, given);
-      self.lastSeen = { width: pixels.width, height: pixels.height, data: [...pixels.data] };
-      return pixels;
-    };
-  });
-  return {
-    forget: () => worker.evaluate(() => void (self.lastSeen = null)),
-    last: () => worker.evaluate(() => self.lastSeen),
-  };
-}
-
 const near = (pixel, colour, tolerance) => colour.every((channel, index) => Math.abs(channel - pixel[index]) <= tolerance);
 
 /** Requires the red frame at all four edges and the four quarters inside, wherever in the picture they are. */
 function assertWhole(seen, { width, height, tolerance = 60, corners = 1.5, rounded = false }) {
   assert.ok(seen, "no pixels were judged");
   assert.deepEqual([seen.width, seen.height], [width, height]);
-  const at = (x, y) => {
-    const place = (Math.floor(y) * width + Math.floor(x)) * 4;
-    return seen.data.slice(place, place + 3);
-  };
   const [right, bottom] = [width - 0.5 - corners, height - 0.5 - corners];
   for (const [what, x, y, colour] of [
     ["top left", corners, corners, RED], ["top right", right, corners, RED], ["bottom left", corners, bottom, RED],
@@ -67,7 +46,7 @@ function assertWhole(seen, { width, height, tolerance = 60, corners = 1.5, round
     ["third quarter", width / 4, (height * 3) / 4, YELLOW], ["fourth quarter", (width * 3) / 4, (height * 3) / 4, CYAN],
   ]) {
     if (rounded && /^(top|bottom) (left|right)$/.test(what)) continue;
-    assert.ok(near(at(x, y), colour, tolerance), `${what} at ${x},${y} is ${at(x, y)}, not ${colour}`);
+    assert.ok(near(seen.at(x, y), colour, tolerance), `${what} at ${x},${y} is ${seen.at(x, y)}, not ${colour}`);
   }
 }
 
@@ -90,7 +69,7 @@ for (const ratio of [1, 1.5, 2]) {
       // Not Playwright's emulation: a capture would not follow that.
       const flags = [`--force-device-scale-factor=${ratio}`, "--window-size=1200,1000"];
       sotto = await startSotto({ flags, options: { viewport: null } });
-      pixels = await watch(sotto);
+      pixels = await watchPixels(sotto);
       page = await sotto.page(`${server.origin}/sights.html?from=${server.otherOrigin}`);
       await painted(page);
       assert.equal(await page.evaluate(() => devicePixelRatio), ratio);
@@ -179,7 +158,7 @@ describe("under the pointer", () => {
   let pixels;
   before(async () => {
     sotto = await startSotto({ options: { viewport: { width: 1100, height: 1000 } } });
-    pixels = await watch(sotto);
+    pixels = await watchPixels(sotto);
     page = await sotto.page(`${server.origin}/sights.html?from=${server.otherOrigin}`);
     await painted(page);
   });
@@ -202,7 +181,7 @@ describe("under the pointer", () => {
     await check("#background span");
     const seen = await pixels.last();
     assert.deepEqual([seen.width, seen.height], [200, 120]);
-    assert.ok(near(seen.data.slice(-4, -1), RED, 30));
+    assert.ok(near(seen.at(199, 119), RED, 30));
   });
 
   test("a canvas that the page may not read", async () => {
@@ -238,7 +217,7 @@ describe("in frames", () => {
   // Only who may read every site gets into another site's frame.
   before(async () => {
     sotto = await startSotto({ hostPermissions: true, options: { viewport: { width: 1100, height: 900 } } });
-    pixels = await watch(sotto);
+    pixels = await watchPixels(sotto);
   });
   after(() => sotto?.close());
 

@@ -9,6 +9,7 @@ import { after, before, describe, test } from "node:test";
 import { eventually, screenshot } from "../harness/browser.js";
 import { contentScript } from "../harness/isolated.js";
 import { BLUE, CYAN, framedPng, GREEN, RED, YELLOW } from "../harness/made_files.js";
+import { watchPixels } from "../harness/pixels.js";
 import { FIXTURES, PICTURES } from "../harness/places.js";
 import { serve } from "../harness/server.js";
 import { startSotto } from "../harness/sotto.js";
@@ -68,23 +69,15 @@ describe("a right click", () => {
   const first = new Map();
   for (const zoom of ZOOMS) {
     test(`at ${zoom * 100} %`, async (context) => {
-      const { page, worker } = await zoomed("sights.html", zoom);
-      await worker.evaluate(() => {
-        const { prototype } = OffscreenCanvasRenderingContext2D;
-        self.native ??= prototype.getImageData;
-        prototype.getImageData = function (...given) {
-          const pixels = self.native.apply(this, given);
-          self.lastSeen = { width: pixels.width, height: pixels.height, data: [...pixels.data] };
-          return pixels;
-        };
-      });
+      const { page } = await zoomed("sights.html", zoom);
+      const pixels = await watchPixels(sotto);
       const n = server.requests.length;
       for (const selector of ["#plain", "#padded", "#contained", "#turned"]) {
         await page.locator(selector).scrollIntoViewIfNeeded();
         await sotto.checkImage(page, selector);
         const says = await sotto.says(page, /Drawing[^]*\d ms/, 10_000);
         assert.doesNotMatch(says, /part in view/, selector);
-        assertFramed(await worker.evaluate(() => self.lastSeen), zoom, selector);
+        assertFramed(await pixels.last(), zoom, selector);
         if (selector === "#turned" && zoom === 1.5) await screenshot(page, "card-zoomed");
         const shares = sharesOf(says);
         if (!first.has(selector)) first.set(selector, shares);
@@ -99,10 +92,9 @@ describe("a right click", () => {
 });
 
 /** The frame and its quarters, where a zoom of the page puts them. */
-function assertFramed({ width, height, data }, zoom, what) {
+function assertFramed({ width, height, at }, zoom, what) {
   const [wide, high] = [200 * zoom, 120 * zoom];
   assert.ok(Math.abs(width - wide) <= 1 && Math.abs(height - high) <= 1, `${what} is ${width} × ${height}`);
-  const at = (x, y) => data.slice((Math.floor(y) * width + Math.floor(x)) * 4).slice(0, 3);
   const edge = 1.5 * zoom;
   for (const [x, y, colour] of [
     [width / 2, edge, RED], [width / 2, height - 0.5 - edge, RED], [edge, height / 2, RED], [width - 0.5 - edge, height / 2, RED],

@@ -79,8 +79,11 @@ class Sotto {
 
   /** Stops every service worker as the browser does after 30 idle seconds, and waits until they are gone. */
   async stopWorkers() {
-    await this.#ofOurOrigin(this.id, (session) => session.send("ServiceWorker.stopAllWorkers"));
-    await eventually("the service workers to stop", async () => !(await this.workerRuns()));
+    // One that is only just starting is not stopped by the first call.
+    await this.#ofOurOrigin(this.id, (session) => eventually("the service workers to stop", async () => {
+      await session.send("ServiceWorker.stopAllWorkers");
+      return !(await this.workerRuns());
+    }));
   }
 
   /** True while the browser has a running service worker of the extension. */

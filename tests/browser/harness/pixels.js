@@ -1,0 +1,31 @@
+// The pixels that the net is about to see: the service worker writes down what it reads of every canvas.
+
+/** From now on, in this life of the worker. */
+export async function watchPixels(sotto) {
+  const worker = await sotto.worker();
+  await worker.evaluate(() => {
+    const { prototype } = OffscreenCanvasRenderingContext2D;
+    self.nativeRead ??= prototype.getImageData;
+    prototype.getImageData = function (...given) {
+      const pixels = self.nativeRead.apply(this, given);
+      // As text: numbers by the hundred thousand are slow to hand over.
+      self.lastSeen = { width: pixels.width, height: pixels.height, base64: new Uint8Array(pixels.data.buffer).toBase64() };
+      return pixels;
+    };
+  });
+  return {
+    forget: () => worker.evaluate(() => void (self.lastSeen = null)),
+    /** `{ width, height, at(x, y) }` of what was read last, or null; `at` gives a pixel's three colours. */
+    async last() {
+      const seen = await worker.evaluate(() => self.lastSeen ?? null);
+      if (!seen) return null;
+      const { width, height, base64 } = seen;
+      const data = Buffer.from(base64, "base64");
+      const at = (x, y) => {
+        const place = (Math.floor(y) * width + Math.floor(x)) * 4;
+        return [...data.subarray(place, place + 3)];
+      };
+      return { width, height, at };
+    },
+  };
+}
