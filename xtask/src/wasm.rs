@@ -129,8 +129,9 @@ pub fn in_toolchain(toolchain: &WasmToolchain, arguments: &[&str]) -> shell::Tas
         WasmToolchain::Rustup => command("cargo", arguments),
         WasmToolchain::Distribution { linker } => {
             flags.push(format!("-Clinker={}", linker.display()));
-            command("/usr/bin/cargo", arguments)
-                .args(&["-Zbuild-std=std,panic_abort"])
+            // In front: what stands behind a "--" is for rustc.
+            command("/usr/bin/cargo", &["-Zbuild-std=std,panic_abort"])
+                .args(arguments)
                 .env("RUSTC", "/usr/bin/rustc")
                 .env("RUSTC_BOOTSTRAP", "1")
                 .without_env("RUSTUP_TOOLCHAIN")

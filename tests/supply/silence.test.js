@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { DIST, ROOT } from "../harness/places.js";
+import { DIST, ROOT } from "../browser/harness/places.js";
 
 const BANNED =
   /\b(fetch|fetchLater|RTCPeerConnection|XMLHttpRequest|WebSocket|WebTransport|EventSource|sendBeacon|importScripts|Worker|SharedWorker)\b|\bimport\s*\(|\blocation\s*=[^=]|\blocation\.(assign|replace)\b|\b(window|globalThis|self)\.open\s*\(|["'](link|iframe|script|embed|form)["']|new\s+Image\b|\.(src|href|action|data|poster|srcset)\s*=[^=]|\bsetAttribute\s*\(\s*["'](src|href|action|data|poster|srcset)/;
