@@ -45,8 +45,6 @@ fn peers() -> Outcome<PathBuf> {
     setup::npm_packages_in("benches")?;
     let requirements = place::root().join("benches/engine/requirements.txt");
     let python = setup::python(&requirements, &place::workshop().join("python"))?;
-    for flavour in wasm::BENCHES {
-        wasm::make(flavour, Profile::Shipped)?;
-    }
+    wasm::make(&wasm::BENCHES, Profile::Shipped)?;
     Ok(python)
 }

@@ -7,19 +7,31 @@ use crate::wasm::{self, Profile};
 use crate::{place, squeeze, zip};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 type Files = BTreeMap<String, Vec<u8>>;
 
-/// Makes dist/; for what ships, the zip and a table of sizes too. Returns dist/'s place.
+/// Makes dist/; for what ships, the zip and a table of sizes too. Returns dist/'s place. Asked twice by one command, it is
+/// made once.
 pub fn build(profile: Profile) -> Outcome<PathBuf> {
+    static MADE: Mutex<Option<Profile>> = Mutex::new(None);
+    let mut made = MADE.lock().map_err(|_| "a build broke".to_string())?;
+    if *made != Some(profile) {
+        make(profile)?;
+        *made = Some(profile);
+    }
+    Ok(place::dist())
+}
+
+fn make(profile: Profile) -> Outcome {
     let mut files = Files::new();
     let root = place::root();
     files.insert("manifest.json".to_string(), read(&root.join("manifest.json"))?);
     take_folder(&mut files, &root.join("extension"), "", |_| true)?;
     squeeze_page_scripts(&mut files)?;
     take_folder(&mut files, &root.join("models"), "models/", |name| name.ends_with(".gguf"))?;
-    for flavour in [wasm::ENGINES[0], wasm::ENGINES[1], wasm::PAGES] {
-        let made = wasm::make(flavour, profile)?;
+    let flavours = [wasm::ENGINES[0], wasm::ENGINES[1], wasm::PAGES];
+    for (flavour, made) in flavours.iter().zip(wasm::make(&flavours, profile)?) {
         take_folder(&mut files, &made, &format!("{}/", flavour.folder), |_| true)?;
     }
     let dist = place::dist();
@@ -27,7 +39,7 @@ pub fn build(profile: Profile) -> Outcome<PathBuf> {
     if profile == Profile::Shipped {
         ship(&files)?;
     }
-    Ok(dist)
+    Ok(())
 }
 
 fn take_folder(files: &mut Files, folder: &Path, prefix: &str, wanted: impl Fn(&str) -> bool) -> Outcome {

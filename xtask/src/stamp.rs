@@ -1,8 +1,10 @@
 //! Whether a step's inputs are the same as when it last ran: a hash of their contents beside its output.
 
+use crate::place;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
+#[derive(Clone)]
 pub struct Inputs(DefaultHasher);
 
 impl Inputs {
@@ -21,6 +23,15 @@ impl Inputs {
     pub fn with_file(self, path: &Path) -> Inputs {
         let bytes = std::fs::read(path).unwrap_or_default();
         self.with(&path.display().to_string(), &bytes)
+    }
+
+    /// Every file below a folder of the tree that is wanted, by its path below it.
+    pub fn with_folder(mut self, folder: &Path, wanted: impl Fn(&str) -> bool) -> Result<Inputs, String> {
+        let files = place::files_below(folder).map_err(|error| format!("{}: {error}", place::shown(folder)))?;
+        for file in files.iter().filter(|file| wanted(file)) {
+            self = self.with_file(&folder.join(file));
+        }
+        Ok(self)
     }
 
     pub fn seal(self) -> Seal {

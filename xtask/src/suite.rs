@@ -1,21 +1,33 @@
 //! `cargo xtask test`: every check of the project in one order, each with a line and its time, and one closing line
 //! with the totals. What a step printed is in target/xtask/logs/, and on the screen when it failed.
 
+use crate::kept::{self, Trial};
+use crate::node_tests::{self, Again, Sum};
 use crate::setup::{self, WasmToolchain};
 use crate::shell::{Outcome, command};
-use crate::tally::{self, Network, Tally};
-use crate::tap::{self, Failures};
+use crate::stamp::Inputs;
+use crate::tally::{self, Tally};
 use crate::wasm::{self, Profile};
 use crate::{dist, place};
 use std::io::Write;
+use std::path::PathBuf;
 use std::time::Instant;
 
-type Step = fn(Profile) -> Outcome<Report>;
+type Step = fn(Wish) -> Outcome<Report>;
+
+#[derive(Clone, Copy)]
+struct Wish {
+    profile: Profile,
+    again: Again,
+}
 
 /// What a step counted, and what it printed.
+#[derive(Default)]
 struct Report {
     tally: Tally,
     lines: Vec<String>,
+    /// What of the tally is from an earlier run with the same inputs, in words; empty where nothing is.
+    kept: String,
 }
 
 const STEPS: [(&str, Step); 9] = [
@@ -32,14 +44,14 @@ const STEPS: [(&str, Step); 9] = [
 
 /// How much of a failed step's output is shown; the rest is in its log.
 const N_SHOWN_LINES: usize = 120;
-/// Where more files than this have failed tests, something is broken, and nothing is tried again.
-const N_FILES_TRIED_AGAIN: usize = 3;
 
 /// Runs the named steps, or all of them but those that repeat another's tests.
 pub fn run(words: &[&str]) -> Outcome {
-    let quick = words.contains(&"--quick");
-    let profile = if quick { Profile::Dev } else { Profile::Shipped };
-    let names: Vec<&str> = words.iter().copied().filter(|word| *word != "--quick").collect();
+    let wish = Wish {
+        profile: if words.contains(&"--quick") { Profile::Dev } else { Profile::Shipped },
+        again: if words.contains(&"--again") { Again::Everything } else { Again::Changed },
+    };
+    let names: Vec<&str> = words.iter().copied().filter(|word| !["--quick", "--again"].contains(word)).collect();
     if let Some(unknown) = names.iter().find(|name| STEPS.iter().all(|(step, _)| step != *name)) {
         let known: Vec<&str> = STEPS.iter().map(|(step, _)| *step).collect();
         return Err(format!("no such step: {unknown}. The steps are {}", known.join(" ")));
@@ -53,10 +65,10 @@ pub fn run(words: &[&str]) -> Outcome {
         print!("test: {name} … ");
         std::io::stdout().flush().map_err(|error| error.to_string())?;
         let step_clock = Instant::now();
-        let report =
-            step(profile).unwrap_or_else(|problem| Report { tally: Tally::of_check(false), lines: vec![problem] });
+        let report = step(wish).unwrap_or_else(|problem| Report { lines: vec![problem], ..of_check(false) });
         let Tally { n_passed, n_failed } = report.tally;
-        println!("{n_passed} passed, {n_failed} failed, {:.1} s", step_clock.elapsed().as_secs_f64());
+        let seconds = step_clock.elapsed().as_secs_f64();
+        println!("{n_passed} passed, {n_failed} failed, {seconds:.1} s{}", report.kept);
         if n_failed > 0 {
             show(&report.lines);
         }
@@ -71,10 +83,7 @@ pub fn run(words: &[&str]) -> Outcome {
     if total.n_failed == 0 { Ok(()) } else { Err("some checks failed".to_string()) }
 }
 
-/// What a person wants to read of a failed step: the failed tests where it ran tests, else its last lines.
 fn show(lines: &[String]) {
-    let Failures { lines: told, .. } = tap::failures(lines);
-    let lines = if told.is_empty() { lines } else { &told };
     for line in &lines[lines.len().saturating_sub(N_SHOWN_LINES)..] {
         println!("  | {line}");
     }
@@ -86,30 +95,66 @@ fn log(name: &str) -> std::path::PathBuf {
 
 fn check(name: &str, task: crate::shell::Task) -> Outcome<Report> {
     let (passed, lines) = task.logged(&log(name))?;
-    Ok(Report { tally: Tally::of_check(passed), lines })
+    Ok(Report { lines, ..of_check(passed) })
 }
 
-fn cargo_tests(name: &str, arguments: &[&str]) -> Outcome<Report> {
-    let (passed, lines) = command("cargo", arguments).logged(&log(name))?;
-    Ok(Report { tally: Tally::of_tests(passed, tally::of_cargo(&lines)), lines })
+fn of_check(passed: bool) -> Report {
+    Report { tally: Tally::of_check(passed), ..Report::default() }
 }
 
-fn fmt(_: Profile) -> Outcome<Report> {
+/// Compiles, and runs the tests unless the same programs passed before beside the same files.
+fn cargo_tests(name: &str, arguments: &[&str], again: Again) -> Outcome<Report> {
+    let (compiled, lines) =
+        command("cargo", &["test", "--no-run"]).args(arguments).logged(&log(&format!("{name}-compile")))?;
+    if !compiled {
+        return Ok(Report { lines, ..of_check(false) });
+    }
+    let programs = programs_of(&lines);
+    if programs.is_empty() {
+        return Err("cargo named no program that it compiled for the tests".to_string());
+    }
+    let mut inputs = Inputs::new(name).with_file(&place::target().join("release/sotto"));
+    for program in programs {
+        inputs = inputs.with_file(&place::root().join(program));
+    }
+    for folder in ["models", "tests/golden", "tests/evaluation", "tests/pictures"] {
+        inputs = inputs.with_folder(&place::root().join(folder), |_| true)?;
+    }
+    let trial = Trial::new(name, inputs);
+    if let Some(came) = trial.kept().filter(|_| again == Again::Changed) {
+        return Ok(Report { tally: came.tally, kept: ", as the same programs did before".to_string(), lines: vec![] });
+    }
+    let clock = Instant::now();
+    let (passed, lines) = command("cargo", &["test"]).args(arguments).logged(&log(name))?;
+    let tally = Tally::of_tests(passed, tally::of_cargo(&lines));
+    let seconds = clock.elapsed().as_secs_f64();
+    trial.keep(&kept::Outcome { tally, seconds, ..kept::Outcome::default() });
+    Ok(Report { tally, lines, ..Report::default() })
+}
+
+/// `Executable unittests src/lib.rs (target/release/deps/sotto-6e59)`: cargo's line for each program of tests.
+fn programs_of(lines: &[String]) -> Vec<PathBuf> {
+    let place =
+        |line: &str| Some(line.trim().strip_prefix("Executable ")?.rsplit_once('(')?.1.trim_end_matches(')').into());
+    lines.iter().filter_map(|line| place(line)).collect()
+}
+
+fn fmt(_: Wish) -> Outcome<Report> {
     setup::rust_components()?;
     check("fmt", command("cargo", &["fmt", "--all", "--check"]))
 }
 
-fn clippy(_: Profile) -> Outcome<Report> {
+fn clippy(_: Wish) -> Outcome<Report> {
     setup::rust_components()?;
     let arguments = ["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"];
     check("clippy", command("cargo", &arguments))
 }
 
 /// Every wasm flavour. Debian's compiler comes without clippy: there, warnings of the compiler alone are refused.
-fn clippy_wasm(_: Profile) -> Outcome<Report> {
+fn clippy_wasm(_: Wish) -> Outcome<Report> {
     setup::rust_components()?;
     let toolchain = setup::wasm_toolchain()?;
-    let mut report = Report { tally: Tally::default(), lines: vec![] };
+    let mut report = Report::default();
     for features in ["bench,relaxed", "web", "pages", "battery"] {
         let verb = if toolchain == WasmToolchain::Rustup { "clippy" } else { "check" };
         let mut arguments = vec![verb, "--quiet", "--lib", "--target", "wasm32-unknown-unknown"];
@@ -125,76 +170,61 @@ fn clippy_wasm(_: Profile) -> Outcome<Report> {
     Ok(report)
 }
 
-fn native(_: Profile) -> Outcome<Report> {
-    cargo_tests("native", &["test", "--release", "--workspace", "--exclude", "bindgen", "--no-fail-fast"])
+fn native(wish: Wish) -> Outcome<Report> {
+    cargo_tests("native", &["--release", "--workspace", "--exclude", "bindgen", "--no-fail-fast"], wish.again)
 }
 
-fn native_kernels(_: Profile) -> Outcome<Report> {
-    cargo_tests("native-kernels", &["test", "--release", "--no-default-features", "--lib", "kernels"])
+fn native_kernels(wish: Wish) -> Outcome<Report> {
+    cargo_tests("native-kernels", &["--release", "--no-default-features", "--lib", "kernels"], wish.again)
 }
 
-fn kernels_in_chromium(profile: Profile) -> Outcome<Report> {
+fn kernels_in_chromium(wish: Wish) -> Outcome<Report> {
+    let mut inputs = harness("kernels")?;
     for flavour in wasm::KERNELS {
-        wasm::make_kernels(flavour, profile)?;
+        inputs = inputs.with_file(&wasm::make_kernels(flavour, wish.profile)?);
     }
-    node_tests("kernels", "tests/browser/kernels")
+    Ok(report_of(node_tests::run("kernels", "tests/browser/kernels", inputs, wish.again)?))
 }
 
-fn build(profile: Profile) -> Outcome<Report> {
-    dist::build(profile)?;
-    Ok(Report { tally: Tally::of_check(true), lines: vec![] })
+fn build(wish: Wish) -> Outcome<Report> {
+    dist::build(wish.profile)?;
+    Ok(of_check(true))
 }
 
-/// Dependencies, weights, and what the stores' linter says of dist/.
-fn supply(profile: Profile) -> Outcome<Report> {
-    dist::build(profile)?;
+/// Dependencies, weights, and what the package may not contain; also what the stores' linter says of it.
+fn supply(wish: Wish) -> Outcome<Report> {
+    dist::build(wish.profile)?;
     setup::npm_packages_in("tests/supply")?;
-    node_tests("supply", "tests/supply")
+    // What these read is all over the tree, and they take seconds.
+    Ok(report_of(node_tests::run("supply", "tests/supply", Inputs::new("supply"), Again::Everything)?))
 }
 
-fn e2e(profile: Profile) -> Outcome<Report> {
-    dist::build(profile)?;
-    let mut report = node_tests("e2e", "tests/browser/e2e")?;
-    let mut network = Network::of_node(&report.lines);
-    let Failures { files, .. } = tap::failures(&report.lines);
-    // A test in a browser may lose against a busy machine, and be named for it; what is broken fails twice.
-    if !files.is_empty() && files.len() <= N_FILES_TRIED_AGAIN {
-        println!("failed once, tried again:");
-        show(&report.lines);
-        let again = node_files("e2e-again", &files)?;
-        report.tally.n_passed += report.tally.n_failed.saturating_sub(again.tally.n_failed);
-        report.tally.n_failed = again.tally.n_failed;
-        network.add(Network::of_node(&again.lines));
-        report.lines = again.lines;
-    }
+fn e2e(wish: Wish) -> Outcome<Report> {
+    let dist = dist::build(wish.profile)?;
+    let sum = node_tests::run("e2e", "tests/browser/e2e", harness("e2e")?.with_folder(&dist, |_| true)?, wish.again)?;
+    let network = sum.network;
     print!("{network} … ");
+    let mut report = report_of(sum);
     report.tally.add(Tally::of_check(network.is_silent()));
-    report.lines.push(network.to_string());
+    if !network.is_silent() {
+        report.lines.push(network.to_string());
+    }
     Ok(report)
 }
 
-/// Runs every *.test.js of a folder.
-fn node_tests(name: &str, folder: &str) -> Outcome<Report> {
-    let files = place::files_below(&place::root().join(folder)).map_err(|error| format!("{folder}: {error}"))?;
-    let files: Vec<String> = files
-        .iter()
-        .filter(|file| file.ends_with(".test.js") && !file.contains("node_modules/"))
-        .map(|file| format!("{folder}/{file}"))
-        .collect();
-    if files.is_empty() {
-        return Err(format!("{folder} holds no *.test.js"));
-    }
-    node_files(name, &files)
+/// What every test in a browser depends on but the package and its own file.
+fn harness(step: &str) -> Outcome<Inputs> {
+    let root = place::root();
+    let shared = |file: &str| !file.ends_with(".test.js") && !file.ends_with(".md");
+    let inputs =
+        Inputs::new(step).with_file(&root.join("package-lock.json")).with_file(&root.join("models/models.toml"));
+    inputs.with_folder(&root.join("tests/browser"), shared)?.with_folder(&root.join("tests/pictures"), |_| true)
 }
 
-/// Runs test files with node's own runner, one at a time: they share the machine's two cores.
-fn node_files(name: &str, files: &[String]) -> Outcome<Report> {
-    setup::npm_packages()?;
-    let browser = setup::chromium()?;
-    let task = command("node", &["--test", "--test-concurrency=1", "--test-reporter=tap"])
-        .args(files)
-        .env("SOTTO_CHROMIUM", browser)
-        .env("SOTTO_WORKSHOP", place::workshop());
-    let (passed, lines) = task.logged(&log(name))?;
-    Ok(Report { tally: Tally::of_tests(passed, tally::of_node(&lines)), lines })
+fn report_of(sum: Sum) -> Report {
+    let kept = match (sum.n_kept, sum.n_run) {
+        (0, _) => String::new(),
+        (n_kept, n_run) => format!(", {n_run} files run; {n_kept} passed with the same inputs before"),
+    };
+    Report { tally: sum.tally, lines: node_tests::shown_failures(&sum.lines), kept }
 }

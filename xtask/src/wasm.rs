@@ -49,19 +49,36 @@ pub const KERNELS: [Flavour; 2] = [
     Flavour { folder: "kernels/simd128", features: "battery", relaxed: false },
 ];
 
-/// Makes one flavour's sotto.js and sotto_bg.wasm; returns their folder.
-pub fn make(flavour: Flavour, profile: Profile) -> Outcome<PathBuf> {
-    let folder = place::workshop().join(profile.cargo()).join(flavour.folder);
-    let finished = folder.join("finished");
+/// Makes the flavours' sotto.js and sotto_bg.wasm; returns their folders, in the order asked for. While one is optimised the
+/// next is compiled.
+pub fn make(flavours: &[Flavour], profile: Profile) -> Outcome<Vec<PathBuf>> {
     let toolchain = setup::wasm_toolchain()?;
-    let seal = sources(flavour, profile, &toolchain)?.seal();
+    setup::npm_packages()?;
+    std::thread::scope(|scope| {
+        let mut made = Vec::new();
+        for &flavour in flavours {
+            let folder = place::workshop().join(profile.cargo()).join(flavour.folder);
+            std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", place::shown(&folder)))?;
+            compile(flavour, profile, &toolchain, &folder)?;
+            made.push(scope.spawn(move || finish(flavour, profile, &folder)));
+        }
+        let broke = |_| Err("making a module broke".to_string());
+        made.into_iter().map(|thread| thread.join().unwrap_or_else(broke)).collect()
+    })
+}
+
+/// From what cargo compiled to what dist/ takes, unless that was made of the same module before.
+fn finish(flavour: Flavour, profile: Profile, folder: &Path) -> Outcome<PathBuf> {
+    let (raw, finished) = (folder.join("sotto.wasm"), folder.join("finished"));
+    let mut inputs = Inputs::new(&format!("{flavour:?} {profile:?} {OPTIMISER_FLAGS:?}")).with_file(&raw);
+    for file in ["Cargo.lock", "package-lock.json", "xtask/bindgen/src/main.rs"] {
+        inputs = inputs.with_file(&place::root().join(file));
+    }
+    let seal = inputs.seal();
     if seal.fits(&finished) {
         return Ok(finished);
     }
     let clock = Instant::now();
-    std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", place::shown(&folder)))?;
-    let raw = folder.join("sotto.wasm");
-    compile(flavour, profile, &toolchain, &raw)?;
     bind(&raw, &folder.join("bound"))?;
     emptied(&finished)?;
     copy(&folder.join("bound/sotto.js"), &finished.join("sotto.js"))?;
@@ -73,52 +90,71 @@ pub fn make(flavour: Flavour, profile: Profile) -> Outcome<PathBuf> {
     }
     refuse_machine_paths(&ready, profile)?;
     seal.put(&finished).map_err(|error| error.to_string())?;
-    println!("build: {} in {:.0} s", flavour.folder, clock.elapsed().as_secs_f64());
+    println!("build: {} bound and optimised in {:.0} s", flavour.folder, clock.elapsed().as_secs_f64());
     Ok(finished)
 }
 
 /// Makes the module of the kernels alone; nothing to bind, so it comes straight from cargo.
 pub fn make_kernels(flavour: Flavour, profile: Profile) -> Outcome<PathBuf> {
-    let module = place::workshop().join(flavour.folder).join("sotto.wasm");
-    let toolchain = setup::wasm_toolchain()?;
-    compile(flavour, profile, &toolchain, &module)?;
-    Ok(module)
+    let folder = place::workshop().join(flavour.folder);
+    std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", place::shown(&folder)))?;
+    compile(flavour, profile, &setup::wasm_toolchain()?, &folder)?;
+    Ok(folder.join("sotto.wasm"))
 }
 
-/// Everything that a module is made of, cargo's own knowledge of dependencies aside (Cargo.lock stands for them).
-fn sources(flavour: Flavour, profile: Profile, toolchain: &WasmToolchain) -> Outcome<Inputs> {
+/// Everything that a module was made of when it was last compiled: the sources that the compiler itself named then
+/// (a line in a file that this flavour leaves out changes nothing), and what decides about all of them.
+fn sources(flavour: Flavour, profile: Profile, toolchain: &WasmToolchain, named: &Path) -> Outcome<Inputs> {
     let root = place::root();
     let compiler = match toolchain {
         WasmToolchain::Rustup => "rustc",
         WasmToolchain::Distribution { .. } => "/usr/bin/rustc",
     };
     let version = command(compiler, &["--version", "--verbose"]).quietly("rustc")?;
-    let mut inputs = Inputs::new(&format!("{flavour:?} {profile:?} {toolchain:?} {OPTIMISER_FLAGS:?}"))
-        .with("rustc", version.as_bytes());
-    for file in ["Cargo.toml", "Cargo.lock", "build.rs", "manifest.json", "package-lock.json"] {
+    let mut inputs =
+        Inputs::new(&format!("{flavour:?} {profile:?} {toolchain:?} {STACK}")).with("rustc", version.as_bytes());
+    for file in ["Cargo.toml", "Cargo.lock", "xtask/src/wasm.rs"] {
         inputs = inputs.with_file(&root.join(file));
     }
-    for folder in ["src", "models", "xtask/bindgen/src", "xtask/src"] {
-        let files = place::files_below(&root.join(folder)).map_err(|error| format!("{folder}: {error}"))?;
-        for file in files {
-            inputs = inputs.with_file(&root.join(folder).join(file));
-        }
+    let named = std::fs::read_to_string(named).unwrap_or_default();
+    for file in sources_named(&named) {
+        inputs = inputs.with_file(Path::new(&file));
     }
     Ok(inputs)
+}
+
+/// The files behind the colon of cargo's `output: file file`; a space within a name stands behind a backslash.
+fn sources_named(named: &str) -> Vec<String> {
+    let files = named.split_once(": ").map_or("", |(_, files)| files);
+    let files = files.trim().replace("\\ ", "\0");
+    files.split(' ').filter(|file| !file.is_empty()).map(|file| file.replace('\0', " ")).collect()
 }
 
 /// A quarter of the linker's own choice: linear memory never shrinks, and everything large is on the heap. An overflow
 /// traps, because the stack lies below all data.
 const STACK: &str = "-Clink-arg=-zstack-size=262144";
 
-fn compile(flavour: Flavour, profile: Profile, toolchain: &WasmToolchain, module: &Path) -> Outcome {
+/// Makes `sotto.wasm` in `folder`, unless it is there and was made of the same. Cargo alone can't tell: the flavours share
+/// one output, which it makes anew whenever the flavour changes.
+fn compile(flavour: Flavour, profile: Profile, toolchain: &WasmToolchain, folder: &Path) -> Outcome {
+    let (module, named) = (folder.join("sotto.wasm"), folder.join("sotto.d"));
+    if named.is_file() && sources(flavour, profile, toolchain, &named)?.seal().fits(&module) {
+        return Ok(());
+    }
     let mut arguments =
         vec!["rustc", "--quiet", "--lib", "--target", "wasm32-unknown-unknown", "--no-default-features"];
     arguments.extend(["--profile", profile.cargo(), "--features", flavour.features]);
     // For our own crate alone, so that the dependencies stay those that clippy uses too.
     arguments.extend(["--", STACK]);
+    let clock = Instant::now();
     in_toolchain(toolchain, &arguments).quietly(&format!("compiling {}", flavour.folder))?;
-    copy(&place::target().join("wasm32-unknown-unknown").join(profile.cargo()).join("sotto.wasm"), module)
+    let made = place::target().join("wasm32-unknown-unknown").join(profile.cargo());
+    copy(&made.join("sotto.wasm"), &module)?;
+    copy(&made.join("sotto.d"), &named)?;
+    let seal = sources(flavour, profile, toolchain, &named)?.seal();
+    seal.put(&module).map_err(|error| error.to_string())?;
+    println!("build: {} compiled in {:.0} s", flavour.folder, clock.elapsed().as_secs_f64());
+    Ok(())
 }
 
 /// A cargo call for wasm32 with this machine's toolchain.
@@ -186,7 +222,6 @@ const OPTIMISER_FLAGS: [&str; 9] = [
 ];
 
 fn optimise(flavour: Flavour, from: &Path, to: &Path) -> Outcome {
-    setup::npm_packages()?;
     let optimiser = place::root().join("node_modules/binaryen/bin/wasm-opt").display().to_string();
     let (from, to) = (from.display().to_string(), to.display().to_string());
     let mut task = command("node", &[optimiser.as_str(), &from, "-o", &to]).args(&OPTIMISER_FLAGS);
@@ -226,4 +261,16 @@ fn emptied(folder: &Path) -> Outcome {
         std::fs::remove_dir_all(folder).map_err(|error| format!("{}: {error}", place::shown(folder)))?;
     }
     std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", place::shown(folder)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sources_named;
+
+    #[test]
+    fn the_sources_are_those_that_cargo_names() {
+        let named = "/a/target/sotto.wasm: /a/src/lib.rs /a/with\\ space/x.rs\n";
+        assert_eq!(sources_named(named), ["/a/src/lib.rs", "/a/with space/x.rs"]);
+        assert!(sources_named("").is_empty());
+    }
 }
