@@ -25,7 +25,7 @@ globalThis.sottoScan ??= (() => {
   };
   MARKS.block = MARKS.blur;
 
-  /** Each picture by its element: `waiting` (for its turn), `unread` (not in view yet), `fine`, `over` or `shown`. */
+  /** Each picture by its element: `waiting` (for its turn), `asked`, `unread` (not in view yet), `fine`, `over` or `shown`. */
   const pictures = new Map();
   let running = false;
   let mark = MARKS.blur;
@@ -170,8 +170,13 @@ globalThis.sottoScan ??= (() => {
     }
     if (!inView.length) return;
     capturedAt = Date.now();
+    // Another capture meanwhile must not ask for them again: it would show them covered.
+    for (const { picture } of inView) picture.state = "asked";
     const reply = await send({ ask: "inView", spots: inView.map(({ spot }) => spot), viewWidth: view.width }).catch(() => null);
-    if (reply?.answer === "inView") inView.forEach(({ element, picture }, place) => settle(element, picture, reply.verdicts[place]));
+    inView.forEach(({ element, picture }, place) => {
+      if (reply?.answer === "inView") settle(element, picture, reply.verdicts[place]);
+      else picture.state = "unread";
+    });
     captureSoon();
   }
 

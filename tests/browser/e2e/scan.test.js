@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { eventually, screenshot } from "../harness/browser.js";
+import { contentScript } from "../harness/isolated.js";
 import { FIXTURES, PICTURES } from "../harness/places.js";
 import { serve } from "../harness/server.js";
 import { startSotto } from "../harness/sotto.js";
@@ -85,6 +86,45 @@ test("judges pictures that come while it runs, and those that change", async () 
   await page.evaluate(() => (document.getElementById("late").src = "/pictures/house.jpg?late"));
   await counts({ found: 7, judged: 7, over: 2 });
   assert.doesNotMatch(await styleOf("late"), /blur/);
+});
+
+test("a picture is captured once, however long its verdict takes, and uncovered as it was", async () => {
+  const world = await contentScript(page, sotto.id);
+  await world.evaluate(() => {
+    globalThis.nSpots = 0;
+    globalThis.nativeSend = chrome.runtime.sendMessage;
+    chrome.runtime.sendMessage = async (message) => {
+      const reply = await globalThis.nativeSend(message);
+      if (message.ask !== "inView") return reply;
+      globalThis.nSpots += message.spots.length;
+      await new Promise((resolve) => setTimeout(resolve, 2_500));
+      return reply;
+    };
+  });
+  await page.evaluate(async () => {
+    const slow = document.createElement("img");
+    slow.id = "slow";
+    slow.width = 224;
+    slow.src = `${document.getElementById("foreign-alarm").src}?slow`;
+    document.body.prepend(slow);
+    await slow.decode();
+    // The scan looks again whenever the page changes.
+    globalThis.restless = setInterval(() => document.body.append(document.createElement("i")), 300);
+  });
+  await counts({ found: 8, over: 3 });
+  // Long enough for the answer to a second capture, were there one.
+  await new Promise((resolve) => setTimeout(resolve, 3_500));
+  assert.match(await styleOf("slow"), /blur/);
+  assert.equal(await world.evaluate("nSpots"), 1);
+  await world.evaluate(() => void (chrome.runtime.sendMessage = globalThis.nativeSend));
+  await page.evaluate(() => clearInterval(restless));
+  const left = await page.evaluate(() => {
+    globalThis.gone = document.getElementById("slow");
+    gone.remove();
+    return new Promise((resolve) => setTimeout(() => resolve(gone.getAttribute("style") ?? ""), 500));
+  });
+  assert.equal(left, "");
+  await counts({ found: 7, over: 2 });
 });
 
 test("a click reveals a covered picture and is not the page's; the next one is", async () => {

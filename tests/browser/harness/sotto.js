@@ -63,6 +63,10 @@ class Sotto {
   }
 
   async page(address) {
+    // The tab of a page that was closed lives on for a moment, and must not be taken for the new one.
+    const nOpen = this.context.pages().filter((page) => page.url() === address).length;
+    await eventually("closed tabs to go", async () =>
+      (await this.#targets()).filter(({ type, url }) => type === "tab" && url === address).length <= nOpen);
     const page = await this.context.newPage();
     await page.goto(address);
     return page;
@@ -126,15 +130,21 @@ class Sotto {
    */
   async grant(page) {
     await page.bringToFront();
-    const setPopup = async (popup) => (await this.worker()).evaluate((popup) => chrome.action.setPopup({ popup }), popup);
+    const inWorker = async (work, given) => (await this.worker()).evaluate(work, given);
+    const setPopup = (popup) => inWorker((popup) => chrome.action.setPopup({ popup }), popup);
+    // Of pages that no extension may read the browser never tells the address.
+    const isReadable = /^https?:/.test(page.url());
+    const isGranted = () => inWorker(async (url) => (await chrome.tabs.query({ active: true })).some((tab) => tab.url === url), page.url());
     await setPopup("");
-    await this.#clickToolbar(page);
+    await eventually("a click on the toolbar to count", async () => (await this.#clickToolbar(page), !isReadable || isGranted()));
     await setPopup("pages/popup.html");
   }
 
   async #clickToolbar(page) {
     const targets = await this.#targets();
-    const tab = targets.find(({ type, url }) => type === "tab" && url === page.url());
+    const tabs = targets.filter(({ type, url }) => type === "tab" && url === page.url());
+    // One that is being closed may show the same.
+    const tab = tabs.find(({ embedderData }) => embedderData?.tabActive) ?? tabs[0];
     if (!tab) throw new Error(`no tab shows ${page.url()}`);
     await this.cdp.send("Extensions.triggerAction", { id: this.id, targetId: tab.targetId });
     return new Set(targets.map(({ targetId }) => targetId));
