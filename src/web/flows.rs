@@ -23,6 +23,9 @@ pub const SURFACE: &str = "content/surface.js";
 pub const CARD: &str = "content/card.js";
 /// Where a verdict waits for the popup to show it once.
 pub const SESSION_VIEW: &str = "view";
+/// Chromium tells us of a click in the menu before the page's process knows what that click allows, and refuses a script that
+/// is quick. Whoever is refused again after these pauses may not enter.
+const GRANT_PAUSES_MS: [i32; 2] = [30, 120];
 
 /// Where a judgement is shown.
 #[derive(Clone, Copy)]
@@ -176,7 +179,14 @@ pub async fn inject(tab: i32, frame: Option<i32>, files: &[&str]) -> Result<Arra
         None => chrome::set(&target, "allFrames", &true.into()),
     }
     let injection = chrome::object(&[("target", target), ("files", chrome::strings(files))]);
-    let results = Array::from(&chrome::execute_script(&injection).await?);
+    let mut pauses = GRANT_PAUSES_MS.into_iter();
+    let results = loop {
+        match (chrome::execute_script(&injection).await, pauses.next()) {
+            (Ok(results), _) => break Array::from(&results),
+            (Err(thrown), None) => return Err(thrown),
+            (Err(_), Some(ms)) => chrome::pause(ms).await,
+        }
+    };
     for result in results.iter() {
         if wire::is_longer_than(&chrome::get(&result, "result"), FRAME_TEXT_UNITS_MAX) {
             chrome::set(&result, "result", &JsValue::UNDEFINED);

@@ -171,6 +171,23 @@ describe("what can't be judged is said", () => {
     await sotto.says(page, GOOD);
   });
 
+  test("nothing, because the browser was slow to allow a script what the click allows", async () => {
+    await open("words.html");
+    const worker = await sotto.worker();
+    await worker.evaluate(() => {
+      self.nativeScript = chrome.scripting.executeScript;
+      self.nRefused = 0;
+      chrome.scripting.executeScript = (injection) => {
+        if ((self.nRefused += 1) <= 2) return Promise.reject(new Error("Cannot access contents of the page."));
+        return self.nativeScript.call(chrome.scripting, injection);
+      };
+    });
+    await select("#across", "#across-end");
+    await chooseMenu();
+    await sotto.says(page, GOOD);
+    await worker.evaluate(() => void (chrome.scripting.executeScript = self.nativeScript));
+  });
+
   test("sentences that contradict each other are called mixed", async () => {
     await open("words.html");
     await select("#mixed");
