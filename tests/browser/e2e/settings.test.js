@@ -23,9 +23,14 @@ const settings = () => sotto.ask({ ask: "settings" });
 const state = async (model) => (await sotto.ask({ ask: "status" })).models.find(({ id }) => id === model).state;
 const said = () => page.locator("#settings-said").innerText();
 
+/** src/engine/mod.rs, PRESET_BUDGET_BYTES. */
+const PRESET_MB = 256;
+
 async function budget(megabytes) {
   await page.locator("#budget").selectOption(megabytes);
   await eventually("the budget to be kept", async () => String((await settings()).memoryBudgetMb ?? "") === megabytes);
+  const inForce = async () => (await sotto.ask({ ask: "status" })).memory.budgetBytes;
+  await eventually("the engine to follow", async () => (await inForce()) === Number(megabytes || PRESET_MB) * 1_000_000);
 }
 
 test("with room for one model, the one used longest ago gives way", async () => {
