@@ -216,8 +216,12 @@ fn e2e(wish: Wish) -> Outcome<Report> {
 fn harness(step: &str) -> Outcome<Inputs> {
     let root = place::root();
     let shared = |file: &str| !file.ends_with(".test.js") && !file.ends_with(".md");
-    let inputs =
+    let mut inputs =
         Inputs::new(step).with_file(&root.join("package-lock.json")).with_file(&root.join("models/models.toml"));
+    // Another dist/ or browser, say.
+    for (name, value) in std::env::vars().filter(|(name, _)| name.starts_with("SOTTO_")) {
+        inputs = inputs.with(&name, value.as_bytes());
+    }
     inputs.with_folder(&root.join("tests/browser"), shared)?.with_folder(&root.join("tests/pictures"), |_| true)
 }
 
