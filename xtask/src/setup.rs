@@ -171,7 +171,8 @@ pub fn npm_packages_in(folder: &str) -> Outcome {
     let stamp = folder.join("node_modules/.sotto-installed");
     let lock = read("package-lock.json");
     if lock.is_none() {
-        return Err(format!("{} has no package-lock.json: git checkout brings it back", place::shown(&folder)));
+        let missing = place::shown(&folder.join("package-lock.json"));
+        return Err(format!("{missing} is missing: `git checkout {missing}` brings it back"));
     }
     if std::fs::read(&stamp).ok() == lock {
         return Ok(());
