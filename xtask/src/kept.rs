@@ -2,7 +2,7 @@
 //! kept lies below target/, so a fresh clone runs everything; `test --again` does too. A failure is never kept.
 
 use crate::place;
-use crate::stamp::{Inputs, Seal};
+use crate::stamp::{self, Inputs, Seal};
 use crate::tally::{Network, Tally};
 use std::path::PathBuf;
 
@@ -45,6 +45,7 @@ impl Trial {
         if outcome.tally.n_failed > 0 {
             return;
         }
+        stamp::lift(&self.record);
         let folder = self.record.parent().map_or(Ok(()), std::fs::create_dir_all);
         let written = folder.and_then(|()| std::fs::write(&self.record, print(outcome)));
         // The seal last: a record without it does not count.

@@ -53,6 +53,12 @@ impl Seal {
     }
 }
 
+/// To be called before `output` is changed: what is interrupted halfway must fit no inputs.
+pub fn lift(output: &Path) {
+    // Where there is none, nothing fits already.
+    let _ = std::fs::remove_file(stamp_of(output));
+}
+
 fn stamp_of(output: &Path) -> PathBuf {
     let mut name = output.file_name().unwrap_or_default().to_os_string();
     name.push(".stamp");

@@ -3,7 +3,7 @@
 
 use crate::setup::{self, WasmToolchain};
 use crate::shell::{Outcome, command};
-use crate::stamp::Inputs;
+use crate::stamp::{self, Inputs};
 use crate::{place, shell};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -79,6 +79,7 @@ fn finish(flavour: Flavour, profile: Profile, folder: &Path) -> Outcome<PathBuf>
         return Ok(finished);
     }
     let clock = Instant::now();
+    stamp::lift(&finished);
     bind(&raw, &folder.join("bound"))?;
     emptied(&finished)?;
     copy(&folder.join("bound/sotto.js"), &finished.join("sotto.js"))?;
@@ -148,6 +149,7 @@ fn compile(flavour: Flavour, profile: Profile, toolchain: &WasmToolchain, folder
     arguments.extend(["--", STACK]);
     let clock = Instant::now();
     in_toolchain(toolchain, &arguments).quietly(&format!("compiling {}", flavour.folder))?;
+    stamp::lift(&module);
     let made = place::target().join("wasm32-unknown-unknown").join(profile.cargo());
     copy(&made.join("sotto.wasm"), &module)?;
     copy(&made.join("sotto.d"), &named)?;

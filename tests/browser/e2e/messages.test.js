@@ -2,7 +2,7 @@
 // no more than to have a picture or text of its own judged. Its quota keeps it from the others' turn, its length limit from memory.
 
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { after, describe, test } from "node:test";
 import { eventually } from "../harness/browser.js";
 import { takeOver } from "../harness/taken_over.js";
 
@@ -11,16 +11,8 @@ const QUOTA = 64;
 /** Small enough that the whole quota is judged in seconds. */
 const SIDE = 32;
 
-let over;
-let server;
-let sotto;
-let page;
-let taken;
-let send;
-let wasmBytes;
-
-before(async () => ({ server, sotto, page, taken, send, wasmBytes } = over = await takeOver()));
-after(() => over?.close());
+const { server, sotto, page, taken, send, wasmBytes, close } = await takeOver();
+after(close);
 
 describe("a page", () => {
   test("has no way to send to the extension", async () => {

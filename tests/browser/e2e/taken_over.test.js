@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { after, test } from "node:test";
 import { eventually } from "../harness/browser.js";
 import { contentScript } from "../harness/isolated.js";
 import { FIXTURES } from "../harness/places.js";
@@ -13,16 +13,8 @@ import { takeOver } from "../harness/taken_over.js";
 /** src/web/host.rs, CONNECTIONS_PER_TAB_MAX. */
 const CONNECTIONS = 64;
 
-let over;
-let server;
-let sotto;
-let page;
-let taken;
-let send;
-let wasmBytes;
-
-before(async () => ({ server, sotto, page, taken, send, wasmBytes } = over = await takeOver()));
-after(() => over?.close());
+const { server, sotto, page, taken, send, wasmBytes, close } = await takeOver();
+after(close);
 
 const bytesOf = (name, ...more) => [...readFileSync(join(FIXTURES, name)), ...more];
 const code = ({ answer, reason }) => (answer === "refused" ? reason : answer);

@@ -8,7 +8,7 @@ import { FIXTURES, PICTURES } from "./places.js";
 import { serve } from "./server.js";
 import { startSotto } from "./sotto.js";
 
-/** `{ server, sotto, page, taken, send, wasmBytes, close }`; close it in `after`. */
+/** `{ server, sotto, page, taken, send, wasmBytes, close }`; `close` is for `after`. */
 export async function takeOver() {
   const server = await serve({ routes: { "/": FIXTURES, "/pictures/": PICTURES } });
   const asked = "\nself.answerAs = (message, sender) => inEngine((host) => host.answer(message, sender));\n";
