@@ -76,9 +76,8 @@ extern "C" {
     #[wasm_bindgen(catch, js_namespace = ["chrome", "storage", "local"], js_name = set)]
     pub async fn local_set(items: &JsValue) -> Result<JsValue, JsValue>;
 
-    /// What an organisation has set; rejects where the browser knows no such thing.
     #[wasm_bindgen(catch, js_namespace = ["chrome", "storage", "managed"], js_name = get)]
-    pub async fn managed_get(keys: &JsValue) -> Result<JsValue, JsValue>;
+    fn managed_get(keys: &JsValue) -> Result<Promise, JsValue>;
 
     #[wasm_bindgen(catch, js_namespace = ["chrome", "storage", "session"], js_name = get)]
     pub async fn session_get(key: &str) -> Result<JsValue, JsValue>;
@@ -137,8 +136,17 @@ pub fn time_origin_ms() -> f64 {
 
 /// For what the browser lets one do only so often. Nothing waits like this while nobody asked for anything.
 pub async fn pause(ms: i32) {
-    let waited = Promise::new(&mut |resolve, _| drop(set_timeout(&resolve, ms)));
-    drop(JsFuture::from(waited).await);
+    drop(JsFuture::from(timer(ms)).await);
+}
+
+/// Fulfilled with undefined after so many milliseconds.
+pub fn timer(ms: i32) -> Promise {
+    Promise::new(&mut |resolve, _| drop(set_timeout(&resolve, ms)))
+}
+
+/// What an organisation has set; rejects where the browser knows no such thing.
+pub fn managed() -> Promise {
+    managed_get(&JsValue::NULL).unwrap_or_else(|thrown| Promise::reject(&thrown))
 }
 
 /// The localised string of `key`; the key itself where it has none, so that a gap is seen and not silent.

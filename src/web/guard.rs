@@ -7,7 +7,7 @@ use js_sys::{Array, Object};
 use wasm_bindgen::prelude::*;
 
 use super::{
-    chrome,
+    chrome, managed,
     sites::{pattern_of, site_of},
     wire,
 };
@@ -29,7 +29,7 @@ const MAIN: &str = "MAIN";
 
 /// What the person chose, under what an organisation has set.
 pub async fn settings() -> Settings {
-    let (own, managed) = (own_settings().await, managed_settings().await);
+    let (own, managed) = (own_settings().await, managed::settings().await);
     let mut settings: Settings = wire::from_js(own.clone().into()).unwrap_or_default();
     for name in Object::keys(&managed).iter().filter_map(|name| name.as_string()) {
         // One by one: a field that is not right is no reason to leave out the rest.
@@ -46,10 +46,6 @@ pub async fn settings() -> Settings {
 async fn own_settings() -> Object {
     let found = chrome::local_get(SETTINGS).await.map(|found| chrome::get(&found, SETTINGS));
     found.ok().and_then(|value| value.dyn_into().ok()).unwrap_or_default()
-}
-
-async fn managed_settings() -> Object {
-    chrome::managed_get(&JsValue::NULL).await.ok().and_then(|value| value.dyn_into().ok()).unwrap_or_default()
 }
 
 /// Keeps what the person chose; under what is locked stays what was there before.

@@ -23,6 +23,8 @@ pub mod host;
 #[cfg(feature = "web")]
 pub mod lives;
 #[cfg(feature = "web")]
+pub mod managed;
+#[cfg(feature = "web")]
 pub mod own_models;
 #[cfg(feature = "web")]
 pub mod packing;

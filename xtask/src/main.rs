@@ -1,5 +1,5 @@
 //! `cargo xtask`: everything one does with this tree, by one command each. Light on purpose: it starts at once and
-//! leaves the heavy tools (wasm-bindgen, wasm-opt, the browser) to processes of their own. It knows nothing of what
+//! leaves the heavy tools (wasm-bindgen, the browser) to processes of their own. It knows nothing of what
 //! the engine does.
 
 mod audit;

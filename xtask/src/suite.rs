@@ -1,5 +1,6 @@
 //! `cargo xtask test`: every check of the project in one order, each with a line and its time, and one closing line
-//! with the totals. What a step printed is in target/xtask/logs/, and on the screen when it failed.
+//! with the totals. What a step printed is in target/xtask/logs/, and on the screen when it failed. The wasm is built beside
+//! the first steps, which need none of it; tests in a browser have the machine to themselves.
 
 use crate::kept::{self, Trial};
 use crate::node_tests::{self, Again, Sum};
@@ -9,7 +10,6 @@ use crate::stamp::Inputs;
 use crate::tally::{self, Tally};
 use crate::wasm::{self, Profile};
 use crate::{dist, place};
-use std::io::Write;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -42,6 +42,9 @@ const STEPS: [(&str, Step); 9] = [
     ("e2e", e2e),
 ];
 
+/// The steps that build wasm.
+const WITH_WASM: [&str; 4] = ["build", "kernels", "supply", "e2e"];
+
 /// How much of a failed step's output is shown; the rest is in its log.
 const N_SHOWN_LINES: usize = 120;
 
@@ -61,19 +64,27 @@ pub fn run(words: &[&str]) -> Outcome {
     };
     let mut total = Tally::default();
     let clock = Instant::now();
-    for (name, step) in STEPS.iter().filter(|(name, _)| wanted(name)) {
-        print!("test: {name} … ");
-        std::io::stdout().flush().map_err(|error| error.to_string())?;
-        let step_clock = Instant::now();
-        let report = step(wish).unwrap_or_else(|problem| Report { lines: vec![problem], ..of_check(false) });
-        let Tally { n_passed, n_failed } = report.tally;
-        let seconds = step_clock.elapsed().as_secs_f64();
-        println!("{n_passed} passed, {n_failed} failed, {seconds:.1} s{}", report.kept);
-        if n_failed > 0 {
-            show(&report.lines);
+    let wanted: Vec<(&str, Step)> = STEPS.into_iter().filter(|(name, _)| wanted(name)).collect();
+    std::thread::scope(|scope| {
+        let n_with_wasm = wanted.iter().filter(|(name, _)| WITH_WASM.contains(name)).count();
+        if (1..wanted.len()).contains(&n_with_wasm) {
+            // Two threads must not install the same.
+            setup::everything()?;
+            scope.spawn(|| build_ahead(wish, |step| wanted.iter().any(|(name, _)| *name == step)));
         }
-        total.add(report.tally);
-    }
+        for (name, step) in &wanted {
+            let step_clock = Instant::now();
+            let report = step(wish).unwrap_or_else(|problem| Report { lines: vec![problem], ..of_check(false) });
+            let Tally { n_passed, n_failed } = report.tally;
+            let seconds = step_clock.elapsed().as_secs_f64();
+            println!("test: {name}: {n_passed} passed, {n_failed} failed, {seconds:.1} s{}", report.kept);
+            if n_failed > 0 {
+                show(&report.lines);
+            }
+            total.add(report.tally);
+        }
+        Outcome::Ok(())
+    })?;
     println!(
         "test: {:.0} s in all; logs in {}",
         clock.elapsed().as_secs_f64(),
@@ -81,6 +92,16 @@ pub fn run(words: &[&str]) -> Outcome {
     );
     println!("{} passed, {} failed", total.n_passed, total.n_failed);
     if total.n_failed == 0 { Ok(()) } else { Err("some checks failed".to_string()) }
+}
+
+/// What fails here fails again, and is told, in the step that needs it.
+fn build_ahead(wish: Wish, is_wanted: impl Fn(&str) -> bool) {
+    for flavour in wasm::KERNELS.into_iter().filter(|_| is_wanted("kernels")) {
+        let _ = wasm::make_kernels(flavour, wish.profile);
+    }
+    if ["build", "supply", "e2e"].into_iter().any(&is_wanted) {
+        let _ = dist::build(wish.profile);
+    }
 }
 
 fn show(lines: &[String]) {
@@ -203,7 +224,7 @@ fn e2e(wish: Wish) -> Outcome<Report> {
     let dist = dist::build(wish.profile)?;
     let sum = node_tests::run("e2e", "tests/browser/e2e", harness("e2e")?.with_folder(&dist, |_| true)?, wish.again)?;
     let network = sum.network;
-    print!("{network} … ");
+    println!("test: {network}");
     let mut report = report_of(sum);
     report.tally.add(Tally::of_check(network.is_silent()));
     if !network.is_silent() {

@@ -10,7 +10,7 @@ import { serve } from "../harness/server.js";
 import { startSotto } from "../harness/sotto.js";
 
 const TEXT = "The staff were wonderful and the garden is beautiful, although our room was dirty.";
-const LONG = `${TEXT}\n`.repeat(200);
+const LONG = `${TEXT}\n`.repeat(140);
 const SUMMARY = /^Towards positive: “[^]*wonderful[^]*”\. Towards negative: “[^]*dirty[^]*”\.$/;
 
 let server;

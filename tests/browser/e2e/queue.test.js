@@ -9,7 +9,7 @@ import { serve } from "../harness/server.js";
 import { startSotto } from "../harness/sotto.js";
 
 const SENTENCE = "The old man told us about the sea and the long winters of his childhood, and we were glad to listen. ";
-const LONG = SENTENCE.repeat(250);
+const LONG = SENTENCE.repeat(200);
 
 let server;
 let sotto;

@@ -147,3 +147,22 @@ test("what an organisation has set lies over the person's own, is shown, and can
     await ruled.close();
   }
 });
+
+test("a browser that knows its policies only later holds nobody up, and until then the last ones count", async () => {
+  // As Chromium's does for some seconds after its start: the promise is kept by hand.
+  const late = "const told = new Promise((tell) => (globalThis.tellManaged = tell));\nchrome.storage.managed.get = () => told;\n";
+  const ruled = await startSotto({ edit: (folder) => editFile(folder, "background.js", (text) => late + text) });
+  try {
+    assert.equal((await ruled.ask({ ask: "settings" })).locked, undefined, "nothing was ever said");
+    await (await ruled.worker()).evaluate(() => tellManaged({ results: "popup" }));
+    await eventually("the answer to count", async () => (await ruled.ask({ ask: "settings" })).locked?.length === 1);
+    await ruled.stopWorkers();
+    const { locked, results } = await ruled.ask({ ask: "settings" });
+    assert.deepEqual([locked, results], [["results"], "popup"], "the browser has not answered in this life");
+    // Nothing is set any more: that counts as well.
+    await (await ruled.worker()).evaluate(() => tellManaged({}));
+    await eventually("the new answer", async () => !(await ruled.ask({ ask: "settings" })).locked);
+  } finally {
+    await ruled.close();
+  }
+});

@@ -174,20 +174,20 @@ test("textInPopup: no card, no popup", async () => {
 
 test("why, as urgent as a person: not more than two at once", async () => {
   const said = await taken.evaluate(async () => {
-    const asked = Array.from({ length: 30 }, (_, index) =>
-      chrome.runtime.sendMessage({ id: `why/${index}`, ask: "why", card: "card-0", text: "A fine day, a bad night and a good morning. ".repeat(200) }));
+    const asked = Array.from({ length: 12 }, (_, index) =>
+      chrome.runtime.sendMessage({ id: `why/${index}`, ask: "why", card: "card-0", text: "A fine day, a bad night and a good morning. ".repeat(40) }));
     return (await Promise.all(asked)).map(({ answer, reason }) => reason ?? answer);
   });
   // Some are done before the last have come.
   const nDone = said.filter((one) => one === "done").length;
-  assert.deepEqual(said.toSorted(), [...many(nDone, "done"), ...many(30 - nDone, "outOfMemory")]);
-  assert.ok(nDone >= 2 && nDone <= 15, `${nDone} were explained`);
+  assert.deepEqual(said.toSorted(), [...many(nDone, "done"), ...many(12 - nDone, "outOfMemory")]);
+  assert.ok(nDone >= 2 && nDone <= 6, `${nDone} were explained`);
 });
 
 test("why: the words of a document that is gone are not told to the next", async () => {
   const first = await sotto.page(`${server.origin}/upload.html`);
   const gone = await contentScript(first, sotto.id);
-  await gone.evaluate(() => void chrome.runtime.sendMessage({ id: "why", ask: "why", card: "card-0", text: "A fine day and a bad night. ".repeat(400) }));
+  await gone.evaluate(() => void chrome.runtime.sendMessage({ id: "why", ask: "why", card: "card-0", text: "A fine day and a bad night. ".repeat(100) }));
   await first.goto(`${server.origin}/selection.html`);
   const next = await contentScript(first, sotto.id);
   await next.evaluate(() => {

@@ -13,6 +13,8 @@ fn main() {
         .web(true)
         // The reset function lets background.js start a fresh instance after a trap.
         .and_then(|bindgen| {
+            // Names and producers are for debuggers.
+            bindgen.remove_name_section(true).remove_producers_section(true);
             bindgen.typescript(false).omit_default_module_path(true).reset_state_function(true).generate(out_dir)
         });
     if let Err(error) = made {
