@@ -28,7 +28,7 @@ globalThis.sottoPixels ??= (() => {
     return [element.naturalWidth ?? element.videoWidth ?? 0, element.naturalHeight ?? element.videoHeight ?? 0];
   }
 
-  /** The picture's own pixels; null where the page may not read them, or there are none yet. */
+  /** The picture's own pixels, in a plain object that can be sent; null where the page may not read them, or there are none yet. */
   function pixelsOf(element, sideMax = LONGER_SIDE_MAX) {
     const [width, height] = naturalSize(element);
     if (!width || !height) return null;
@@ -39,10 +39,10 @@ globalThis.sottoPixels ??= (() => {
     const context = canvas.getContext("2d", { willReadFrequently: true });
     try {
       context.drawImage(element, 0, 0, canvas.width, canvas.height);
-      const pixels = context.getImageData(0, 0, canvas.width, canvas.height);
+      const { width, height, data } = context.getImageData(0, 0, canvas.width, canvas.height);
       // A WebGL canvas may give nothing outside its own frame: what it shows is then on the screen alone.
-      const blank = element instanceof HTMLCanvasElement && !new Uint32Array(pixels.data.buffer).some(Boolean);
-      return blank ? null : pixels;
+      const blank = element instanceof HTMLCanvasElement && !new Uint32Array(data.buffer).some(Boolean);
+      return blank ? null : { width, height, data };
     } catch {
       return null;
     }

@@ -1,4 +1,4 @@
-//! From what a message or a capture brings (Blob, File, ImageData) to plain RGBA pixels, by the browser's own
+//! From what a message or a capture brings (Blob, File, pixels) to plain RGBA pixels, by the browser's own
 //! decoders, and in bands: linear memory never shrinks, so no whole picture ever enters it. It must never keep a
 //! picture, and never know what the pixels are judged for.
 
@@ -28,7 +28,7 @@ pub const FILE_BYTES_MAX: f64 = 100.0 * 1024.0 * 1024.0;
 
 #[derive(Debug, Error)]
 pub enum DecodeError {
-    #[error("no picture stands beside the request; send a Blob or ImageData as `picture`")]
+    #[error("no picture stands beside the request; send a Blob, or width, height and data, as `picture`")]
     Missing,
     #[error("the picture has {0} bytes, more than the 100 MiB that are looked at")]
     TooLarge(f64),
@@ -127,10 +127,12 @@ impl From<Decoded> for Sight {
 }
 
 pub async fn picture(picture: &JsValue) -> Result<Sight, DecodeError> {
-    if let Some(pixels) = picture.dyn_ref::<ImageData>()
-        && pixels.width().max(pixels.height()) <= LONGER_SIDE_MAX
-    {
-        return Ok(from_array(pixels).into());
+    if let Some(pixels) = from_array(picture) {
+        return if pixels.width.max(pixels.height) <= LONGER_SIDE_MAX {
+            Ok(pixels.into())
+        } else {
+            shrunk(&pixels).await
+        };
     }
     if let Some(blob) = picture.dyn_ref::<Blob>() {
         if blob.size() > FILE_BYTES_MAX {
@@ -147,7 +149,7 @@ pub async fn picture(picture: &JsValue) -> Result<Sight, DecodeError> {
             Kind::Moving(media_type) => return frames(blob, media_type).await,
             Kind::Svg => return frames(blob, "image/svg+xml").await,
         }
-    } else if !picture.is_instance_of::<ImageData>() {
+    } else {
         return Err(DecodeError::Missing);
     }
     // Orientation is taken from the file's EXIF data unless told otherwise. Colour profiles are left alone, as they were
@@ -162,16 +164,26 @@ async fn frames(blob: &Blob, media_type: &str) -> Result<Sight, DecodeError> {
     let found = JsFuture::from(asked).await.map_err(unreadable)?;
     let n_frames = chrome::get(&found, "total").as_f64().unwrap_or_default() as u32;
     let frames = Array::from(&chrome::get(&found, "frames"));
-    let frames: Vec<Decoded> = frames.iter().filter_map(|frame| Some(from_array(frame.dyn_ref()?))).collect();
+    let frames: Vec<Decoded> = frames.iter().filter_map(|frame| from_array(&frame)).collect();
     if frames.is_empty() {
         return Err(DecodeError::Unreadable("it has no frame".to_owned()));
     }
     Ok(Sight { frames, n_frames })
 }
 
-fn from_array(pixels: &ImageData) -> Decoded {
-    let (width, height) = (pixels.width(), pixels.height());
-    Decoded { width, height, pixels: Source::Array(pixels_of(pixels)) }
+/// Pixels as an ImageData has them: a plain object does as well, because Firefox sends no ImageData.
+fn from_array(picture: &JsValue) -> Option<Decoded> {
+    let data: Uint8ClampedArray = chrome::get(picture, "data").dyn_into().ok()?;
+    let side = |name| chrome::get(picture, name).as_f64().map(|pixels| pixels as u32).filter(|&pixels| pixels > 0);
+    Some(Decoded { width: side("width")?, height: side("height")?, pixels: Source::Array(data) })
+}
+
+async fn shrunk(pixels: &Decoded) -> Result<Sight, DecodeError> {
+    let Source::Array(data) = &pixels.pixels else { return Err(DecodeError::Missing) };
+    // Throws where the sides don't fit the data.
+    let image =
+        ImageData::new_with_js_u8_clamped_array_and_sh(data, pixels.width, pixels.height).map_err(unreadable)?;
+    Ok(from_bitmap(bitmap(create_image_bitmap(&image, &JsValue::UNDEFINED)).await?)?.into())
 }
 
 async fn header(blob: &Blob) -> Result<Vec<u8>, DecodeError> {

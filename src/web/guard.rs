@@ -1,10 +1,11 @@
 //! What the person chose, kept in the browser's own storage, and the upload guard that follows from it: registered only
 //! where it was turned on and the browser's permission was given. It must never see a file.
 
-use std::collections::BTreeMap;
+use std::{cell::RefCell, collections::BTreeMap, future::Future};
 
-use js_sys::{Array, Object};
+use js_sys::{Array, Object, Promise};
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
 
 use super::{
     chrome, managed,
@@ -62,12 +63,36 @@ async fn keep(settings: &Settings) -> Result<(), Refusal> {
     })
 }
 
+thread_local! {
+    /// Fulfilled when the last change that was asked for is through.
+    static LAST_CHANGE: RefCell<Promise> = RefCell::new(Promise::resolve(&JsValue::UNDEFINED));
+}
+
+/// Changes take turns: each reads what is kept and keeps it anew, and the browser must not be told of two at once. A click that
+/// gives the guard its permission makes two: the click's own and that of the browser's event.
+async fn in_turn<T>(change: impl Future<Output = T>) -> T {
+    let mut done = None;
+    let mine = Promise::new(&mut |resolve, _| done = Some(resolve));
+    let before = LAST_CHANGE.replace(mine);
+    // It is only ever fulfilled.
+    drop(JsFuture::from(before).await);
+    let outcome = change.await;
+    if let Some(done) = done {
+        drop(done.call0(&JsValue::UNDEFINED));
+    }
+    outcome
+}
+
 /// Keeps all settings anew, and registers the guard as they say.
 pub async fn replace(mut wanted: Settings) -> Result<(), Refusal> {
-    wanted.locked = settings().await.locked;
-    keep(&wanted).await?;
-    let settings = settings().await;
-    register(&settings).await?;
+    let settings = in_turn(async {
+        wanted.locked = settings().await.locked;
+        keep(&wanted).await?;
+        let settings = settings().await;
+        register(&settings).await?;
+        Ok::<Settings, Refusal>(settings)
+    })
+    .await?;
     tell_open_tabs().await;
     for pattern in patterns(&settings) {
         start_in_open_tabs(&pattern, &settings).await;
@@ -76,7 +101,7 @@ pub async fn replace(mut wanted: Settings) -> Result<(), Refusal> {
 }
 
 pub async fn show_results(place: ResultPlace) -> Result<(), Refusal> {
-    keep(&Settings { results: place, ..settings().await }).await
+    in_turn(async { keep(&Settings { results: place, ..settings().await }).await }).await
 }
 
 /// Every class that is warned of, with the threshold in force.
@@ -95,31 +120,35 @@ pub async fn keep_picture_rules(thresholds: BTreeMap<String, f32>, action: Actio
         let detail = format!("{threshold} is no threshold for {class}; one lies between 0 and 1");
         return Err(Refusal { reason: Reason::BadRequest, detail });
     }
-    keep(&Settings { thresholds, action, ..settings().await }).await
+    in_turn(async { keep(&Settings { thresholds, action, ..settings().await }).await }).await
 }
 
 /// Turns the guard on or off for one site or for all. The page that asks has the browser's prompt answered first or
 /// at the same time; without the permission nothing is registered.
 pub async fn switch(site: Option<String>, on: bool) -> Result<(), Refusal> {
-    let mut settings = settings().await;
-    match &site {
-        None => settings.guard_everywhere = on,
-        Some(site) if site_of(site).as_deref() != Some(site) => {
-            let detail = format!("{site:?} is not a site like https://example.com");
-            return Err(Refusal { reason: Reason::BadRequest, detail });
-        }
-        Some(site) => {
-            settings.guard_sites.retain(|kept| kept != site);
-            settings.allowed_sites.retain(|kept| kept != site);
-            if on {
-                settings.guard_sites.push(site.clone());
-            } else if settings.guard_everywhere {
-                settings.allowed_sites.push(site.clone());
+    if let Some(site) = site.as_ref().filter(|&site| site_of(site).as_ref() != Some(site)) {
+        let detail = format!("{site:?} is not a site like https://example.com");
+        return Err(Refusal { reason: Reason::BadRequest, detail });
+    }
+    let settings = in_turn(async {
+        let mut settings = settings().await;
+        match &site {
+            None => settings.guard_everywhere = on,
+            Some(site) => {
+                settings.guard_sites.retain(|kept| kept != site);
+                settings.allowed_sites.retain(|kept| kept != site);
+                if on {
+                    settings.guard_sites.push(site.clone());
+                } else if settings.guard_everywhere {
+                    settings.allowed_sites.push(site.clone());
+                }
             }
         }
-    }
-    keep(&settings).await?;
-    register(&settings).await?;
+        keep(&settings).await?;
+        register(&settings).await?;
+        Ok::<Settings, Refusal>(settings)
+    })
+    .await?;
     let pattern = site.as_deref().map_or_else(|| EVERYWHERE.to_owned(), pattern_of);
     if on {
         start_in_open_tabs(&pattern, &settings).await;
@@ -142,22 +171,26 @@ pub async fn allow(site: &str) -> Result<(), Refusal> {
 /// rest anew.
 #[wasm_bindgen(js_name = permissionsChanged)]
 pub async fn follow_permissions() {
-    let mut settings = settings().await;
-    settings.guard_everywhere = settings.guard_everywhere && granted(EVERYWHERE).await;
-    let mut sites = Vec::new();
-    for site in settings.guard_sites {
-        if granted(&pattern_of(&site)).await {
-            sites.push(site);
+    let settings = in_turn(async {
+        let mut settings = settings().await;
+        settings.guard_everywhere = settings.guard_everywhere && granted(EVERYWHERE).await;
+        let mut sites = Vec::new();
+        for site in settings.guard_sites {
+            if granted(&pattern_of(&site)).await {
+                sites.push(site);
+            }
         }
-    }
-    settings.guard_sites = sites;
-    let kept = async {
-        keep(&settings).await?;
-        register(&settings).await
-    };
-    if let Err(refusal) = kept.await {
-        chrome::warn(&format!("Sotto: {}", refusal.detail));
-    }
+        settings.guard_sites = sites;
+        let kept = async {
+            keep(&settings).await?;
+            register(&settings).await
+        };
+        if let Err(refusal) = kept.await {
+            chrome::warn(&format!("Sotto: {}", refusal.detail));
+        }
+        settings
+    })
+    .await;
     for pattern in patterns(&settings) {
         start_in_open_tabs(&pattern, &settings).await;
     }

@@ -39,12 +39,17 @@ struct Run {
     lines: Vec<String>,
 }
 
-/// Every *.test.js of a folder. `inputs` are what all of them depend on, the browser and node aside.
-pub fn run(step: &str, folder: &str, inputs: Inputs, again: Again) -> Outcome<Sum> {
-    let files = test_files(folder)?;
+/// Programs by the variable that names them to the tests.
+pub type Browsers = Vec<(&'static str, PathBuf)>;
+
+/// Every *.test.js of some folders. `inputs` are what all of them depend on, browsers and node aside.
+pub fn run(step: &str, folders: &[&str], inputs: Inputs, browsers: &Browsers, again: Again) -> Outcome<Sum> {
+    let mut files = Vec::new();
+    for folder in folders {
+        files.extend(test_files(folder)?);
+    }
     setup::npm_packages()?;
-    let browser = setup::chromium()?;
-    let inputs = with_tools(inputs, &browser)?;
+    let inputs = with_tools(inputs, browsers)?;
     let trial = |file: &String| {
         let inputs = inputs.clone().with_file(&place::root().join(file));
         Trial::new(&format!("{step}/{}", short(file)), inputs)
@@ -67,7 +72,7 @@ pub fn run(step: &str, folder: &str, inputs: Inputs, again: Again) -> Outcome<Su
         let seconds = |trial: &Trial| trial.seconds().unwrap_or(f64::INFINITY);
         seconds(b).total_cmp(&seconds(a))
     });
-    let mut runs = run_all(step, &waiting, &browser, n_at_once())?;
+    let mut runs = run_all(step, &waiting, browsers, n_at_once())?;
     let failed: Vec<usize> = (0..runs.len()).filter(|&index| runs[index].came.tally.n_failed > 0).collect();
     // A test in a browser may lose against a busy machine, and is named for it; what is broken fails twice.
     if failed.len() <= N_FILES_TRIED_AGAIN {
@@ -76,7 +81,7 @@ pub fn run(step: &str, folder: &str, inputs: Inputs, again: Again) -> Outcome<Su
             println!("failed once, tried again: {}", short(file));
             shown_failures(&runs[index].lines).iter().for_each(|line| println!("  | {line}"));
             let before = runs[index].came.network;
-            runs[index] = run_one(&format!("{step}-again"), file, &browser)?;
+            runs[index] = run_one(&format!("{step}-again"), file, browsers)?;
             runs[index].came.network.add(before);
             trial.keep(&runs[index].came);
         }
@@ -101,7 +106,7 @@ fn n_at_once() -> usize {
 }
 
 /// In the order given, so many at a time.
-fn run_all(step: &str, waiting: &[(Trial, String)], browser: &PathBuf, n_at_once: usize) -> Outcome<Vec<Run>> {
+fn run_all(step: &str, waiting: &[(Trial, String)], browsers: &Browsers, n_at_once: usize) -> Outcome<Vec<Run>> {
     let next = Mutex::new(0..waiting.len());
     let runs = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
@@ -110,7 +115,7 @@ fn run_all(step: &str, waiting: &[(Trial, String)], browser: &PathBuf, n_at_once
                 loop {
                     let Some(index) = next.lock().ok().and_then(|mut next| next.next()) else { return };
                     let (trial, file) = &waiting[index];
-                    let run = run_one(step, file, browser);
+                    let run = run_one(step, file, browsers);
                     if let Ok(run) = &run {
                         trial.keep(&run.came);
                     }
@@ -126,22 +131,23 @@ fn run_all(step: &str, waiting: &[(Trial, String)], browser: &PathBuf, n_at_once
     runs.into_iter().map(|(_, run)| run).collect()
 }
 
-fn run_one(step: &str, file: &str, browser: &PathBuf) -> Outcome<Run> {
+fn run_one(step: &str, file: &str, browsers: &Browsers) -> Outcome<Run> {
     let clock = Instant::now();
     let log = place::workshop().join("logs").join(step).join(format!("{}.log", short(file)));
-    let (passed, lines) = command("node", &["--test", "--test-reporter=tap", file])
-        .env("SOTTO_CHROMIUM", browser)
-        .env("SOTTO_WORKSHOP", place::workshop())
-        .logged(&log)?;
+    let mut task = command("node", &["--test", "--test-reporter=tap", file]).env("SOTTO_WORKSHOP", place::workshop());
+    for (name, browser) in browsers {
+        task = task.env(name, browser);
+    }
+    let (passed, lines) = task.logged(&log)?;
     let tally = Tally::of_tests(passed, tally::of_node(&lines));
     let seconds = clock.elapsed().as_secs_f64();
     Ok(Run { came: Came { tally, network: Network::of_node(&lines), seconds }, lines })
 }
 
-fn with_tools(inputs: Inputs, browser: &std::path::Path) -> Outcome<Inputs> {
-    let mut inputs = inputs;
-    for program in ["node", &browser.display().to_string()] {
-        inputs = inputs.with(program, command(program, &["--version"]).quietly(program)?.as_bytes());
+fn with_tools(mut inputs: Inputs, browsers: &Browsers) -> Outcome<Inputs> {
+    let browsers = browsers.iter().map(|(_, browser)| browser.display().to_string());
+    for program in std::iter::once("node".to_string()).chain(browsers) {
+        inputs = inputs.with(&program, command(&program, &["--version"]).quietly(&program)?.as_bytes());
     }
     Ok(inputs)
 }

@@ -9,6 +9,8 @@ use std::sync::OnceLock;
 const TARGET: &str = "wasm32-unknown-unknown";
 /// The extension's manifest asks for Chrome 148: structured-clone messages.
 const MIN_CHROMIUM: u32 = 148;
+/// And for Firefox 145.
+const MIN_FIREFOX: u32 = 145;
 /// Node 18.19 is the first with `--test-concurrency` and several reporters at once.
 const MIN_NODE: (u32, u32) = (18, 19);
 
@@ -209,7 +211,7 @@ pub fn python(requirements: &Path, folder: &Path) -> Outcome<PathBuf> {
 pub fn chromium() -> Outcome<PathBuf> {
     if let Some(named) = std::env::var_os("SOTTO_CHROMIUM") {
         let named = PathBuf::from(named);
-        return match chromium_version(&named) {
+        return match browser_version(&named) {
             Some(version) if version >= MIN_CHROMIUM => Ok(named),
             Some(version) => Err(format!("SOTTO_CHROMIUM is Chromium {version}: {MIN_CHROMIUM} or newer is needed")),
             None => Err(format!("SOTTO_CHROMIUM={} doesn't start", named.display())),
@@ -217,7 +219,7 @@ pub fn chromium() -> Outcome<PathBuf> {
     }
     // Branded Chrome no longer takes --load-extension, so only Chromium will do.
     let found = || ["chromium", "chromium-browser"].into_iter().find_map(which);
-    let fit = |browser: &PathBuf| chromium_version(browser).is_some_and(|version| version >= MIN_CHROMIUM);
+    let fit = |browser: &PathBuf| browser_version(browser).is_some_and(|version| version >= MIN_CHROMIUM);
     if let Some(browser) = found().filter(fit) {
         return Ok(browser);
     }
@@ -227,8 +229,24 @@ pub fn chromium() -> Outcome<PathBuf> {
         .ok_or_else(|| format!("no Chromium {MIN_CHROMIUM} or newer after installing it: set SOTTO_CHROMIUM to one"))
 }
 
-fn chromium_version(browser: &Path) -> Option<u32> {
-    let says = command(&browser.display().to_string(), &["--version"]).quietly("chromium").ok()?;
+/// The other browser that the package is for: SOTTO_FIREFOX, or the first of the usual names, or a fresh one.
+pub fn firefox() -> Outcome<PathBuf> {
+    let fit = |browser: &PathBuf| browser_version(browser).is_some_and(|version| version >= MIN_FIREFOX);
+    if let Some(named) = std::env::var_os("SOTTO_FIREFOX") {
+        let named = PathBuf::from(named);
+        let unfit = format!("SOTTO_FIREFOX={} is no Firefox {MIN_FIREFOX} or newer", named.display());
+        return if fit(&named) { Ok(named) } else { Err(unfit) };
+    }
+    let found = || ["firefox", "firefox-esr"].into_iter().filter_map(which).find(fit);
+    if let Some(browser) = found() {
+        return Ok(browser);
+    }
+    packages("Firefox", &["firefox-esr"])?;
+    found().ok_or_else(|| format!("no Firefox {MIN_FIREFOX} or newer after installing it: set SOTTO_FIREFOX to one"))
+}
+
+fn browser_version(browser: &Path) -> Option<u32> {
+    let says = command(&browser.display().to_string(), &["--version"]).quietly("the browser").ok()?;
     version_of(&says).map(|(major, _)| major)
 }
 
@@ -248,6 +266,7 @@ mod tests {
     fn versions_are_read_as_programs_print_them() {
         assert_eq!(version_of("v20.20.2\n"), Some((20, 20)));
         assert_eq!(version_of("Chromium 156.0.8078.79 built on Debian GNU/Linux 12\n"), Some((156, 0)));
+        assert_eq!(version_of("Mozilla Firefox 153.7.0esr\n"), Some((153, 7)));
         assert_eq!(version_of("no number here"), None);
     }
 }

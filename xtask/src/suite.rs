@@ -3,7 +3,7 @@
 //! the first steps, which need none of it; tests in a browser have the machine to themselves.
 
 use crate::kept::{self, Trial};
-use crate::node_tests::{self, Again, Sum};
+use crate::node_tests::{self, Again, Browsers, Sum};
 use crate::setup::{self, WasmToolchain};
 use crate::shell::{Outcome, command};
 use crate::stamp::Inputs;
@@ -204,7 +204,7 @@ fn kernels_in_chromium(wish: Wish) -> Outcome<Report> {
     for flavour in wasm::KERNELS {
         inputs = inputs.with_file(&wasm::make_kernels(flavour, wish.profile)?);
     }
-    Ok(report_of(node_tests::run("kernels", "tests/browser/kernels", inputs, wish.again)?))
+    Ok(report_of(node_tests::run("kernels", &["tests/browser/kernels"], inputs, &chromium()?, wish.again)?))
 }
 
 fn build(wish: Wish) -> Outcome<Report> {
@@ -217,12 +217,21 @@ fn supply(wish: Wish) -> Outcome<Report> {
     dist::build(wish.profile)?;
     setup::npm_packages_in("tests/supply")?;
     // What these read is all over the tree, and they take seconds.
-    Ok(report_of(node_tests::run("supply", "tests/supply", Inputs::new("supply"), Again::Everything)?))
+    Ok(report_of(node_tests::run("supply", &["tests/supply"], Inputs::new("supply"), &vec![], Again::Everything)?))
 }
 
 fn e2e(wish: Wish) -> Outcome<Report> {
     let dist = dist::build(wish.profile)?;
-    let sum = node_tests::run("e2e", "tests/browser/e2e", harness("e2e")?.with_folder(&dist, |_| true)?, wish.again)?;
+    let (mut folders, mut browsers) = (vec!["tests/browser/e2e"], chromium()?);
+    match setup::firefox() {
+        Ok(firefox) => {
+            folders.push("tests/browser/firefox");
+            browsers.push(("SOTTO_FIREFOX", firefox));
+        }
+        Err(problem) => println!("test: e2e: Firefox is left out: {problem}"),
+    }
+    let inputs = harness("e2e")?.with_folder(&dist, |_| true)?;
+    let sum = node_tests::run("e2e", &folders, inputs, &browsers, wish.again)?;
     let network = sum.network;
     println!("test: {network}");
     let mut report = report_of(sum);
@@ -231,6 +240,10 @@ fn e2e(wish: Wish) -> Outcome<Report> {
         report.lines.push(network.to_string());
     }
     Ok(report)
+}
+
+fn chromium() -> Outcome<Browsers> {
+    Ok(vec![("SOTTO_CHROMIUM", setup::chromium()?)])
 }
 
 /// What every test in a browser depends on but the package and its own file.

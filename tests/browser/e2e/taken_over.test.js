@@ -53,6 +53,24 @@ test("upload and decide: a file too large to be looked at is not opened", async 
   assert.deepEqual(said, ["unreadablePicture", "unreadablePicture"]);
 });
 
+test("picture: pixels that are not what they say are refused, and cost nothing", async () => {
+  const ask = () => taken.evaluate(async () => {
+    const data = new Uint8ClampedArray(64);
+    const pictures = [
+      { width: 4, height: 4, data }, { width: 1000, height: 1000, data }, { width: 1e9, height: 1, data }, { width: 1, height: 1e300, data },
+      { width: 4096, height: 4096, data }, { width: 0, height: 4, data }, { width: -4, height: 4, data }, { width: NaN, height: 4, data },
+      { width: "4", height: 4, data }, { width: 4, height: 4, data: [...data] }, { width: 4, height: 4, data: data.buffer }, { width: 4, height: 4 }, {}, 7,
+    ];
+    const replies = [];
+    for (const picture of pictures) replies.push(await chrome.runtime.sendMessage({ id: "x", ask: "picture", picture }));
+    return replies.map(({ answer, reason }) => reason ?? answer);
+  });
+  assert.deepEqual(await ask(), ["picture", ...many(4, "unreadablePicture"), ...many(9, "badRequest")]);
+  const before = await wasmBytes();
+  for (let time = 0; time < 5; time += 1) await ask();
+  assert.equal(await wasmBytes(), before);
+});
+
 test("decide: it decides for its own site alone", async () => {
   const file = bytesOf("false_alarm.png", 1);
   const upload = (world) => world.evaluate(async (bytes) => {

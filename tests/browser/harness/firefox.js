@@ -35,9 +35,11 @@ const PREFERENCES = {
   "network.proxy.no_proxies_on": "localhost, 127.0.0.1",
 };
 
-/** Where the Firefox to test is; undefined where there is none. */
-export const firefoxPath = () =>
-  [process.env.SOTTO_FIREFOX, "/usr/bin/firefox-esr", "/usr/bin/firefox"].find((path) => path && existsSync(path));
+function firefoxPath() {
+  const found = [process.env.SOTTO_FIREFOX, "/usr/bin/firefox", "/usr/bin/firefox-esr"].find((path) => path && existsSync(path));
+  if (!found) throw new Error("no Firefox: `cargo xtask test e2e` installs one, or set SOTTO_FIREFOX");
+  return found;
+}
 
 /** A Firefox with a fresh profile and the extension, with its welcome page closed. */
 export async function startFirefox() {
@@ -117,6 +119,8 @@ class Marionette {
 class Firefox {
   #marionette;
   #remove;
+  #front;
+  #behind;
 
   constructor(marionette, remove) {
     this.#marionette = marionette;
@@ -147,6 +151,33 @@ class Firefox {
     }, `${this.origin}pages/welcome.html`);
     const [handle] = await this.#send("WebDriver:GetWindowHandles");
     await this.#send("WebDriver:SwitchToWindow", { handle });
+    // A page of the extension's behind it, to ask from.
+    const { handle: behind } = await this.#send("WebDriver:NewWindow", { type: "tab", focus: false });
+    [this.#front, this.#behind] = [handle, behind];
+    await this.#fromBehind(() => this.openOwn("manifest.json"));
+  }
+
+  async #fromBehind(work) {
+    await this.#send("WebDriver:SwitchToWindow", { handle: this.#behind, focus: false });
+    try {
+      return await work();
+    } finally {
+      await this.#send("WebDriver:SwitchToWindow", { handle: this.#front, focus: false });
+    }
+  }
+
+  /** Ends the event page, as Firefox does after 30 idle seconds. */
+  endBackground() {
+    return this.inBrowser(async (id) => {
+      const { extension } = WebExtensionPolicy.getByID(id);
+      await extension.terminateBackground({ ignoreDevToolsAttached: true });
+      if (extension.backgroundState !== "stopped") throw new Error(`the background is ${extension.backgroundState}`);
+    }, ID);
+  }
+
+  /** Runs a function in a page of the extension's that is not in front. */
+  inOwnPage(work, ...given) {
+    return this.#fromBehind(() => this.inPage(work, ...given));
   }
 
   #send(command, parameters) {
@@ -157,11 +188,10 @@ class Firefox {
     return this.inBrowser(() => gBrowser.tabs.map((tab) => tab.linkedBrowser.currentURI.spec));
   }
 
-  async #run(context, work, given, sandbox) {
+  async #run(context, work, args, sandbox) {
     await this.#send("Marionette:SetContext", { value: context });
     const script = `return (${work})(...arguments);`;
-    const { value } = await this.#send("WebDriver:ExecuteScript", { script, args: given, sandbox, newSandbox: true });
-    return value;
+    return (await this.#send("WebDriver:ExecuteScript", { script, args, sandbox, newSandbox: true })).value;
   }
 
   /** Runs a function in the browser's own window. */
@@ -179,6 +209,11 @@ class Firefox {
     return this.#run("content", work, given, null);
   }
 
+  /** The value of an expression in the page, as Playwright's pages have it. */
+  evaluate(expression) {
+    return this.inPage(`async () => ${expression}`);
+  }
+
   async open(address) {
     await this.#send("Marionette:SetContext", { value: "content" });
     await this.#send("WebDriver:Navigate", { url: address });
@@ -188,16 +223,54 @@ class Firefox {
     return this.open(this.origin + path);
   }
 
+  async #element(selector) {
+    await this.#send("Marionette:SetContext", { value: "content" });
+    return (await this.#send("WebDriver:FindElement", { using: "css selector", value: selector })).value;
+  }
+
+  async #mouse(button, to) {
+    await this.#send("Marionette:SetContext", { value: "content" });
+    const actions = [{ type: "pointerMove", x: 0, y: 0, ...to }, { type: "pointerDown", button }, { type: "pointerUp", button }];
+    await this.#send("WebDriver:PerformActions", { actions: [{ type: "pointer", id: "mouse", parameters: { pointerType: "mouse" }, actions }] });
+  }
+
+  async click(selector) {
+    await this.#mouse(0, { origin: await this.#element(selector) });
+  }
+
+  /** Clicks the one button with this name in what Sotto shows. */
+  async clickShown(name) {
+    const point = await this.overPage((wanted) => {
+      const roots = [...document.querySelectorAll("[popover]")].map((host) => host.openOrClosedShadowRoot).filter(Boolean);
+      const found = roots.flatMap((root) => [...root.querySelectorAll("button")]).filter((button) => button.textContent.trim() === wanted);
+      if (found.length !== 1) throw new Error(`${found.length} buttons ${wanted}`);
+      const { left, top, width, height } = found[0].getBoundingClientRect();
+      return { x: Math.round(left + width / 2), y: Math.round(top + height / 2) };
+    }, name);
+    await this.#mouse(0, point);
+  }
+
+  /** Says yes to what the browser itself asks beside its address bar. */
+  async allow() {
+    await eventually("the browser's question", () => this.inBrowser(() => {
+      const { panel } = PopupNotifications;
+      // Firefox hears no click on a question that only just came up.
+      const button = panel?.state === "open" && panel.firstElementChild?.button;
+      if (!button || button.disabled) return false;
+      button.click();
+      return panel.state !== "open";
+    }));
+  }
+
+  /** Picks files in an input, as its dialog does. */
+  async pick(selector, files) {
+    const id = Object.values(await this.#element(selector))[0];
+    await this.#send("WebDriver:ElementSendKeys", { id, text: files.join("\n") });
+  }
+
   /** A right click with the mouse on an element, and then on the entry of Sotto's that the menu shows. */
   async chooseInMenu(selector, label) {
-    await this.#send("Marionette:SetContext", { value: "content" });
-    const { value: element } = await this.#send("WebDriver:FindElement", { using: "css selector", value: selector });
-    const click = [
-      { type: "pointerMove", origin: element, x: 0, y: 0 },
-      { type: "pointerDown", button: 2 },
-      { type: "pointerUp", button: 2 },
-    ];
-    await this.#send("WebDriver:PerformActions", { actions: [{ type: "pointer", id: "mouse", parameters: { pointerType: "mouse" }, actions: click }] });
+    await this.#mouse(2, { origin: await this.#element(selector) });
     await eventually("the menu", () => this.inBrowser(() => document.getElementById("contentAreaContextMenu").state === "open"));
     await this.inBrowser((wanted) => {
       const menu = document.getElementById("contentAreaContextMenu");

@@ -119,7 +119,8 @@ class Sotto {
     const before = new Set(this.context.pages());
     await this.cdp.send("Target.createTarget", { url, background: true });
     const page = await eventually("a page of our own", () => this.context.pages().find((page) => page.url() === url && !before.has(page)));
-    await page.waitForLoadState();
+    // Playwright now and then misses that a tab behind has loaded.
+    await eventually("it to load", () => page.evaluate(() => document.readyState === "complete"));
     this.#backrooms.set(id, page);
     return page;
   }
@@ -318,7 +319,7 @@ class Sotto {
       const front = this.context.pages().filter((page) => page.url().startsWith("http")).pop();
       await this.cdp.send("Target.createTarget", { url: this.url("manifest.json"), newWindow: true, background: true });
       this.behind = await opened;
-      await this.behind.waitForLoadState();
+      await eventually("it to load", () => this.behind.evaluate(() => document.readyState === "complete"));
       await front?.bringToFront();
     }
     return this.behind.evaluate((message) => chrome.runtime.sendMessage({ id: crypto.randomUUID(), ...message }), request);

@@ -1,0 +1,123 @@
+// The same package in Firefox: its two menu entries by the mouse, its popup, and its silence. What is the same code on the same
+// engine in both browsers is tested in Chromium alone.
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { attemptAll, startSink } from "../harness/attempts.js";
+import { eventually } from "../harness/browser.js";
+import { startFirefox } from "../harness/firefox.js";
+import { FIXTURES, PICTURES } from "../harness/places.js";
+import { serve } from "../harness/server.js";
+
+let server;
+let firefox;
+
+before(async () => {
+  server = await serve({ routes: { "/": FIXTURES, "/pictures/": PICTURES } });
+  firefox = await startFirefox();
+});
+
+after(async () => {
+  await firefox?.close();
+  await server?.close();
+});
+
+async function classifySelection() {
+  await firefox.open(`${server.origin}/selection.html`);
+  await firefox.inPage(() => getSelection().selectAllChildren(document.querySelector("#praise")));
+  await firefox.chooseInMenu("#praise", "Classify selection with Sotto");
+  await firefox.says(/Positive\s*\d+\s?%/);
+}
+
+test("a selection is judged by a click in the menu, and why by a click on the card", async () => {
+  await classifySelection();
+  await firefox.screenshot("firefox-card");
+  await firefox.clickShown("Why?");
+  await firefox.says(/No single word decides|Towards positive: “/);
+  await firefox.screenshot("firefox-why");
+});
+
+test("after the event page was ended the next click is answered", async () => {
+  await firefox.endBackground();
+  await classifySelection();
+});
+
+test("a picture is judged by a click in the menu, and not fetched again", async () => {
+  await firefox.open(`${server.origin}/pictures.html`);
+  const nRequests = server.requests.length;
+  await firefox.chooseInMenu("#coffee", "Check image with Sotto");
+  await firefox.says(/Neutral|Drawing/);
+  assert.equal(server.requests.length, nRequests);
+});
+
+test("a picture of another site is judged as it is seen", async () => {
+  await firefox.open(`${server.origin}/pictures.html`);
+  await firefox.inPage(async (address) => {
+    const picture = document.querySelector("#coffee");
+    picture.src = address;
+    await picture.decode();
+  }, `${server.otherOrigin}/pictures/coffee.png`);
+  await firefox.chooseInMenu("#coffee", "Check image with Sotto");
+  await firefox.says(/Neutral|Drawing/);
+});
+
+test("the popup tells of both models and their memory", async () => {
+  await firefox.openOwn("pages/popup.html");
+  const said = await eventually("the popup", async () => {
+    const text = await firefox.inPage(() => document.querySelector("main").innerText);
+    return /MB/.test(text) && text;
+  });
+  assert.match(said, /Ready/);
+  await firefox.screenshot("firefox-popup");
+});
+
+test("the upload guard is allowed by a click, holds a picture over the threshold, and lets the others through", async () => {
+  await firefox.openOwn("pages/options.html");
+  await eventually("the settings", () => firefox.inPage(() => document.documentElement.dataset.started !== undefined));
+  await firefox.click("#guard-everywhere");
+  await firefox.allow();
+  await eventually("the guard to be on", () =>
+    firefox.inPage(async () => (await chrome.scripting.getRegisteredContentScripts()).length === 2));
+  await firefox.open(`${server.origin}/upload.html`);
+  await firefox.pick("#pick", [join(FIXTURES, "false_alarm.png"), join(PICTURES, "coffee.png")]);
+  assert.match(await firefox.says(/upload anyway/i), /false_alarm\.png/);
+  assert.deepEqual(await firefox.inPage(() => globalThis.seen), [], "the page must know nothing yet");
+  await firefox.screenshot("firefox-guard");
+  await firefox.clickShown("Don’t upload it");
+  const seen = await eventually("the page to get the other file", async () => {
+    const events = await firefox.inPage(() => globalThis.seen);
+    return events.length >= 2 && events;
+  });
+  assert.deepEqual(seen.map(({ name, files }) => `${name} ${files.map((file) => file.split(" ")[0])}`), ["input coffee.png", "change coffee.png"]);
+});
+
+test("a scan covers what is over the threshold, of other sites too", async () => {
+  await firefox.open(`${server.origin}/scan.html?from=${server.otherOrigin}`);
+  const scan = (wish) => firefox.inOwnPage(async (wish) => {
+    const tab = (await chrome.tabs.query({ url: "*://*/scan.html*" }))[0].id;
+    return chrome.runtime.sendMessage({ id: "scan", ask: "scan", tab, wish });
+  }, wish);
+  assert.equal((await scan("start")).answer, "scan");
+  let counts;
+  await eventually("both alarms", async () => {
+    counts = await scan("state");
+    return counts.over === 2;
+  }).catch((error) => assert.fail(`${error.message}: ${JSON.stringify(counts)}`));
+  await firefox.screenshot("firefox-scan");
+});
+
+test("nothing that a page of Sotto tries arrives; from an ordinary page it does", async () => {
+  const sink = await startSink();
+  try {
+    await firefox.openOwn("pages/popup.html");
+    const said = await attemptAll(firefox, await sink.place("own"));
+    await firefox.open(`${server.origin}/selection.html`);
+    await attemptAll(firefox, await sink.place("ordinary"));
+    const possible = ["beacon", "css", "eventsource", "fetch", "form", "iframe", "img", "script", "stylesheet", "websocket", "xhr"];
+    await eventually(`${possible} to arrive, not only ${sink.arrived("ordinary")}`, () => possible.every((name) => sink.arrived("ordinary").includes(name)));
+    assert.deepEqual(sink.arrived("own"), [], JSON.stringify(said));
+  } finally {
+    sink.close();
+  }
+});
