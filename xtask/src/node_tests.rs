@@ -14,6 +14,9 @@ use std::time::Instant;
 /// Where more files than this have failed tests, something is broken, and nothing is tried again.
 const N_FILES_TRIED_AGAIN: usize = 3;
 
+/// The file of the test that waits half a minute for what the browser does by itself.
+const WAITS_ONLY: &str = "idle";
+
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Again {
     /// Everything, whatever passed before.
@@ -105,23 +108,31 @@ fn n_at_once() -> usize {
     std::thread::available_parallelism().map_or(2, |n| n.get() + 1)
 }
 
-/// In the order given, so many at a time.
+/// In the order given, so many at a time, and beside them the one that only waits.
 fn run_all(step: &str, waiting: &[(Trial, String)], browsers: &Browsers, n_at_once: usize) -> Outcome<Vec<Run>> {
-    let next = Mutex::new(0..waiting.len());
     let runs = Mutex::new(Vec::new());
+    let run_at = |index: usize| {
+        let (trial, file) = &waiting[index];
+        let run = run_one(step, file, browsers);
+        if let Ok(run) = &run {
+            trial.keep(&run.came);
+        }
+        if let Ok(mut runs) = runs.lock() {
+            runs.push((index, run));
+        }
+    };
+    let (beside, rest): (Vec<usize>, Vec<usize>) =
+        (0..waiting.len()).partition(|&index| short(&waiting[index].1) == WAITS_ONLY);
+    let next = Mutex::new(rest.into_iter());
     std::thread::scope(|scope| {
-        for _ in 0..n_at_once.min(waiting.len()) {
+        for index in beside {
+            scope.spawn(move || run_at(index));
+        }
+        for _ in 0..n_at_once {
             scope.spawn(|| {
                 loop {
                     let Some(index) = next.lock().ok().and_then(|mut next| next.next()) else { return };
-                    let (trial, file) = &waiting[index];
-                    let run = run_one(step, file, browsers);
-                    if let Ok(run) = &run {
-                        trial.keep(&run.came);
-                    }
-                    if let Ok(mut runs) = runs.lock() {
-                        runs.push((index, run));
-                    }
+                    run_at(index);
                 }
             });
         }
