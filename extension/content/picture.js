@@ -14,7 +14,8 @@
   });
 
   function answer(source) {
-    const element = source ? bySource(source) : underPointer();
+    // A browser may name the address that others led to, or one that the page has left since.
+    const element = (source && bySource(source)) || underPointer();
     if (!element) return {};
     globalThis.sottoSubject = { rect: element.getBoundingClientRect() };
     const verdict = globalThis.sottoScan?.verdictUnderCover(element);

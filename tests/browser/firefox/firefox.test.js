@@ -62,6 +62,16 @@ test("a picture of another site is judged as it is seen", async () => {
   await firefox.says(/Neutral|Drawing/);
 });
 
+test("a picture whose address is another by now is judged all the same", async () => {
+  await firefox.open(`${server.origin}/pictures.html`);
+  await firefox.inPage((address) => {
+    const picture = document.querySelector("#coffee");
+    picture.addEventListener("contextmenu", () => setTimeout(() => (picture.src = address)), { once: true });
+  }, `${server.origin}/pictures/chelsea.png`);
+  await firefox.chooseInMenu("#coffee", "Check image with Sotto");
+  await firefox.says(/Neutral|Drawing/);
+});
+
 test("the popup tells of both models and their memory", async () => {
   await firefox.openOwn("pages/popup.html");
   const said = await eventually("the popup", async () => {
@@ -79,6 +89,8 @@ test("the upload guard is allowed by a click, holds a picture over the threshold
   await firefox.allow();
   await eventually("the guard to be on", () =>
     firefox.inPage(async () => (await chrome.scripting.getRegisteredContentScripts()).length === 2));
+  await firefox.open(`${server.origin}/upload.html`);
+  await eventually("pages to be told", async () => (await firefox.nScriptsKnown()) === 2);
   await firefox.open(`${server.origin}/upload.html`);
   await firefox.pick("#pick", [join(FIXTURES, "false_alarm.png"), join(PICTURES, "coffee.png")]);
   assert.match(await firefox.says(/upload anyway/i), /false_alarm\.png/);

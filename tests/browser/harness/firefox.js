@@ -166,6 +166,11 @@ class Firefox {
     }
   }
 
+  /** How many registered scripts the page's process knows of: it is told a little later than the extension. */
+  nScriptsKnown() {
+    return this.overPage((id) => WebExtensionPolicy.getByID(id).contentScripts.length, ID);
+  }
+
   /** Ends the event page, as Firefox does after 30 idle seconds. */
   endBackground() {
     return this.inBrowser(async (id) => {
