@@ -9,6 +9,7 @@ use std::{
 
 use js_sys::{Function, Object};
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::spawn_local;
 
 use super::{
     chrome::{self, Port},
@@ -16,7 +17,7 @@ use super::{
     figures::Figures,
     flows, guard,
     lives::Lives,
-    own_models,
+    managed, own_models,
     runner::{self, Runner, Ticket},
     store::Door,
     waiting::{self, Asked, Waiting},
@@ -93,6 +94,14 @@ pub fn start_host(flavour: &str, place: String, read_packaged: Function, store: 
     });
     HOST.with(|slot| {
         let _ = slot.set(Rc::clone(&host));
+    });
+    let watching = Rc::clone(&host);
+    managed::watch(move || {
+        let host = Rc::clone(&watching);
+        spawn_local(async move {
+            guard::follow_permissions().await;
+            host.follow_settings().await;
+        });
     });
     let runner = Rc::clone(&host.runner);
     runner.start_after(async move { host.follow_settings().await });

@@ -7,7 +7,7 @@ use js_sys::{Array, JSON, Object, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 
-use super::{chrome, guard, host};
+use super::chrome;
 
 const KEPT: &str = "managed";
 /// A browser that knows its policies tells them within a few milliseconds.
@@ -16,6 +16,8 @@ const PATIENCE_MS: i32 = 100;
 thread_local! {
     /// While true the browser was asked and has not answered yet.
     static IS_LATE: Cell<bool> = const { Cell::new(false) };
+    /// Called when a late answer is another than the last one.
+    static CHANGED: RefCell<Option<Box<dyn Fn()>>> = const { RefCell::new(None) };
     /// What is kept of the last answer, as text; None until it was read in this engine's life.
     static LAST: RefCell<Option<String>> = const { RefCell::new(None) };
 }
@@ -41,16 +43,17 @@ pub async fn settings() -> Object {
     }
 }
 
-/// Waits for the late answer, and where it is another than the last one, has everything follow it.
+/// `changed` is called when the browser answered late, and otherwise than the last time.
+pub fn watch(changed: impl Fn() + 'static) {
+    CHANGED.set(Some(Box::new(changed)));
+}
+
 async fn follow(asked: Promise) {
     let set = object(JsFuture::from(asked).await);
     let changed = keep(&set).await;
     IS_LATE.set(false);
     if changed {
-        guard::follow_permissions().await;
-        if let Ok(host) = host::host() {
-            host.follow_settings().await;
-        }
+        CHANGED.with_borrow(|tell| tell.iter().for_each(|tell| tell()));
     }
 }
 
