@@ -1,8 +1,8 @@
 //! From the crate to the wasm modules: cargo, then wasm-bindgen for what JavaScript calls. A module whose inputs have not
 //! changed is not made again.
 //!
-//! No wasm-opt: after the compiler's own optimisation across crates it made the engine 5 % smaller (a thousandth of the
-//! package) and no measure of its speed better, for a third of the build's time.
+//! No wasm-opt: after the compiler's own optimisation across crates it made the engine 5 % smaller (0.05 % of
+//! the zip) and no measure of its speed better, for a third of the build's time.
 
 use crate::setup::{self, WasmToolchain};
 use crate::shell::{Outcome, command};

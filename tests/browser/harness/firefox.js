@@ -26,7 +26,6 @@ const PREFERENCES = {
   "toolkit.telemetry.enabled": false,
   "ui.prefersReducedMotion": 1,
   // Names other than this machine's lead nowhere.
-  "network.dns.localDomains": "",
   "network.proxy.type": 1,
   "network.proxy.http": "127.0.0.1",
   "network.proxy.http_port": 9,
