@@ -61,6 +61,12 @@ extern "C" {
     #[wasm_bindgen(js_name = setTimeout)]
     fn set_timeout(done: &Function, ms: i32) -> JsValue;
 
+    #[wasm_bindgen(js_name = clearTimeout)]
+    fn clear_timeout(timer: &JsValue);
+
+    #[wasm_bindgen(js_namespace = scheduler, js_name = postTask)]
+    fn post_task(task: &Function, options: &JsValue) -> Promise;
+
     #[wasm_bindgen(js_namespace = ["chrome", "permissions"], js_name = request)]
     pub fn request_permission(wanted: &JsValue) -> Promise;
 
@@ -142,6 +148,22 @@ pub async fn pause(ms: i32) {
 /// Fulfilled with undefined after so many milliseconds.
 pub fn timer(ms: i32) -> Promise {
     Promise::new(&mut |resolve, _| drop(set_timeout(&resolve, ms)))
+}
+
+/// Never longer than this, however much there is to hear.
+const LONGEST_BREATH_MS: i32 = 50;
+
+/// Between two pieces of work: lets the browser hand over everything that has happened. A message takes several turns of
+/// the event loop from the browser to its listener, so one turn would not do: the end of a connection was heard eight
+/// steps later.
+pub async fn breathe() {
+    let mut late = JsValue::UNDEFINED;
+    let rested = Promise::new(&mut |resolve, _| {
+        late = set_timeout(&resolve, LONGEST_BREATH_MS);
+        drop(post_task(&resolve, &object(&[("priority", "background".into())])));
+    });
+    drop(JsFuture::from(rested).await);
+    clear_timeout(&late);
 }
 
 /// What an organisation has set; rejects where the browser knows no such thing.

@@ -77,7 +77,7 @@ pub fn start_host(flavour: &str, place: String, read_packaged: Function, store: 
         }
     });
     let lives = Lives::new(Door::new(store), read_packaged, changed);
-    let runner = Runner::new(Rc::clone(&lives))?;
+    let runner = Runner::new(Rc::clone(&lives));
     let figures = Figures::new(Rc::clone(&lives), flavour, place);
     let host = Rc::new(Host {
         lives,

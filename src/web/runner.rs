@@ -13,7 +13,6 @@ use std::{
 use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, future_to_promise, spawn_local};
-use web_sys::MessageChannel;
 
 use super::{chrome, lives::Lives};
 use crate::{
@@ -40,7 +39,6 @@ pub struct Runner {
     /// Resolved once the engine knows what the person chose.
     prepared: RefCell<Promise>,
     n_warmed: Cell<u32>,
-    breath: MessageChannel,
 }
 
 struct Waiter {
@@ -50,15 +48,14 @@ struct Waiter {
 }
 
 impl Runner {
-    pub fn new(lives: Rc<Lives>) -> Result<Rc<Self>, JsValue> {
-        Ok(Rc::new(Self {
+    pub fn new(lives: Rc<Lives>) -> Rc<Self> {
+        Rc::new(Self {
             lives,
             waiting: RefCell::default(),
             is_running: Cell::new(false),
             prepared: RefCell::new(Promise::resolve(&JsValue::UNDEFINED)),
             n_warmed: Cell::new(0),
-            breath: MessageChannel::new()?,
-        }))
+        })
     }
 
     /// Lets no work into the queue before `prepared` has ended.
@@ -122,7 +119,7 @@ impl Runner {
                     if let Some(waiter) = self.waiting.borrow().get(&job) {
                         (waiter.tell)((n_done * 100 / n_total.max(1)) as u8);
                     }
-                    self.breathe().await;
+                    chrome::breathe().await;
                 }
                 Step::Done { job, outcome } => {
                     let waiter = self.waiting.borrow_mut().remove(&job);
@@ -131,7 +128,7 @@ impl Runner {
                         waiter.waker.take().into_iter().for_each(Waker::wake);
                     }
                     if self.lives.engine().has_work() {
-                        self.breathe().await;
+                        chrome::breathe().await;
                     }
                 }
             }
@@ -145,17 +142,6 @@ impl Runner {
             runner.lives.bring(&model_id).await;
             runner.go_on();
         });
-    }
-
-    /// One turn of the event loop: messages that came meanwhile are heard before this ends.
-    async fn breathe(&self) {
-        let port = self.breath.port1();
-        let turn = Promise::new(&mut |resolve, _| port.set_onmessage(Some(&resolve)));
-        if let Err(thrown) = self.breath.port2().post_message(&JsValue::NULL) {
-            // Never seen; without the turn the work still goes on.
-            return chrome::warn(&format!("Sotto: no turn of the event loop: {}", chrome::reason_of(&thrown)));
-        }
-        drop(JsFuture::from(turn).await);
     }
 }
 

@@ -40,12 +40,11 @@ async function check(page, selector) {
 }
 
 test("axe complains where there is something to complain about", async () => {
-  const page = await sotto.page(`${server.origin}/selection.html`);
+  const page = await sotto.visit(`${server.origin}/selection.html`);
   await page.evaluate(() => document.body.insertAdjacentHTML("beforeend", "<section id=bad><img src=data:,><button></button></section>"));
   const found = (await complaints(page, "#bad")).join("\n");
   assert.match(found, /image-alt/);
   assert.match(found, /button-name/);
-  await page.close();
 });
 
 describe("pages", () => {
@@ -62,16 +61,15 @@ describe("pages", () => {
 describe("on a page", () => {
   for (const selector of ["#praise", "#both", "#signs"]) {
     test(`the card of ${selector}`, async () => {
-      const page = await sotto.page(`${server.origin}/selection.html`);
+      const page = await sotto.visit(`${server.origin}/selection.html`);
       await sotto.classifySelection(page, selector);
       await page.locator(`${CARD} .sheet`).getByText(selector === "#signs" ? /judge/i : /\d+\s?%/).first().waitFor();
       await check(page, CARD);
-      await page.close();
     });
   }
 
   test("the card of a long text, with one of its sentences and its reasons", async () => {
-    const page = await sotto.page(`${server.origin}/selection.html`);
+    const page = await sotto.visit(`${server.origin}/selection.html`);
     await page.evaluate(() => {
       const long = "the food was cold, the room was small and the staff were rude, and ".repeat(10);
       document.getElementById("praise").textContent = `We came late, ${long}we left early. I loved it.`;
@@ -81,23 +79,20 @@ describe("on a page", () => {
     await page.locator(`${CARD} footer button`, { hasText: "Why?" }).click();
     await page.locator(`${CARD} .summary`, { hasText: /Towards/ }).waitFor();
     await check(page, CARD);
-    await page.close();
   });
 
   test("the card of a picture", async () => {
-    const page = await sotto.page(`${server.origin}/pictures.html`);
+    const page = await sotto.visit(`${server.origin}/pictures.html`);
     await sotto.checkImage(page, "#coffee");
     await page.locator(`${CARD} .classes`).waitFor();
     await check(page, CARD);
-    await page.close();
   });
 
   test("the guard's dialog", async () => {
-    const page = await sotto.page(`${server.origin}/upload.html`);
+    const page = await sotto.visit(`${server.origin}/upload.html`);
     await page.locator("#pick").setInputFiles(join(FIXTURES, "false_alarm.png"));
     await page.locator(`${CARD} dialog`).waitFor();
     await check(page, CARD);
-    await page.close();
   });
 });
 

@@ -37,71 +37,64 @@ describe("a selection", () => {
     ["#field", /Positive \d+\s?%/],
   ]) {
     test(`${selector} gets a card that says ${verdict.source}`, async () => {
-      const page = await sotto.page(`${server.origin}/selection.html`);
+      const page = await sotto.visit(`${server.origin}/selection.html`);
       await sotto.classifySelection(page, selector);
       await sotto.says(page, verdict);
       await screenshot(page, `card-${selector.slice(1)}`);
-      await page.close();
     });
   }
 
   test("of signs alone is not guessed at", async () => {
-    const page = await sotto.page(`${server.origin}/selection.html`);
+    const page = await sotto.visit(`${server.origin}/selection.html`);
     await sotto.classifySelection(page, "#signs");
     const says = await sotto.says(page, /nothing|judge/i);
     assert.doesNotMatch(says, /Positive|Negative/);
-    await page.close();
   });
 
   test("with several sentences shows each", async () => {
-    const page = await sotto.page(`${server.origin}/selection.html`);
+    const page = await sotto.visit(`${server.origin}/selection.html`);
     await sotto.classifySelection(page, "#both");
     await sotto.says(page, /2 sentences/);
     await screenshot(page, "card-sentences");
-    await page.close();
   });
 
   test("loses its card with Escape, and nothing stays on the page", async () => {
-    const page = await sotto.page(`${server.origin}/selection.html`);
+    const page = await sotto.visit(`${server.origin}/selection.html`);
     await sotto.classifySelection(page, "#praise");
     await sotto.says(page, DONE);
     await page.keyboard.press("Escape");
     await eventually("the card to go", async () => !(await sotto.isOnPage(page)));
-    await page.close();
   });
 
   test("is not covered by its card", async () => {
-    const page = await sotto.page(`${server.origin}/selection.html`);
+    const page = await sotto.visit(`${server.origin}/selection.html`);
     await sotto.classifySelection(page, "#complaint");
     await sotto.says(page, DONE);
     const card = await shadowBox(page);
     const text = await page.locator("#complaint").boundingBox();
     const apart = card.top >= text.y + text.height || card.top + card.height <= text.y;
     assert.ok(apart, `card ${JSON.stringify(card)} over ${JSON.stringify(text)}`);
-    await page.close();
   });
 });
 
 describe("a picture", () => {
   test("is judged on the menu's click, from the pixels the page has", async () => {
-    const page = await sotto.page(`${server.origin}/pictures.html`);
+    const page = await sotto.visit(`${server.origin}/pictures.html`);
     const nRequests = server.requests.length;
     await sotto.checkImage(page, "#coffee");
     await sotto.says(page, /Neutral \d+\s?%[^]*Drawing/);
     await screenshot(page, "card-picture");
     assert.equal(server.requests.length, nRequests, "the picture must not be fetched again");
-    await page.close();
   });
 });
 
 describe("after the service worker was stopped", () => {
   test("the next click is answered as before", async () => {
-    const page = await sotto.page(`${server.origin}/selection.html`);
+    const page = await sotto.visit(`${server.origin}/selection.html`);
     await sotto.stopWorkers();
     assert.equal(await sotto.workerRuns(), false);
     await sotto.classifySelection(page, "#praise");
     await sotto.says(page, /Positive \d+\s?%/);
-    await page.close();
   });
 });
 
@@ -125,7 +118,7 @@ describe("the upload guard", () => {
   after(() => guarded?.close());
 
   test("lets a clean picture through: one input, one change, the same file", async () => {
-    const page = await guarded.page(`${server.origin}/upload.html`);
+    const page = await guarded.visit(`${server.origin}/upload.html`);
     const file = join(PICTURES, "coffee.png");
     await page.locator("#pick").setInputFiles(file);
     const expected = [`coffee.png ${statSync(file).size}`];
@@ -137,11 +130,10 @@ describe("the upload guard", () => {
       { name: "input", files: expected },
       { name: "change", files: expected },
     ]);
-    await page.close();
   });
 
   test("speaks before the page gets a picture over the threshold, and the person's no is kept", async () => {
-    const page = await guarded.page(`${server.origin}/upload.html`);
+    const page = await guarded.visit(`${server.origin}/upload.html`);
     const file = join(PICTURES, "coffee.png");
     await page.locator("#pick").setInputFiles([join(FIXTURES, "false_alarm.png"), file]);
     const says = await guarded.says(page, /upload anyway/i);
@@ -159,11 +151,10 @@ describe("the upload guard", () => {
       { name: "input", files: expected },
       { name: "change", files: expected },
     ]);
-    await page.close();
   });
 
   test("lets it through when the person says so", async () => {
-    const page = await guarded.page(`${server.origin}/upload.html`);
+    const page = await guarded.visit(`${server.origin}/upload.html`);
     // About the false alarm itself the person has spoken above.
     const folder = mkdtempSync(join(tmpdir(), "sotto-doors-"));
     const file = alarm(folder);
@@ -172,7 +163,6 @@ describe("the upload guard", () => {
     await clickInShadow(page, /upload anyway/i);
     await eventually("the page to get the file", async () => (await page.evaluate(() => globalThis.seen)).length === 2);
     assert.deepEqual((await page.evaluate(() => globalThis.seen))[1].files, [`${basename(file)} ${statSync(file).size}`]);
-    await page.close();
     rmSync(folder, { recursive: true, force: true });
   });
 });

@@ -124,7 +124,7 @@ const WAYS = [
 describe("clean files pass, once and in order", () => {
   for (const { name, many = true, hand, expected } of WAYS) {
     test(name, async () => {
-      const page = await sotto.page(`${server.origin}/uploads.html`);
+      const page = await sotto.visit(`${server.origin}/uploads.html`);
       const files = many ? [HORSE, README, HOUSE] : [HOUSE];
       const nBefore = nRequests();
       await hand(page, files);
@@ -137,7 +137,6 @@ describe("clean files pass, once and in order", () => {
       assert.deepEqual(sorted(got), sorted(wanted), got.map(order).join(", "));
       assert.equal(await sotto.isOnPage(page), false);
       assert.equal(nRequests(), nBefore, "Sotto makes no request");
-      await page.close();
     });
   }
 });
@@ -145,7 +144,7 @@ describe("clean files pass, once and in order", () => {
 describe("over the threshold the page hears nothing before the person speaks", () => {
   for (const { name, many = true, hand, expected } of WAYS) {
     test(name, async () => {
-      const page = await sotto.page(`${server.origin}/uploads.html`);
+      const page = await sotto.visit(`${server.origin}/uploads.html`);
       const bad = alarm();
       const nBefore = nRequests();
       await hand(page, many ? [bad, HOUSE] : [bad]);
@@ -159,7 +158,6 @@ describe("over the threshold the page hears nothing before the person speaks", (
       const got = (await heard(page, before.length + wanted.length)).slice(before.length);
       assert.equal(got.length, wanted.length, JSON.stringify(got));
       assert.equal(nRequests(), nBefore, "neither the judging nor the dialog's preview makes a request");
-      await page.close();
     });
   }
 });
@@ -208,7 +206,7 @@ describe("what a page does beside its document", () => {
   });
 
   test("a form that is sent while its files are held goes with them, once", async () => {
-    const page = await sotto.page(`${server.origin}/uploads.html`);
+    const page = await sotto.visit(`${server.origin}/uploads.html`);
     const bad = alarm();
     await pick(page, "multiple", [bad, HOUSE]);
     // Enter in the form, as it were: the button is pressed before the dialog stands.
@@ -218,7 +216,6 @@ describe("what a page does beside its document", () => {
     await clickInShadow(page, /upload anyway/i);
     const got = await heard(page, 5);
     assert.deepEqual(got.filter(({ where }) => where === "form"), [{ where: "form", event: "submit", files: [said(bad), said(HOUSE)] }]);
-    await page.close();
   });
 });
 
@@ -233,7 +230,7 @@ describe("a paste from the clipboard", () => {
   }
 
   test("of a clean picture comes into editable text as it would without Sotto", async () => {
-    const page = await sotto.page(`${server.origin}/uploads.html`);
+    const page = await sotto.visit(`${server.origin}/uploads.html`);
     const nBefore = await pasted(page, "/pictures/shapes_alpha.png");
     const got = await heard(page, 3);
     // The last is what editable text itself says of having changed.
@@ -241,11 +238,10 @@ describe("a paste from the clipboard", () => {
     assert.deepEqual(got.map(({ where, event, files }) => [where, event, files.length]), wanted);
     await eventually("the picture in the text", () => page.evaluate(() => document.querySelector("#editable img")?.naturalWidth === 256));
     assert.equal(nRequests(), nBefore);
-    await page.close();
   });
 
   test("over the threshold stays out until the person has spoken", async () => {
-    const page = await sotto.page(`${server.origin}/uploads.html`);
+    const page = await sotto.visit(`${server.origin}/uploads.html`);
     const nBefore = await pasted(page, "/false_alarm.png");
     await sotto.says(page, /upload anyway/i, 8_000);
     assert.deepEqual(await seen(page), []);
@@ -254,12 +250,11 @@ describe("a paste from the clipboard", () => {
     assert.deepEqual(await seen(page), []);
     assert.equal(await page.evaluate(() => document.querySelector("#editable img")), null);
     assert.equal(nRequests(), nBefore);
-    await page.close();
   });
 });
 
 test("a dropped folder reaches the page as it is, with all that is in it, and the person is told that nobody looked", async () => {
-  const page = await sotto.page(`${server.origin}/uploads.html`);
+  const page = await sotto.visit(`${server.origin}/uploads.html`);
   const nBefore = nRequests();
   const bad = alarm();
   await drop(page, await middleOf(page, "#dropzone"), [folderOf([bad, HOUSE]), HORSE]);
@@ -268,11 +263,10 @@ test("a dropped folder reaches the page as it is, with all that is in it, and th
   assert.deepEqual(got.files.sort(), [`/picked/${said(bad)}`, `/picked/${said(HOUSE)}`, said(HORSE)].sort());
   assert.equal((await seen(page)).filter(({ event }) => event === "drop").length, 2);
   assert.equal(nRequests(), nBefore);
-  await page.close();
 });
 
 test("a script can't hand on a folder, which is why it passes unseen", async () => {
-  const page = await sotto.page(`${server.origin}/uploads.html`);
+  const page = await sotto.visit(`${server.origin}/uploads.html`);
   await turn(false);
   await page.evaluate(() => {
     const zone = document.getElementById("dropzone");
@@ -286,13 +280,12 @@ test("a script can't hand on a folder, which is why it passes unseen", async () 
   await drop(page, await middleOf(page, "#dropzone"), [folderOf([HOUSE])]);
   assert.deepEqual(await eventually("the drop", () => page.evaluate(() => window.carried)), { dropped: true, again: false });
   await turn(true);
-  await page.close();
 });
 
 describe("frames", () => {
   for (const [name, origin] of [["of the same site", () => server.origin], ["of another site", () => server.otherOrigin]]) {
     test(`${name} are guarded too`, async () => {
-      const page = await sotto.page(`${server.origin}/frames.html?of=${origin()}/uploads.html`);
+      const page = await sotto.visit(`${server.origin}/frames.html?of=${origin()}/uploads.html`);
       const frame = await framed(page);
       const bad = alarm();
       const nBefore = nRequests();
@@ -305,25 +298,23 @@ describe("frames", () => {
       await clickInShadow(frame, /don.t upload/i);
       assert.deepEqual(await heard(frame, 4), both("multiple", [said(HOUSE)]));
       assert.equal(nRequests(), nBefore);
-      await page.close();
     });
   }
 
   test("take a drop from outside", async () => {
-    const page = await sotto.page(`${server.origin}/frames.html?of=${server.otherOrigin}/uploads.html`);
+    const page = await sotto.visit(`${server.origin}/frames.html?of=${server.otherOrigin}/uploads.html`);
     const frame = await framed(page);
     const { x, y, width, height } = await frame.locator("#dropzone").boundingBox();
     const nBefore = nRequests();
     await drop(page, { x: x + width / 2, y: y + height / 2 }, [HORSE, HOUSE]);
     assert.deepEqual(await heard(frame, 2), dropped("dropzone", [HORSE, HOUSE].map(said)));
     assert.equal(nRequests(), nBefore);
-    await page.close();
   });
 });
 
 describe("what the person decided", () => {
   test("to upload is kept for the same bytes on this site, whatever the file is called", async () => {
-    const page = await sotto.page(`${server.origin}/uploads.html`);
+    const page = await sotto.visit(`${server.origin}/uploads.html`);
     const bad = alarm();
     await pick(page, "single", [bad]);
     await sotto.says(page, /upload anyway/i, 8_000);
@@ -339,11 +330,10 @@ describe("what the person decided", () => {
     await page.goto(`${server.otherOrigin}/uploads.html`);
     await pick(page, "single", [renamed]);
     await sotto.says(page, /upload anyway/i, 8_000);
-    await page.close();
   });
 
   test("not to upload is kept too, and said", async () => {
-    const page = await sotto.page(`${server.origin}/uploads.html`);
+    const page = await sotto.visit(`${server.origin}/uploads.html`);
     const bad = alarm();
     await pick(page, "single", [bad]);
     await sotto.says(page, /upload anyway/i, 8_000);
@@ -352,13 +342,12 @@ describe("what the person decided", () => {
     await pick(page, "single", [bad]);
     await sotto.says(page, /was not uploaded, as you chose/i, 8_000);
     assert.deepEqual(await seen(page), []);
-    await page.close();
   });
 });
 
 describe("turned off", () => {
   test("it is gone at once from open tabs and frames, and a page has not one byte of it", async () => {
-    const page = await sotto.page(`${server.origin}/frames.html?of=${server.otherOrigin}/uploads.html`);
+    const page = await sotto.visit(`${server.origin}/frames.html?of=${server.otherOrigin}/uploads.html`);
     const frame = await framed(page);
     await turn(false);
     await pick(page, "single", [alarm()], frame);
@@ -375,7 +364,6 @@ describe("turned off", () => {
     await untouched.reload();
     const guarded = await scriptsOf(untouched);
     assert.ok(guarded.includes("guard.js") && guarded.includes("pickers.js"), guarded.join(" "));
-    await page.close();
     await untouched.close();
   });
 

@@ -39,7 +39,7 @@ after(async () => {
 
 /** How often the server was asked, but for what Chromium asks by itself. */
 const nRequests = () => server.requests.filter(({ path }) => path !== "/favicon.ico").length;
-const upload = () => sotto.page(`${server.origin}/uploads.html`);
+const upload = () => sotto.visit(`${server.origin}/uploads.html`);
 const own = (page, where = "multiple") => page.evaluate((name) => uploads.seen.filter((event) => event.where === name), where);
 const heard = (page, files, where = "multiple") =>
   eventually(`${files.length} files at the page`, async () => (await own(page, where)).length >= 2, PATIENCE_MS)
@@ -58,7 +58,6 @@ describe("files that can't be judged reach the page as they are, with a notice",
       if (name === "bomb_9000.png") assert.doesNotMatch(await shadowText(page), /could not|too long/);
       else await sotto.says(page, new RegExp(`could not read ${name.replace(".", "\\.")}`), 3_000);
       assert.equal(nRequests(), nBefore, "nothing in a file is ever loaded");
-      await page.close();
     });
   }
 
@@ -86,7 +85,6 @@ describe("files that can't be judged reach the page as they are, with a notice",
     // What was never judged can't be read by the page either: its file is that of before, which is gone.
     const read = await page.evaluate(() => document.getElementById("multiple").files[0].arrayBuffer().then(() => "read", ({ name }) => name));
     assert.equal(read, "NotReadableError");
-    await page.close();
   });
 
   test("a picture under another format's name is judged all the same", async () => {
@@ -94,7 +92,6 @@ describe("files that can't be judged reach the page as they are, with a notice",
     await pick(page, "multiple", [alarm(folder, "a_photograph.jpg")]);
     await sotto.says(page, /a_photograph\.jpg/, PATIENCE_MS);
     assert.deepEqual(await own(page), []);
-    await page.close();
   });
 
   test("five hundred at once are not kept longer than five seconds, and all of them arrive", async () => {
@@ -105,7 +102,6 @@ describe("files that can't be judged reach the page as they are, with a notice",
     await pick(page, "multiple", files);
     await heard(page, files.map(said));
     assert.ok(Date.now() - began < PATIENCE_MS, `${Date.now() - began} ms`);
-    await page.close();
   });
 });
 
@@ -116,7 +112,6 @@ describe("what moves or is drawn", () => {
     await pick(page, "multiple", files);
     await heard(page, files.map(said));
     assert.equal(await shadowText(page), "");
-    await page.close();
   });
 
   test("one bad frame among many is found, wherever the samples fall", async () => {
@@ -129,7 +124,6 @@ describe("what moves or is drawn", () => {
     await pick(page, "multiple", [seen, unseen]);
     const says = await sotto.says(page, /upload anyway/i, PATIENCE_MS);
     assert.ok(says.includes("moving_6.png") && !says.includes("moving_7.png"), says);
-    await page.close();
   });
 
   test("of an AVIF sequence eight frames are looked at, and the worst counts", async () => {
@@ -145,7 +139,6 @@ describe("what moves or is drawn", () => {
     await pick(page, "multiple", [join(PICTURES, "alarm_animated.avif")]);
     await sotto.says(page, /alarm_animated\.avif/, PATIENCE_MS);
     assert.deepEqual(await own(page), []);
-    await page.close();
   });
 
   test("an SVG is judged as it is drawn, and loads and runs nothing", async () => {
@@ -156,7 +149,6 @@ describe("what moves or is drawn", () => {
     const worker = await sotto.worker();
     await eventually("the page that draws to go", () => worker.evaluate(async () =>
       (await chrome.runtime.getContexts({ contextTypes: ["OFFSCREEN_DOCUMENT"] })).length === 0));
-    await page.close();
   });
 });
 
@@ -180,7 +172,6 @@ describe("a page can't", () => {
     }`);
     assert.match(await shadowText(page), /upload anyway/i);
     assert.deepEqual(await own(page), []);
-    await page.close();
   });
 
   for (const [what, script] of [
@@ -201,7 +192,6 @@ describe("a page can't", () => {
       }));
       await clickInShadow(page, /upload anyway/i);
       await heard(page, [said(file)]);
-      await page.close();
     });
   }
 
@@ -214,7 +204,6 @@ describe("a page can't", () => {
     // The decision was nobody's, so the next pick asks again.
     await page.reload();
     await asked(page);
-    await page.close();
   });
 
   test("fool the guard with events of its own making", async () => {
@@ -237,7 +226,6 @@ describe("a page can't", () => {
     await clickInShadow(page, /upload anyway/i);
     await eventually("the file", async () => (await own(page)).length === 5);
     assert.deepEqual((await own(page)).slice(3).map(({ files }) => files), [[said(file)], [said(file)]]);
-    await page.close();
   });
 
   test("start an endless loop by clearing its input on every change", async () => {
@@ -257,7 +245,6 @@ describe("a page can't", () => {
     await pick(page, "multiple", [HOUSE]);
     await eventually("the loop's end", () => page.evaluate(() => globalThis.nChanges > 20));
     assert.equal(await sotto.isOnPage(page), false);
-    await page.close();
   });
 });
 
@@ -270,6 +257,5 @@ describe("when the background is stopped in the middle", () => {
     await sotto.says(page, /upload anyway/i, PATIENCE_MS);
     await clickInShadow(page, /upload anyway/i);
     await heard(page, [said(file)]);
-    await page.close();
   });
 });

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { statSync } from "node:fs";
 import { join } from "node:path";
-import { after, afterEach, before, describe, test } from "node:test";
+import { after, before, describe, test } from "node:test";
 import { eventually, screenshot } from "../harness/browser.js";
 import { DIST, FIXTURES } from "../harness/places.js";
 import { serve } from "../harness/server.js";
@@ -31,18 +31,13 @@ before(async () => {
   sotto = await startSotto();
 });
 
-afterEach(async () => {
-  await page?.close();
-  page = null;
-});
-
 after(async () => {
   await sotto?.close();
   await server?.close();
   assert.deepEqual(server?.unexpected.filter((line) => !line.endsWith("/strict/page.js")), [], "requests that no page of ours makes");
 });
 
-const open = async (path) => (page = await sotto.page(`${server.origin}/${path}`));
+const open = async (path) => (page = await sotto.visit(`${server.origin}/${path}`));
 
 /** Selects from the start of one element to the end of another. */
 const select = (from, to = from) =>
@@ -211,6 +206,7 @@ describe("why", () => {
       assert.match(said, /delicious/);
       await apart();
       await screenshot(page, `card-why-${colorScheme}`);
+      await page.emulateMedia({ colorScheme: null });
     });
   }
 
@@ -382,9 +378,10 @@ describe("the popup", () => {
   });
 
   test("says so where no extension may read", async () => {
-    page = await sotto.page("chrome://version");
-    await sotto.pressShortcut(page, "classify-selection");
+    const browsers = await sotto.page("chrome://version");
+    await sotto.pressShortcut(browsers, "classify-selection");
     await sotto.popupSays(/don.t let extensions read/);
+    await browsers.close();
   });
 });
 

@@ -29,6 +29,7 @@ function answers(worker) {
 
 class Sotto {
   #backrooms = new Map();
+  #tab = null;
 
   static async attach({ context, close }, removeFolder) {
     const sotto = new Sotto();
@@ -70,6 +71,20 @@ class Sotto {
     const page = await this.context.newPage();
     await page.goto(address);
     return page;
+  }
+
+  /**
+   * The same in the one tab that goes from page to page, as a person's does: a new one costs the browser half of what a test
+   * of the card does. For tests that change nothing of the tab itself; nobody closes it.
+   */
+  async visit(address) {
+    if (!this.#tab || this.#tab.isClosed()) {
+      this.#tab = await this.page(address);
+    } else {
+      await this.#tab.bringToFront();
+      await this.#tab.goto(address);
+    }
+    return this.#tab;
   }
 
   /** The service worker, awake. Playwright's handle outlives the worker's death and serves its next life. */
