@@ -96,7 +96,7 @@ test("pictures under scan, which in their turn let a file of another tab pass", 
   const page = await crowd("/upload.html");
   await page.evaluate(async () => {
     for (const { document } of Array.from(frames)) {
-      for (let index = 0; index < 20; index += 1) {
+      for (let index = 0; index < 8; index += 1) {
         const image = document.body.appendChild(document.createElement("img"));
         image.width = 200;
         image.src = `/pictures/house.jpg?${index}`;

@@ -3,7 +3,7 @@
 // and the next request works.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, before, describe, test } from "node:test";
 import { editFile, eventually } from "../harness/browser.js";
 import { startSotto } from "../harness/sotto.js";
 
@@ -133,31 +133,6 @@ test("a database of a later version is left alone, and texts are judged without 
   assert.equal((await check()).answer, "done");
 });
 
-test("a full disk costs the next start its speed, and nothing else", async () => {
-  // With unlimitedStorage the browser has no quota to refuse by; a copy without that permission has one.
-  const limited = await startSotto({
-    edit: (folder) => editFile(folder, "manifest.json", (text) => text.replace(', "unlimitedStorage"', "")),
-  });
-  try {
-    const window = await limited.page(limited.url("manifest.json"));
-    const session = await limited.context.newCDPSession(window);
-    const origin = limited.url("").replace(/\/$/, "");
-    await session.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 1_000_000 });
-    const judge = async () => (await limited.ask({ ask: "text", text: GOOD })).sentiment;
-    const stored = async () => (await limited.ask({ ask: "check", model: "sentiment" })).answer;
-    assert.deepEqual([await judge(), await stored()], ["positive", "refused"]);
-    await limited.stopWorkers();
-    assert.deepEqual([await judge(), await stored()], ["positive", "refused"]);
-    // Room again: the next start stores.
-    await session.send("Storage.overrideQuotaForOrigin", { origin });
-    await limited.stopWorkers();
-    assert.equal(await judge(), "positive");
-    await eventually("the weights to be stored", async () => (await stored()) === "done");
-  } finally {
-    await limited.close();
-  }
-});
-
 test("a worker that is stopped in the middle of anything answers the next request", async () => {
   for (const [what, delayMs] of [["storing", 0], ["storing", 60], ["storing", 200], ["loading", 0], ["loading", 60], ["loading", 120], ["running", 60]]) {
     if (what === "storing") await sotto.ask({ ask: "forget", model: "sentiment" });
@@ -178,26 +153,49 @@ test("a worker that is stopped in the middle of anything answers the next reques
   }
 });
 
-test("an update in the middle of a text is heard of, keeps the weights and the menu, and welcomes nobody again", async () => {
+describe("in a copy of the package", () => {
+  let copy;
   let folder;
-  const updated = await startSotto({
-    edit: (made) => {
-      folder = made;
-    },
+  // With unlimitedStorage the browser has no quota to refuse by; without that permission it has one.
+  const limited = (made) => {
+    folder = made;
+    editFile(folder, "manifest.json", (text) => text.replace(', "unlimitedStorage"', ""));
+  };
+  before(async () => {
+    copy = await startSotto({ edit: limited });
   });
-  try {
-    const judge = async () => (await updated.ask({ ask: "text", text: GOOD })).sentiment;
+  after(() => copy?.close());
+
+  const judge = async () => (await copy.ask({ ask: "text", text: GOOD })).sentiment;
+  const stored = async () => (await copy.ask({ ask: "check", model: "sentiment" })).answer;
+
+  test("a full disk costs the next start its speed, and nothing else", async () => {
+    const window = await copy.page(copy.url("manifest.json"));
+    const session = await copy.context.newCDPSession(window);
+    const origin = copy.url("").replace(/\/$/, "");
+    await session.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 1_000_000 });
+    assert.deepEqual([await judge(), await stored()], ["positive", "refused"]);
+    await copy.stopWorkers();
+    assert.deepEqual([await judge(), await stored()], ["positive", "refused"]);
+    // Room again: the next start stores.
+    await session.send("Storage.overrideQuotaForOrigin", { origin });
+    await copy.stopWorkers();
     assert.equal(await judge(), "positive");
-    await eventually("the weights to be stored", async () => (await updated.ask({ ask: "check", model: "sentiment" })).answer === "done");
-    const asking = await updated.page(updated.url("manifest.json"));
+    await eventually("the weights to be stored", async () => (await stored()) === "done");
+  });
+
+  test("an update in the middle of a text is heard of, keeps the weights and the menu, and welcomes nobody again", async () => {
+    assert.equal(await judge(), "positive");
+    await eventually("the weights to be stored", async () => (await stored()) === "done");
+    const asking = await copy.page(copy.url("manifest.json"));
     const cut = asking.evaluate((text) =>
       chrome.runtime.sendMessage({ id: "cut", ask: "text", text }).then(() => "answered", (error) => `error: ${error.message}`),
     "The room was cold and the people were kind to us. ".repeat(400)).catch((error) => `closed: ${error.message}`);
     editFile(folder, "manifest.json", (text) => text.replace(/"version": "[^"]*"/, '"version": "99.0"'));
     // The same folder loaded again while its worker runs is what the browser does with an update.
-    await updated.cdp.send("Extensions.loadUnpacked", { path: folder });
+    await copy.cdp.send("Extensions.loadUnpacked", { path: folder });
     assert.notEqual(await Promise.race([cut, new Promise((resolve) => setTimeout(resolve, 10_000, "silence"))]), "silence");
-    const window = await updated.page(updated.url("manifest.json"));
+    const window = await copy.page(copy.url("manifest.json"));
     await window.evaluate(() => {
       globalThis.nPackageReads = 0;
       globalThis.version = chrome.runtime.getManifest().version;
@@ -208,14 +206,12 @@ test("an update in the middle of a text is heard of, keeps the weights and the m
     assert.equal(await window.evaluate(() => version), "99.0");
     assert.equal(await judge(), "positive");
     assert.equal(await window.evaluate(() => nPackageReads), 0, "an unchanged model is not stored again");
-    const again = await updated.worker();
+    const again = await copy.worker();
     const entries = await again.evaluate(() => Promise.all(["classify-selection", "check-image"].map((id) =>
       new Promise((resolve) => chrome.contextMenus.update(id, {}, () => resolve(chrome.runtime.lastError?.message ?? "there"))))));
     assert.deepEqual(entries, ["there", "there"]);
-    assert.ok(!updated.context.pages().some((page) => page.url().endsWith("welcome.html")), "nobody is welcomed twice");
-  } finally {
-    await updated.close();
-  }
+    assert.ok(!copy.context.pages().some((page) => page.url().endsWith("welcome.html")), "nobody is welcomed twice");
+  });
 });
 
 test("two windows that ask at once share one load", async () => {

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { readFileSync, truncateSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { after, before, describe, test } from "node:test";
 import { editFile, eventually, screenshot } from "../harness/browser.js";
 import { startSotto } from "../harness/sotto.js";
 
@@ -103,21 +103,33 @@ test("keeps to its width at twice the size", async () => {
   await screenshot(page, "popup-twice-the-size");
 });
 
-test("speaks German from the first paint on", async () => {
-  const german = await startSotto({ flags: ["--lang=de"], options: { env: { ...process.env, LANGUAGE: "de" } } });
-  try {
+describe("in German", () => {
+  let german;
+  before(async () => {
+    german = await startSotto({ flags: ["--lang=de"], options: { env: { ...process.env, LANGUAGE: "de" } } });
+  });
+  after(() => german?.close());
+
+  test("speaks it from the first paint on", async () => {
     const messages = JSON.parse(readFileSync(new URL("../../../extension/_locales/de/messages.json", import.meta.url), "utf8"));
     for (const name of ["popup", "options"]) {
-      const window = await german.page(german.url(`pages/${name}.html`));
+      const window = await german.visit(german.url(`pages/${name}.html`));
       const texts = await window.evaluate(() => [...document.querySelectorAll("[data-msg]")].map(({ dataset, textContent }) => [dataset.msg, textContent]));
       assert.ok(texts.length > 10);
       const wrong = texts.filter(([key, text]) => messages[key]?.message !== text && !messages[key]?.message.includes("$"));
       // What Rust fills in later is no longer the placeholder.
       assert.deepEqual(wrong.filter(([key]) => !["siteTitle", "guardHint"].includes(key)), []);
       await screenshot(window, `${name}-german`);
-      await window.close();
     }
-  } finally {
-    await german.close();
-  }
+  });
+
+  test("gives its reasons in it", async () => {
+    const popup = await german.visit(german.url("pages/popup.html"));
+    await popup.setViewportSize({ width: 380, height: 760 });
+    await popup.locator("#try-text").fill("The staff were wonderful and the garden is beautiful, although our room was dirty.");
+    await popup.locator("#try").click();
+    await popup.locator("#try-why summary").getByText("Warum?").click();
+    await popup.locator("#try-why").getByText(/In Richtung positiv: “/).waitFor();
+    await screenshot(popup, "popup-why-german");
+  });
 });

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { after, before, describe, test } from "node:test";
 import { editFile, eventually, screenshot } from "../harness/browser.js";
 import { DIST } from "../harness/places.js";
 import { startSotto } from "../harness/sotto.js";
@@ -115,13 +115,33 @@ test("an organisation can set every setting, and the browser knows the schema", 
   assert.deepEqual(await worker.evaluate(() => chrome.storage.managed.get(null)), {});
 });
 
-test("what an organisation has set lies over the person's own, is shown, and can't be changed", async () => {
-  // The browser takes such policies from the machine's own folders only, so a copy of the extension is told of one instead.
-  const managed = { results: "popup", thresholds: { Porn: 0.3 }, memoryBudgetMb: "no number", guardEverywhere: true };
-  const ruled = await startSotto({
-    edit: (folder) => editFile(folder, "background.js", (text) => `chrome.storage.managed.get = async () => (${JSON.stringify(managed)});\n${text}`),
+describe("what an organisation has set", () => {
+  let ruled;
+  /** The browser takes policies from the machine's own folders only, so a copy of the extension is told of some instead. */
+  const tell = async (managed) => (await ruled.worker()).evaluate((told) => tellManaged(told), managed);
+  before(async () => {
+    // As Chromium's does for some seconds after its start: the promise is kept by hand.
+    const late = "const told = new Promise((tell) => (globalThis.tellManaged = tell));\nchrome.storage.managed.get = () => told;\n";
+    ruled = await startSotto({ edit: (folder) => editFile(folder, "background.js", (text) => late + text) });
   });
-  try {
+  after(() => ruled?.close());
+
+  test("holds nobody up where the browser knows it only later, and until then the last ones count", async () => {
+    assert.equal((await ruled.ask({ ask: "settings" })).locked, undefined, "nothing was ever said");
+    await tell({ results: "popup" });
+    await eventually("the answer to count", async () => (await ruled.ask({ ask: "settings" })).locked?.length === 1);
+    await ruled.stopWorkers();
+    const { locked, results } = await ruled.ask({ ask: "settings" });
+    assert.deepEqual([locked, results], [["results"], "popup"], "the browser has not answered in this life");
+    // Nothing is set any more: that counts as well.
+    await tell({});
+    await eventually("the new answer", async () => !(await ruled.ask({ ask: "settings" })).locked);
+  });
+
+  test("lies over the person's own, is shown, and can't be changed", async () => {
+    await ruled.stopWorkers();
+    await tell({ results: "popup", thresholds: { Porn: 0.3 }, memoryBudgetMb: "no number", guardEverywhere: true });
+    await eventually("the answer to count", async () => (await ruled.ask({ ask: "settings" })).locked);
     const options = await ruled.page(ruled.url("pages/options.html"));
     await options.waitForSelector("html[data-started]");
     await eventually("the note", () => options.locator("#managed").isVisible());
@@ -143,28 +163,7 @@ test("what an organisation has set lies over the person's own, is shown, and can
     const { classes } = await ruled.ask({ ask: "pictureRules" });
     assert.equal(Number(classes.find(({ name }) => name === "Porn").threshold.toFixed(3)), 0.3);
     await screenshot(options, "options-managed");
-  } finally {
-    await ruled.close();
-  }
-});
-
-test("a browser that knows its policies only later holds nobody up, and until then the last ones count", async () => {
-  // As Chromium's does for some seconds after its start: the promise is kept by hand.
-  const late = "const told = new Promise((tell) => (globalThis.tellManaged = tell));\nchrome.storage.managed.get = () => told;\n";
-  const ruled = await startSotto({ edit: (folder) => editFile(folder, "background.js", (text) => late + text) });
-  try {
-    assert.equal((await ruled.ask({ ask: "settings" })).locked, undefined, "nothing was ever said");
-    await (await ruled.worker()).evaluate(() => tellManaged({ results: "popup" }));
-    await eventually("the answer to count", async () => (await ruled.ask({ ask: "settings" })).locked?.length === 1);
-    await ruled.stopWorkers();
-    const { locked, results } = await ruled.ask({ ask: "settings" });
-    assert.deepEqual([locked, results], [["results"], "popup"], "the browser has not answered in this life");
-    // Nothing is set any more: that counts as well.
-    await (await ruled.worker()).evaluate(() => tellManaged({}));
-    await eventually("the new answer", async () => !(await ruled.ask({ ask: "settings" })).locked);
-  } finally {
-    await ruled.close();
-  }
+  });
 });
 
 test("the click that turns the guard on, and the browser's word of the permission it gave, don't undo each other", async () => {
