@@ -112,6 +112,7 @@ test("pictures under scan, which in their turn let a file of another tab pass", 
   const nFirst = await runs();
   await uploadElsewhere();
   const nPassed = (await runs()) - nFirst;
-  assert.ok(nPassed < (N_FRAMES * AT_ONCE) / 2, `${nPassed} pictures were judged before another tab's file`);
+  // Behind all that was asked before it, it would come after all of these.
+  assert.ok(nPassed < N_FRAMES * AT_ONCE * 0.75, `${nPassed} pictures were judged before another tab's file`);
   await assertNothingIsLeft(page);
 });
