@@ -109,7 +109,13 @@ function prepare(event) {
 
 /** Runs one piece of work; rejects when the engine traps in it or in anything that runs at the same time. */
 async function inEngine(work) {
-  const host = await engine();
+  let current;
+  let host;
+  // Whoever waited for an engine that was broken by another's work the moment it had started waits for the next.
+  do {
+    current = engine();
+    host = await current;
+  } while (current !== started);
   return new Promise((resolve, reject) => {
     underWay.add(reject);
     const done = () => underWay.delete(reject);

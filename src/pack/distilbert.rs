@@ -38,6 +38,11 @@ struct Wanted {
     role: Role,
 }
 
+/// The labels that config.json names, in the order of the logits.
+pub async fn labels(folder: &impl Folder) -> Result<Vec<String>, PackError> {
+    Ok(Config::read(folder).await?.labels)
+}
+
 /// Packs the checkpoint in `folder` into `out`, which must be empty, and gives `out` back.
 pub async fn pack<W: Write + Seek>(
     folder: &impl Folder,

@@ -40,7 +40,7 @@ pub enum SentimentError {
         Unjudgeable::NotEnglish => "the text is not in English; the model reads English only",
     })]
     NothingToJudge(Unjudgeable),
-    #[error("the weight file has labels {0:?}; a sentiment model has one NEGATIVE and one POSITIVE")]
+    #[error("the model has labels {0:?}; a sentiment model has one NEGATIVE and one POSITIVE")]
     Labels(Vec<String>),
     #[error("the weight file's vocabulary can't be used: {0}")]
     Vocabulary(String),
@@ -97,12 +97,18 @@ impl Judgement {
     }
 }
 
+/// Which of a net's labels is the positive one, of the two that it must have.
+pub fn positive_label(labels: &[String]) -> Result<usize, SentimentError> {
+    let find = |name: &str| labels.iter().position(|label| label.eq_ignore_ascii_case(name));
+    match (find("positive"), find("negative"), labels.len()) {
+        (Some(positive), Some(_), 2) => Ok(positive),
+        _ => Err(SentimentError::Labels(labels.to_vec())),
+    }
+}
+
 impl SentimentModel {
     pub fn new(loaded: Loaded, languages: Languages) -> Result<Self, SentimentError> {
-        let find = |name: &str| loaded.labels.iter().position(|label| label.eq_ignore_ascii_case(name));
-        let (Some(positive_label), Some(_), 2) = (find("positive"), find("negative"), loaded.labels.len()) else {
-            return Err(SentimentError::Labels(loaded.labels));
-        };
+        let positive_label = positive_label(&loaded.labels)?;
         if loaded.net.shape().n_positions < SHORTEST_WINDOW {
             return Err(SentimentError::Positions(loaded.net.shape().n_positions));
         }

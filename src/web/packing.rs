@@ -21,6 +21,7 @@ use crate::{
         safetensors::{INDEX_FILE, SINGLE_FILE},
         source::{Folder, read_json},
     },
+    tasks::sentiment::positive_label,
 };
 
 /// Files are read in slices of this size, of which the importer takes what it asks for.
@@ -44,6 +45,9 @@ pub async fn pack_model(files: Array, tell: Function) -> Result<JsValue, JsValue
 async fn pack(chosen: &Chosen, tell: &impl Fn(u32)) -> Result<JsValue, String> {
     let said = |error: PackError| error.to_string();
     let title = title_of(chosen).await.map_err(said)?;
+    // A net for anything else is refused before it is packed.
+    let labels = distilbert::labels(chosen).await.map_err(said)?;
+    positive_label(&labels).map_err(|error| error.to_string())?;
     let progress = |percent: u8| tell(u32::from(percent) * PACKED_PERCENT / 100);
     let import = Import { name: title.clone() };
     let packed = distilbert::pack(chosen, &import, Parts::default(), progress).await.map_err(said)?;

@@ -91,9 +91,10 @@ fn ship(files: &Files) -> Outcome {
     let seal = inputs.seal();
     let fail = |error: std::io::Error| format!("{}: {error}", place::shown(&path));
     if !seal.fits(&path) {
-        std::fs::write(&path, zip::archive(files)?).map_err(fail)?;
+        let archive = zip::archive(files)?;
+        std::fs::write(&path, &archive.bytes).map_err(fail)?;
         seal.put(&path).map_err(fail)?;
-        print_sizes(files);
+        print_sizes(files, &archive.packed);
     }
     let sum = command("sha256sum", &[&path]).quietly("sha256sum")?;
     let bytes = std::fs::metadata(&path).map_err(fail)?.len();
@@ -113,7 +114,7 @@ fn version(files: &Files) -> Outcome<String> {
     after.map(str::to_string).ok_or_else(|| "manifest.json has no \"version\"".to_string())
 }
 
-fn print_sizes(files: &Files) {
+fn print_sizes(files: &Files, packed: &[usize]) {
     let group = |name: &str| -> String {
         if name.ends_with(".wasm") || name.ends_with(".gguf") {
             return name.to_string();
@@ -124,8 +125,7 @@ fn print_sizes(files: &Files) {
         }
     };
     let mut groups: BTreeMap<String, (usize, usize)> = BTreeMap::new();
-    for (name, bytes) in files {
-        let packed = zip::deflated(bytes).map_or(bytes.len(), |packed| packed.len());
+    for ((name, bytes), packed) in files.iter().zip(packed) {
         for row in [group(name), "total".to_string()] {
             let sizes = groups.entry(row).or_default();
             *sizes = (sizes.0 + bytes.len(), sizes.1 + packed);

@@ -10,12 +10,19 @@ const TIME: u16 = 0;
 const LEVEL: u8 = 9;
 
 /// The file as deflate makes it, or `None` where that saves nothing.
-pub fn deflated(bytes: &[u8]) -> Option<Vec<u8>> {
+fn deflated(bytes: &[u8]) -> Option<Vec<u8>> {
     Some(miniz_oxide::deflate::compress_to_vec(bytes, LEVEL)).filter(|packed| packed.len() < bytes.len())
 }
 
-pub fn archive(files: &BTreeMap<String, Vec<u8>>) -> Outcome<Vec<u8>> {
+pub struct Archive {
+    pub bytes: Vec<u8>,
+    /// What each file takes in it, in their order.
+    pub packed: Vec<usize>,
+}
+
+pub fn archive(files: &BTreeMap<String, Vec<u8>>) -> Outcome<Archive> {
     let mut out = Vec::new();
+    let mut lengths = Vec::new();
     let mut directory = Vec::new();
     for (name, bytes) in files {
         let packed = deflated(bytes);
@@ -23,6 +30,7 @@ pub fn archive(files: &BTreeMap<String, Vec<u8>>) -> Outcome<Vec<u8>> {
             Some(packed) => (8, packed.as_slice()),
             None => (0, bytes.as_slice()),
         };
+        lengths.push(body.len());
         let offset = field(out.len())?;
         // The fields that the local header and the directory's entry share.
         let mut shared = Vec::new();
@@ -57,7 +65,7 @@ pub fn archive(files: &BTreeMap<String, Vec<u8>>) -> Outcome<Vec<u8>> {
     out.extend(directory_length.to_le_bytes());
     out.extend(directory_offset.to_le_bytes());
     out.extend([0, 0]);
-    Ok(out)
+    Ok(Archive { bytes: out, packed: lengths })
 }
 
 fn field(length: usize) -> Outcome<u32> {
@@ -103,7 +111,7 @@ mod tests {
     #[test]
     fn python_reads_back_what_was_packed() {
         let path = std::env::temp_dir().join(format!("sotto-zip-{}.zip", std::process::id()));
-        std::fs::write(&path, archive(&sample()).unwrap()).unwrap();
+        std::fs::write(&path, archive(&sample()).unwrap().bytes).unwrap();
         let script = "import sys, zipfile\n\
             z = zipfile.ZipFile(sys.argv[1])\n\
             assert z.testzip() is None\n\
@@ -127,6 +135,6 @@ mod tests {
         for (name, bytes) in sample().into_iter().rev() {
             other.insert(name, bytes);
         }
-        assert_eq!(archive(&sample()).unwrap(), archive(&other).unwrap());
+        assert_eq!(archive(&sample()).unwrap().bytes, archive(&other).unwrap().bytes);
     }
 }

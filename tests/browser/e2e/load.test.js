@@ -10,7 +10,7 @@ import { breakable, breakEngine } from "../soak/breaking.js";
 import { Load } from "../soak/load.js";
 import { manyRuns } from "../soak/memory.js";
 
-const [N_REQUESTS, N_KILLS, N_BREAKS, N_RUNS] = [80, 8, 2, 100];
+const [N_REQUESTS, N_KILLS, N_BREAKS, N_RUNS] = [80, 8, 4, 100];
 
 let server;
 let sotto;

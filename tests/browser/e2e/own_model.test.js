@@ -203,10 +203,14 @@ test("what is no such model is refused, and named", async () => {
   ];
   try {
     for (const [files, reason] of cases) {
-      await page.evaluate(() => (document.querySelector("#own-said").textContent = ""));
+      await page.evaluate(() => {
+        document.querySelector("#own-said").textContent = "";
+        shares.length = 0;
+      });
       await page.locator("#own-files").setInputFiles(files);
       const words = await saidAtLast(/can’t be used|added/);
       assert.match(words, reason);
+      assert.ok(await page.evaluate(() => Math.max(0, ...shares)) === 0, `refused only after work had been done: ${words}`);
       assert.equal(await page.locator("#own-add").isVisible(), true, "another try is possible");
     }
     await screenshot(page, "own-model-refused");

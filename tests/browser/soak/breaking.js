@@ -1,7 +1,7 @@
 // Breaks the engine while others wait for it. The shipped wasm is asked, on a copy of dist/, for more memory than there can
 // be, which ends in the trap that every panic ends in; what has to heal is the shipped background.js. No code for it ships.
 
-import { editFile } from "../harness/browser.js";
+import { editFile, eventually } from "../harness/browser.js";
 
 const ORDER = "soak-break";
 const N_AT_ONCE = 10;
@@ -24,7 +24,10 @@ chrome.runtime.onMessage.addListener((message) => {
 `);
 }
 
-/** Each time ten requests are under way, and all of them must get their right answer, as must one that comes after. */
+/**
+ * Each time ten requests are under way, and all of them must get their right answer, as must one that comes after. Every other
+ * pair of breaks meets an engine that is only just starting: the worker was killed.
+ */
 export async function breakEngine(load, nBreaks) {
   const problems = [];
   let nHealed = 0;
@@ -37,6 +40,7 @@ export async function breakEngine(load, nBreaks) {
       const fault = load.fault(await load.request(tab, id, probe), id, probe);
       if (fault) problems.push(fault);
     };
+    if (round % 4 >= 2) await eventually("a worker to kill", () => load.kill());
     const underWay = Array.from({ length: N_AT_ONCE }, (_, index) => judge(index));
     const order = { order: ORDER, later: round % 2 === 1 };
     await load.ownPage.evaluate((message) => void chrome.runtime.sendMessage(message).catch(() => {}), order);
