@@ -345,6 +345,27 @@ describe("what the person decided", () => {
   });
 });
 
+test("the click that turns it on, and the browser's word of the permission it gave, don't undo each other", async () => {
+  const worker = await sotto.worker();
+  for (let round = 0; round < 10; round += 1) {
+    await sotto.ask({ ask: "guard", on: false });
+    const switched = sotto.ask({ ask: "guard", on: true });
+    // Before, while and after the switch is at work.
+    await worker.evaluate(async () => {
+      for (let word = 0; word < 8; word += 1) {
+        chrome.permissions.onAdded.dispatch({ origins: ["<all_urls>"], permissions: [] });
+        await new Promise((resolve) => setTimeout(resolve, 2));
+      }
+    });
+    assert.equal((await switched).answer, "done");
+    // It waits for its turn behind both.
+    await sotto.ask({ ask: "showResults", place: "card" });
+    assert.equal((await sotto.ask({ ask: "settings" })).guardEverywhere, true, `round ${round}`);
+    const scripts = await worker.evaluate(async () => (await chrome.scripting.getRegisteredContentScripts()).map(({ id }) => id));
+    assert.deepEqual(scripts.sort(), ["guard", "guard-pickers"], `round ${round}`);
+  }
+});
+
 describe("turned off", () => {
   test("it is gone at once from open tabs and frames, and a page has not one byte of it", async () => {
     const page = await sotto.visit(`${server.origin}/frames.html?of=${server.otherOrigin}/uploads.html`);

@@ -165,29 +165,3 @@ describe("what an organisation has set", () => {
     await screenshot(options, "options-managed");
   });
 });
-
-test("the click that turns the guard on, and the browser's word of the permission it gave, don't undo each other", async () => {
-  const permitted = await startSotto({ hostPermissions: true });
-  try {
-    const worker = await permitted.worker();
-    for (let round = 0; round < 10; round += 1) {
-      await permitted.ask({ ask: "guard", on: false });
-      const switched = permitted.ask({ ask: "guard", on: true });
-      // Before, while and after the switch is at work.
-      await worker.evaluate(async () => {
-        for (let word = 0; word < 8; word += 1) {
-          chrome.permissions.onAdded.dispatch({ origins: ["<all_urls>"], permissions: [] });
-          await new Promise((resolve) => setTimeout(resolve, 2));
-        }
-      });
-      assert.equal((await switched).answer, "done");
-      // It waits for its turn behind both.
-      await permitted.ask({ ask: "showResults", place: "card" });
-      assert.equal((await permitted.ask({ ask: "settings" })).guardEverywhere, true, `round ${round}`);
-      const scripts = await worker.evaluate(async () => (await chrome.scripting.getRegisteredContentScripts()).map(({ id }) => id));
-      assert.deepEqual(scripts.sort(), ["guard", "guard-pickers"], `round ${round}`);
-    }
-  } finally {
-    await permitted.close();
-  }
-});
