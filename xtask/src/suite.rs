@@ -1,6 +1,6 @@
 //! `cargo xtask test`: every check of the project in one order, each with a line and its time, and one closing line
 //! with the totals. What a step printed is in target/xtask/logs/, and on the screen when it failed. The wasm is built beside
-//! the first steps, which need none of it; tests in a browser have the machine to themselves.
+//! the first steps, which need none of it; tests in a browser share the machine with one short step alone.
 
 use crate::kept::{self, Trial};
 use crate::node_tests::{self, Again, Browsers, Sum};
