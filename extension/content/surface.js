@@ -4,8 +4,8 @@
 globalThis.sottoSurface ??= (() => {
   const STYLE = `
     :host { color-scheme: light dark; }
-    .on-top { position: absolute; width: 0; height: 0; }
-    :host(:popover-open) .on-top { height: 1px; }
+    .on-top { position: absolute; width: 0; height: 1px; }
+    :host(:popover-open) .on-top { height: 2px; }
     * { box-sizing: border-box; margin: 0; font: inherit; color: inherit; }
     .sheet {
       --paper: #fff; --ink: #17202b; --quiet: #5a6675; --line: #dfe4ea; --soft: #f3f5f8; --accent: #3a5bd9;
@@ -113,10 +113,9 @@ globalThis.sottoSurface ??= (() => {
       else removals.disconnect();
     });
     removals.observe(home, { childList: true });
-    let shown = 0;
+    // It tells of the marker's first size too, unless that is none: so a host that leaves before its first frame is seen as well.
     new ResizeObserver(([{ contentRect: marker }]) => {
-      if (marker.height < shown && host.isConnected) hidden();
-      shown = marker.height;
+      if (marker.height < 1.5 && host.isConnected) hidden();
     }).observe(roots.get(host).querySelector(".on-top"));
   }
 

@@ -1,8 +1,8 @@
-//! Runs test files with node's own runner, each in a process of its own, a few at a time; what passed with the same inputs
-//! before is not run again.
+//! Runs test files with node's own runner, a few processes at a time; what passed with the same inputs before is not run
+//! again. A file has a process of its own unless it is named among those that share their browsers.
 
 use crate::kept::{Outcome as Came, Trial};
-use crate::shell::{Outcome, command};
+use crate::shell::{Outcome, Task, command};
 use crate::stamp::Inputs;
 use crate::tally::{self, Network, Tally};
 use crate::tap;
@@ -10,6 +10,13 @@ use crate::{place, setup};
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::Instant;
+
+/// End-to-end files that run one after the other in one process and share its browsers (harness/together.js), because they
+/// want nothing special of them. Two lines that take about as long as each other, and as long as all the other files.
+const TOGETHER: [&[&str]; 2] = [
+    &["install", "doors", "words", "popup_words", "queue", "scan"],
+    &["guard", "guard_hostile", "closed_tabs", "settings", "own_model", "faults"],
+];
 
 /// Where more files than this have failed tests, something is broken, and nothing is tried again.
 const N_FILES_TRIED_AGAIN: usize = 3;
@@ -70,11 +77,6 @@ pub fn run(step: &str, folders: &[&str], inputs: Inputs, browsers: &Browsers, ag
         }
     }
     sum.n_run = waiting.len();
-    // The longest first, so that none of them is left alone at the end; one that never ran may be the longest.
-    waiting.sort_by(|(a, _), (b, _)| {
-        let seconds = |trial: &Trial| trial.seconds().unwrap_or(f64::INFINITY);
-        seconds(b).total_cmp(&seconds(a))
-    });
     let mut runs = run_all(step, &waiting, browsers, n_at_once())?;
     let failed: Vec<usize> = (0..runs.len()).filter(|&index| runs[index].came.tally.n_failed > 0).collect();
     // A test in a browser may lose against a busy machine, and is named for it; what is broken fails twice.
@@ -108,31 +110,62 @@ fn n_at_once() -> usize {
     std::thread::available_parallelism().map_or(2, |n| n.get() + 1)
 }
 
-/// In the order given, so many at a time, and beside them the one that only waits.
+/// The processes that run the files, by their places in `waiting`, the longest first, so that none of them is left alone at
+/// the end; a file that never ran may be the longest.
+fn processes(waiting: &[(Trial, String)]) -> Vec<Vec<usize>> {
+    let mut processes: Vec<Vec<usize>> = vec![vec![]; TOGETHER.len()];
+    for (index, (_, file)) in waiting.iter().enumerate() {
+        match TOGETHER.iter().position(|names| names.contains(&short(file))) {
+            Some(together) => processes[together].push(index),
+            None => processes.push(vec![index]),
+        }
+    }
+    for (process, names) in processes.iter_mut().zip(TOGETHER) {
+        process.sort_by_key(|&index| names.iter().position(|name| *name == short(&waiting[index].1)));
+    }
+    processes.retain(|process| !process.is_empty());
+    let seconds = |process: &[usize]| -> f64 {
+        process.iter().map(|&index| waiting[index].0.seconds().unwrap_or(f64::INFINITY)).sum()
+    };
+    processes.sort_by(|a, b| seconds(b).total_cmp(&seconds(a)));
+    processes
+}
+
+/// So many processes at a time, and beside them the one that only waits.
 fn run_all(step: &str, waiting: &[(Trial, String)], browsers: &Browsers, n_at_once: usize) -> Outcome<Vec<Run>> {
     let runs = Mutex::new(Vec::new());
-    let run_at = |index: usize| {
-        let (trial, file) = &waiting[index];
-        let run = run_one(step, file, browsers);
-        if let Ok(run) = &run {
-            trial.keep(&run.came);
-        }
-        if let Ok(mut runs) = runs.lock() {
-            runs.push((index, run));
+    let run_at = |process: Vec<usize>| {
+        let files: Vec<&str> = process.iter().map(|&index| waiting[index].1.as_str()).collect();
+        let ran = if let [file] = files[..] {
+            run_one(step, file, browsers).map(|run| vec![run])
+        } else {
+            run_together(step, &files, browsers)
+        };
+        let ran: Vec<Outcome<Run>> = match ran {
+            Ok(ran) => ran.into_iter().map(Ok).collect(),
+            Err(problem) => process.iter().map(|_| Err(problem.clone())).collect(),
+        };
+        for (index, run) in process.into_iter().zip(ran) {
+            if let Ok(run) = &run {
+                waiting[index].0.keep(&run.came);
+            }
+            if let Ok(mut runs) = runs.lock() {
+                runs.push((index, run));
+            }
         }
     };
-    let (beside, rest): (Vec<usize>, Vec<usize>) =
-        (0..waiting.len()).partition(|&index| short(&waiting[index].1) == WAITS_ONLY);
+    let (beside, rest): (Vec<_>, Vec<_>) =
+        processes(waiting).into_iter().partition(|process| short(&waiting[process[0]].1) == WAITS_ONLY);
     let next = Mutex::new(rest.into_iter());
     std::thread::scope(|scope| {
-        for index in beside {
-            scope.spawn(move || run_at(index));
+        for process in beside {
+            scope.spawn(|| run_at(process));
         }
         for _ in 0..n_at_once {
             scope.spawn(|| {
                 loop {
-                    let Some(index) = next.lock().ok().and_then(|mut next| next.next()) else { return };
-                    run_at(index);
+                    let Some(process) = next.lock().ok().and_then(|mut next| next.next()) else { return };
+                    run_at(process);
                 }
             });
         }
@@ -144,15 +177,54 @@ fn run_all(step: &str, waiting: &[(Trial, String)], browsers: &Browsers, n_at_on
 
 fn run_one(step: &str, file: &str, browsers: &Browsers) -> Outcome<Run> {
     let clock = Instant::now();
-    let log = place::workshop().join("logs").join(step).join(format!("{}.log", short(file)));
-    let mut task = command("node", &["--test", "--test-reporter=tap", file]).env("SOTTO_WORKSHOP", place::workshop());
-    for (name, browser) in browsers {
-        task = task.env(name, browser);
-    }
-    let (passed, lines) = task.logged(&log)?;
+    let (passed, lines) = node(&[file], browsers).logged(&log_of(step, file))?;
     let tally = Tally::of_tests(passed, tally::of_node(&lines));
     let seconds = clock.elapsed().as_secs_f64();
     Ok(Run { came: Came { tally, network: Network::of_node(&lines), seconds }, lines })
+}
+
+/// What came of each file, in their order. What their browsers asked of the network stands with the first: only the sum of it
+/// is looked at.
+fn run_together(step: &str, files: &[&str], browsers: &Browsers) -> Outcome<Vec<Run>> {
+    let log = log_of(step, files[0]).with_extension("and-others.log");
+    let (passed, lines) = node(&[&["tests/browser/harness/together.js"], files].concat(), browsers).logged(&log)?;
+    let suites = tap::suites(&lines);
+    let mut runs: Vec<Run> = files
+        .iter()
+        .map(|file| match suites.iter().find(|suite| suite.name == short(file)) {
+            Some(suite) => {
+                let tally = Tally::of_tests(suite.passed, suite.tally);
+                let came = Came { tally, seconds: suite.seconds, ..Came::default() };
+                Run { came, lines: suite.lines.to_vec() }
+            }
+            // The process ended before its turn.
+            None => Run { came: Came { tally: Tally::of_check(false), ..Came::default() }, lines: lines.clone() },
+        })
+        .collect();
+    runs[0].came.network = Network::of_node(&lines);
+    let told = tally::of_node(&lines);
+    let counted = runs.iter().map(|run| run.came.tally).fold(Tally::default(), |mut sum, tally| {
+        sum.add(tally);
+        sum
+    });
+    // After the last file, or between two of them: when the browsers are closed, and tell of the network.
+    if counted.n_failed == 0 && (!passed || told != counted) {
+        runs[0].came.tally.add(Tally::of_check(false));
+        runs[0].lines = lines;
+    }
+    Ok(runs)
+}
+
+fn node(arguments: &[&str], browsers: &Browsers) -> Task {
+    let mut task = command("node", &["--test-reporter=tap"]).args(arguments).env("SOTTO_WORKSHOP", place::workshop());
+    for (name, browser) in browsers {
+        task = task.env(name, browser);
+    }
+    task
+}
+
+fn log_of(step: &str, file: &str) -> PathBuf {
+    place::workshop().join("logs").join(step).join(format!("{}.log", short(file)))
 }
 
 fn with_tools(mut inputs: Inputs, browsers: &Browsers) -> Outcome<Inputs> {
@@ -182,4 +254,17 @@ fn short(file: &str) -> &str {
 pub fn shown_failures(lines: &[String]) -> Vec<String> {
     let told = tap::failures(lines);
     if told.is_empty() { lines.to_vec() } else { told }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_that_share_browsers_are_there() {
+        let files = test_files("tests/browser/e2e").unwrap();
+        for name in TOGETHER.concat() {
+            assert!(files.iter().any(|file| short(file) == name), "tests/browser/e2e has no {name}.test.js");
+        }
+    }
 }

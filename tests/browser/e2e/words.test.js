@@ -330,6 +330,13 @@ describe("a hostile page", () => {
     });
   }
 
+  test("that hides the card before anybody saw it keeps nothing of it", async () => {
+    await open("hostile/page.html?trick=hidesAtOnce");
+    await chooseMenu();
+    await eventually("the page to hide it", () => page.evaluate(() => globalThis.hasHidden));
+    await eventually("the card to go", async () => !(await sotto.isOnPage(page)));
+  });
+
   test("with a strict policy gets a card with its style", async () => {
     await open("strict/page.html");
     await select("#text");

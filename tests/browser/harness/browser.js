@@ -1,11 +1,14 @@
 // Starts a real Chromium, with the unpacked extension where one is asked for, that can reach nothing but this machine.
 
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { chromium } from "playwright-core";
 import { startCapture } from "./capture.js";
 import { chromiumPath, DIST, ROOT, SCREENSHOTS } from "./places.js";
+
+// Imported, its three megabytes would be read twice: once for the names that it exports.
+const { chromium } = createRequire(import.meta.url)("playwright-core");
 
 const FLAGS = [
   "--disable-background-networking",

@@ -7,15 +7,24 @@
  */
 async function withHosts(target, work) {
   const page = pageOf(target);
-  const context = page.context();
-  const own = target === page ? null : await context.newCDPSession(target).catch(() => null);
-  const session = own ?? (await context.newCDPSession(page));
-  try {
-    const { root } = await session.send("DOM.getDocument", { depth: -1, pierce: true });
-    return await work(findAll(root, isHost), session, own ? await cornerOf(target) : { x: 0, y: 0 });
-  } finally {
-    await session.detach();
+  const own = target === page ? null : await sessionOf(target).catch(() => null);
+  const session = own ?? (await sessionOf(page));
+  const { root } = await session.send("DOM.getDocument", { depth: -1, pierce: true });
+  return work(findAll(root, isHost), session, own ? await cornerOf(target) : { x: 0, y: 0 });
+}
+
+/** Sessions by page or frame: tests ask many times a second, and to attach takes the browser longer than to answer. */
+const sessions = new WeakMap();
+
+function sessionOf(target) {
+  if (!sessions.has(target)) {
+    const forget = () => sessions.delete(target);
+    const session = pageOf(target).context().newCDPSession(target);
+    sessions.set(target, session);
+    // A frame that another site's page takes over is another to the debugger.
+    session.then((session) => session.once("close", forget), forget);
   }
+  return sessions.get(target);
 }
 
 /** Most of this takes a page or one of its frames. */

@@ -9,7 +9,32 @@ import { ROOT } from "./places.js";
 /** Holds the "management" permission, which Sotto must not have, to read what an installation would warn of. */
 const OBSERVER = join(ROOT, "tests/browser/harness/observer");
 
-export async function startSotto({ hostPermissions = false, edit = null, captured = true, headless = true, flags = [], options = {} } = {}) {
+/**
+ * A browser with the extension. `hostPermissions`, `edit`: see extensionFolder. Where files share their browsers, whoever asks for
+ * nothing special gets the one that others had before, and `close` leaves it as after an installation.
+ */
+export async function startSotto({ hostPermissions = false, ...special } = {}) {
+  if (!shared || Object.keys(special).length) return start({ hostPermissions, ...special });
+  if (!shared.has(hostPermissions)) {
+    const sotto = await start({ hostPermissions });
+    shared.set(hostPermissions, { sotto, closeForGood: sotto.close });
+    sotto.close = () => sotto.beAsInstalled();
+  }
+  return shared.get(hostPermissions).sotto;
+}
+
+/** By what the extension may; null where each file has browsers of its own. */
+let shared = null;
+
+/** From now on browsers are shared; returns how to close them all. */
+export function shareBrowsers() {
+  shared = new Map();
+  return async () => {
+    for (const { closeForGood } of shared.values()) await closeForGood();
+  };
+}
+
+async function start({ hostPermissions, edit = null, captured = true, headless = true, flags = [], options = {} }) {
   const { folder, remove } = extensionFolder({ hostPermissions, edit });
   const browser = await launchBrowser({ headless, extensions: [folder, OBSERVER], captured, flags, options });
   try {
@@ -57,6 +82,26 @@ class Sotto {
       context.pages().find((page) => page.url() === sotto.url("pages/welcome.html")));
     await welcome.close();
     return sotto;
+  }
+
+  /** Closes all tabs and forgets all that was set and counted; only the weights stay stored. */
+  async beAsInstalled() {
+    const worker = await this.worker();
+    await worker.evaluate(() => Promise.all([
+      chrome.storage.local.clear(),
+      chrome.storage.session.clear(),
+      chrome.scripting.unregisterContentScripts(),
+      chrome.action.setBadgeText({ text: "" }),
+    ]));
+    const popup = await this.#popup();
+    if (popup) await this.cdp.send("Target.closeTarget", { targetId: popup.targetId });
+    // Without a tab there would be no browser.
+    const [last, ...others] = this.context.pages();
+    await last.goto("about:blank");
+    for (const page of others) await page.close();
+    await this.context.clearPermissions();
+    // Stopping takes a page of our own, which is made anew.
+    await this.stopWorkers();
   }
 
   url(path) {
@@ -146,14 +191,15 @@ class Sotto {
    */
   async grant(page) {
     await page.bringToFront();
-    const inWorker = async (work, given) => (await this.worker()).evaluate(work, given);
-    const setPopup = (popup) => inWorker((popup) => chrome.action.setPopup({ popup }), popup);
+    const worker = await this.worker();
+    const setPopup = (popup) => worker.evaluate((popup) => chrome.action.setPopup({ popup }), popup);
     // Of pages that no extension may read the browser never tells the address.
     const isReadable = /^https?:/.test(page.url());
-    const isGranted = () => inWorker(async (url) => (await chrome.tabs.query({ active: true })).some((tab) => tab.url === url), page.url());
+    const isGranted = () => worker.evaluate(async (url) => (await chrome.tabs.query({ active: true })).some((tab) => tab.url === url), page.url());
     await setPopup("");
     await eventually("a click on the toolbar to count", async () => (await this.#clickToolbar(page), !isReadable || isGranted()));
     await setPopup("pages/popup.html");
+    return worker;
   }
 
   async #clickToolbar(page) {
@@ -181,8 +227,7 @@ class Sotto {
    * menu, so the click is fired in the service worker, on the event that the browser itself would fire.
    */
   async clickMenu(page, info) {
-    await this.grant(page);
-    const worker = await this.worker();
+    const worker = await this.grant(page);
     await worker.evaluate(
       async ([details, pageUrl]) => {
         // The popup that the grant opened may still have the focus for a moment.
@@ -216,8 +261,7 @@ class Sotto {
 
   /** The browser's number of the frame in the page's element of this id. */
   async frameId(page, id) {
-    await this.grant(page);
-    const worker = await this.worker();
+    const worker = await this.grant(page);
     const path = await page.evaluate((id) => Array.from(frames).indexOf(document.getElementById(id).contentWindow), id);
     return worker.evaluate(
       async (index) => {
@@ -233,8 +277,7 @@ class Sotto {
 
   /** One of the keyboard's shortcuts, which grants activeTab too. */
   async pressShortcut(page, command) {
-    await this.grant(page);
-    const worker = await this.worker();
+    const worker = await this.grant(page);
     await worker.evaluate(
       async ([name, pageUrl]) => {
         let tab;
