@@ -14,7 +14,7 @@ use std::time::Instant;
 /// End-to-end files that run one after the other in one process and share its browsers (harness/together.js), because they
 /// want nothing special of them. Two lines that take about as long as each other, and as long as all the other files.
 const TOGETHER: [&[&str]; 2] = [
-    &["install", "doors", "words", "popup_words", "queue", "scan"],
+    &["install", "doors", "words", "popup_words", "queue", "scan", "flavours"],
     &["guard", "guard_hostile", "closed_tabs", "settings", "own_model", "faults"],
 ];
 
@@ -201,16 +201,17 @@ fn run_together(step: &str, files: &[&str], browsers: &Browsers) -> Outcome<Vec<
             None => Run { came: Came { tally: Tally::of_check(false), ..Came::default() }, lines: lines.clone() },
         })
         .collect();
-    runs[0].came.network = Network::of_node(&lines);
+    let network = Network::of_node(&lines);
     let told = tally::of_node(&lines);
-    let counted = runs.iter().map(|run| run.came.tally).fold(Tally::default(), |mut sum, tally| {
-        sum.add(tally);
-        sum
-    });
-    // After the last file, or between two of them: when the browsers are closed, and tell of the network.
-    if counted.n_failed == 0 && (!passed || told != counted) {
-        runs[0].came.tally.add(Tally::of_check(false));
-        runs[0].lines = lines;
+    let mut counted = Tally::default();
+    runs.iter().for_each(|run| counted.add(run.came.tally));
+    runs[0].came.network = network;
+    let failed_between = counted.n_failed == 0 && (!passed || told != counted);
+    // What a browser tells when it is closed may be of any of the files; if it is of the network, none of them passed.
+    let n_concerned = if network.is_heard() { runs.len() } else { usize::from(failed_between) };
+    for run in &mut runs[..n_concerned] {
+        run.came.tally.add(Tally::of_check(false));
+        run.lines.clone_from(&lines);
     }
     Ok(runs)
 }

@@ -76,7 +76,12 @@ impl Network {
 
     /// Nobody asked for anything that must not be, and somebody listened: no browser counted is no proof.
     pub fn is_silent(&self) -> bool {
-        self.n_browsers > 0 && self.n_by_pages > 0 && self.n_by_extension == 0 && self.n_elsewhere == 0
+        self.n_browsers > 0 && self.n_by_pages > 0 && !self.is_heard()
+    }
+
+    /// Somebody asked for what must not be asked for.
+    pub fn is_heard(&self) -> bool {
+        self.n_by_extension > 0 || self.n_elsewhere > 0
     }
 }
 

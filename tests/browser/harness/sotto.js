@@ -30,7 +30,9 @@ let shared = null;
 export function shareBrowsers() {
   shared = new Map();
   return async () => {
-    for (const { closeForGood } of shared.values()) await closeForGood();
+    const closed = await Promise.allSettled([...shared.values()].map(({ closeForGood }) => closeForGood()));
+    // One that throws, because its extension was heard, must not leave another open: the process would never end.
+    for (const { reason } of closed) if (reason) throw reason;
   };
 }
 
