@@ -144,7 +144,9 @@ globalThis.sottoSurface ??= (() => {
 
   /** Nothing is ever quite sure: a share is said as at most 99 %. */
   const percent = (share) =>
-    new Intl.NumberFormat(text("@@ui_locale").replace("_", "-"), { style: "percent" }).format(Math.min(share, 0.99));
+    (percents ??= new Intl.NumberFormat(text("@@ui_locale").replace("_", "-"), { style: "percent" })).format(Math.min(share, 0.99));
+  /** To make it takes as long as a line of the card. */
+  let percents;
 
   return { make, mark, move, ofPage, open, percent, restyle, text, watch };
 })();

@@ -2,12 +2,18 @@
 // no more than to have a picture or text of its own judged. Its quota keeps it from the others' turn, its length limit from memory.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { eventually } from "../harness/browser.js";
+import { PICTURES } from "../harness/places.js";
 import { takeOver } from "../harness/taken_over.js";
 
 /** src/web/host.rs, WAITING_PER_TAB_MAX. */
 const QUOTA = 64;
+/** src/web/waiting.rs, AT_WORK_PER_TAB_MAX. */
+const AT_WORK = 4;
+const COFFEE = join(PICTURES, "coffee.png");
 /** Small enough that the whole quota is judged in seconds. */
 const SIDE = 32;
 
@@ -166,6 +172,29 @@ describe("a content script that was taken over", () => {
     assert.deepEqual(new Set(answers), new Set(["refused badRequest"]));
     assert.equal(answers.length, 10);
     assert.equal(await wasmBytes(), before);
+  });
+
+  test("has a few of its pictures opened at once, however many it sends", async () => {
+    const worker = await sotto.worker();
+    await worker.evaluate(() => {
+      const open = self.createImageBitmap;
+      let nOpen = 0;
+      self.mostOpen = 0;
+      self.createImageBitmap = async (...given) => {
+        self.mostOpen = Math.max(self.mostOpen, (nOpen += 1));
+        // As long as a large one takes.
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        return open(...given).finally(() => (nOpen -= 1));
+      };
+      self.openAsBefore = () => (self.createImageBitmap = open);
+    });
+    const answers = await taken.evaluate(async ([bytes, n]) => {
+      const ask = (index) => chrome.runtime.sendMessage({ id: `many-${index}`, ask: "upload", picture: new Blob([new Uint8Array(bytes), `${index}`]) });
+      return (await Promise.all(Array.from({ length: n }, (_, index) => ask(index)))).map(({ answer }) => answer);
+    }, [[...readFileSync(COFFEE)], QUOTA / 2]);
+    const mostOpen = await worker.evaluate(() => (self.openAsBefore(), self.mostOpen));
+    assert.deepEqual([new Set(answers), answers.length], [new Set(["upload"]), QUOTA / 2]);
+    assert.equal(mostOpen, AT_WORK);
   });
 
   test("can't keep others from their turn", async () => {

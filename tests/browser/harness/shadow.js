@@ -9,8 +9,13 @@ async function withHosts(target, work) {
   const page = pageOf(target);
   const own = target === page ? null : await sessionOf(target).catch(() => null);
   const session = own ?? (await sessionOf(page));
-  const { root } = await session.send("DOM.getDocument", { depth: -1, pierce: true });
-  return work(findAll(root, isHost), session, own ? await cornerOf(target) : { x: 0, y: 0 });
+  try {
+    const { root } = await session.send("DOM.getDocument", { depth: -1, pierce: true });
+    return await work(findAll(root, isHost), session, own ? await cornerOf(target) : { x: 0, y: 0 });
+  } finally {
+    // Or the page would tell of every change from now on, also while a bench measures. Nobody waits for it.
+    session.send("DOM.disable").catch(() => {});
+  }
 }
 
 /** Sessions by page or frame: tests ask many times a second, and to attach takes the browser longer than to answer. */
