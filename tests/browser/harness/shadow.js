@@ -44,13 +44,13 @@ const cornerOf = async (frame) =>
 /** How many things of ours stand on the page. */
 export const countHosts = (page) => withHosts(page, (hosts) => hosts.length);
 
-/** All the words we show, in order, joined by spaces. Style sheets are not words. */
+/** All the words we show, in order, joined by spaces. Style sheets are not words, and what is hidden is not shown. */
 export function shadowText(page) {
   return withHosts(page, (hosts) => {
     const words = [];
     for (const host of hosts) {
       walk(host, (node) => {
-        if (node.nodeName === "STYLE") return false;
+        if (node.nodeName === "STYLE" || attribute(node, "hidden") !== null) return false;
         if (node.nodeType === 3 && node.nodeValue.trim()) words.push(node.nodeValue.trim());
         return true;
       });
@@ -85,14 +85,18 @@ export function shadowBox(page) {
 }
 
 function isHost(node) {
-  const attributes = node.attributes ?? [];
-  return attributes.includes("popover") && (node.shadowRoots ?? []).some((root) => root.shadowRootType === "closed");
+  return attribute(node, "popover") !== null && (node.shadowRoots ?? []).some((root) => root.shadowRootType === "closed");
+}
+
+/** Of a list of names and values in turn. */
+function attribute(node, name) {
+  const index = (node.attributes ?? []).findIndex((text, place) => place % 2 === 0 && text === name);
+  return index < 0 ? null : node.attributes[index + 1];
 }
 
 function nameOf(button) {
-  const attributes = button.attributes ?? [];
-  const label = attributes.indexOf("aria-label");
-  if (label >= 0 && label % 2 === 0) return attributes[label + 1];
+  const label = attribute(button, "aria-label");
+  if (label !== null) return label;
   const words = [];
   walk(button, (node) => {
     if (node.nodeType === 3) words.push(node.nodeValue.trim());
