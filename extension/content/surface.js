@@ -142,11 +142,14 @@ globalThis.sottoSurface ??= (() => {
   /** The little mark that says whose card this is; its shape is in the style. */
   const mark = () => make("span", { class: "mark", "aria-hidden": "true" });
 
-  /** Nothing is ever quite sure: a share is said as at most 99 %. */
-  const percent = (share) =>
-    (percents ??= new Intl.NumberFormat(text("@@ui_locale").replace("_", "-"), { style: "percent" })).format(Math.min(share, 0.99));
   /** To make it takes as long as a line of the card. */
   let percents;
+
+  /** Nothing is ever quite sure: a share is said as at most 99 %. */
+  function percent(share) {
+    percents ??= new Intl.NumberFormat(text("@@ui_locale").replace("_", "-"), { style: "percent" });
+    return percents.format(Math.min(share, 0.99));
+  }
 
   return { make, mark, move, ofPage, open, percent, restyle, text, watch };
 })();

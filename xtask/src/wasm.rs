@@ -1,8 +1,8 @@
 //! From the crate to the wasm modules: cargo, then wasm-bindgen for what JavaScript calls. A module whose inputs have not
 //! changed is not made again.
 //!
-//! No wasm-opt: after the compiler's own optimisation across crates it made the engine 5 % smaller (0.05 % of
-//! the zip) and no measure of its speed better, for a third of the build's time.
+//! No wasm-opt: it made the engine 5 % smaller (0.05 % of the zip) and no measure of its speed better, for a third of the
+//! build's time.
 
 use crate::setup::{self, WasmToolchain};
 use crate::shell::{Outcome, command};
@@ -14,9 +14,9 @@ use std::time::Instant;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Profile {
-    /// What people install: optimised across crates.
+    /// What people install: one code unit.
     Shipped,
-    /// Minutes quicker to make.
+    /// In parts, of which a line changes few.
     Dev,
 }
 

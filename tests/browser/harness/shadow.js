@@ -88,8 +88,8 @@ function isHost(node) {
   return attribute(node, "popover") !== null && (node.shadowRoots ?? []).some((root) => root.shadowRootType === "closed");
 }
 
-/** Of a list of names and values in turn. */
-function attribute(node, name) {
+/** A node's attribute, which the debugger tells as a list of names and values in turn; null without it. */
+export function attribute(node, name) {
   const index = (node.attributes ?? []).findIndex((text, place) => place % 2 === 0 && text === name);
   return index < 0 ? null : node.attributes[index + 1];
 }
@@ -113,7 +113,8 @@ function walk(node, visit) {
   if (visit(node)) childrenOf(node).forEach((child) => walk(child, visit));
 }
 
-function findAll(node, wanted) {
+/** The nodes below one, in document order, itself and what is in shadow roots and frames included. */
+export function findAll(node, wanted) {
   const found = [];
   walk(node, (candidate) => {
     if (wanted(candidate)) found.push(candidate);

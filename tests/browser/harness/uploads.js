@@ -1,5 +1,7 @@
 // Files handed to a page by the browser itself, so that the events are its own and trusted: the picker, a drag, the clipboard.
 
+import { attribute, findAll } from "./shadow.js";
+
 /** Picks files (or one folder) for an input found by `expression`, in a page or frame, through the browser's own way. */
 export async function pick(page, expression, files, frame = page) {
   const session = await page.context().newCDPSession(frame);
@@ -16,8 +18,8 @@ export async function pickInClosedRoot(page, hostId, files) {
   const session = await page.context().newCDPSession(page);
   try {
     const { root } = await session.send("DOM.getDocument", { depth: -1, pierce: true });
-    const host = find(root, (node) => attribute(node, "id") === hostId);
-    const input = find(host, (node) => node.nodeName === "INPUT");
+    const [host] = findAll(root, (node) => attribute(node, "id") === hostId);
+    const [input] = findAll(host, (node) => node.nodeName === "INPUT");
     await session.send("DOM.setFileInputFiles", { files, nodeId: input.nodeId });
   } finally {
     await session.detach();
@@ -59,18 +61,4 @@ export async function copyPicture(page, address) {
     const blob = await (await fetch(source)).blob();
     await navigator.clipboard.write([new ClipboardItem({ "image/png": blob })]);
   }, address);
-}
-
-const attribute = (node, name) => {
-  const at = (node.attributes ?? []).indexOf(name);
-  return at >= 0 && at % 2 === 0 ? node.attributes[at + 1] : null;
-};
-
-function find(node, wanted) {
-  if (wanted(node)) return node;
-  for (const child of [...(node.shadowRoots ?? []), ...(node.children ?? [])]) {
-    const found = find(child, wanted);
-    if (found) return found;
-  }
-  return null;
 }
