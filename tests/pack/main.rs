@@ -1,4 +1,5 @@
 //! The weight file and its importers: what is written comes back, bad input is refused by name and place.
+#![cfg(feature = "cli")]
 
 mod candle;
 mod checkpoint;

@@ -199,10 +199,17 @@ fn fmt(_: Wish) -> Outcome<Report> {
     check("fmt", command("cargo", &["fmt", "--all", "--check"]))
 }
 
+/// Everything, and the kernels as they stand alone: what needs more must say so.
 fn clippy(_: Wish) -> Outcome<Report> {
     setup::rust_components()?;
-    let arguments = ["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"];
-    check("clippy", command("cargo", &arguments))
+    let mut report = Report::default();
+    for (name, what) in [("clippy", "--workspace"), ("clippy-kernels", "--no-default-features")] {
+        let arguments = ["clippy", "--quiet", what, "--all-targets", "--", "-D", "warnings"];
+        let Report { tally, lines, .. } = check(name, command("cargo", &arguments))?;
+        report.tally.add(tally);
+        report.lines.extend(lines);
+    }
+    Ok(report)
 }
 
 /// Every wasm flavour. Debian's compiler comes without clippy: there, warnings of the compiler alone are refused.
