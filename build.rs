@@ -10,6 +10,8 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 const MODELS_FILE: &str = "models/models.toml";
+/// As models.toml names them, and src/models.rs.
+const TASKS: [(&str, &str); 2] = [("text", "Text"), ("picture", "Picture")];
 const MANIFEST_FILE: &str = "manifest.json";
 
 /// One [[model]] of models.toml; what is for people and for `sotto models check` is not read here.
@@ -38,6 +40,11 @@ fn main() {
     let text = fs::read_to_string(MODELS_FILE).unwrap_or_else(|error| stop(&format!("{MODELS_FILE}: {error}")));
     let models: Models = toml::from_str(&text).unwrap_or_else(|error| stop(&format!("{MODELS_FILE}: {error}")));
     models.model.iter().for_each(check_weights);
+    for (task, _) in TASKS {
+        if models.model.iter().all(|model| model.task != task) {
+            stop(&format!("{MODELS_FILE} has no model for the task {task:?}, and each needs one"));
+        }
+    }
     let out = env::var("OUT_DIR").unwrap_or_else(|error| stop(&format!("OUT_DIR: {error}")));
     let target = Path::new(&out).join("models.rs");
     // Touching an equal file would rebuild everything that includes it.
@@ -76,25 +83,25 @@ fn check_weights(model: &Model) {
 }
 
 fn constants(models: &[Model]) -> String {
-    let mut out = String::from(
-        "/// One model of the package, as models/models.toml describes it.\n\
-         #[derive(Debug, Clone, Copy, PartialEq, Eq)]\n\
-         pub struct Packaged {\n    pub id: &'static str,\n    /// \"text\" or \"picture\".\n    \
-         pub task: &'static str,\n    pub title: &'static str,\n    /// Its name below models/.\n    \
-         pub file: &'static str,\n    pub sha256: &'static str,\n    pub bytes: u64,\n    \
-         /// What the loaded model takes.\n    pub memory_bytes: u64,\n    \
-         pub pack_version: u32,\n}\n\npub const MODELS: &[Packaged] = &[\n",
-    );
+    let mut out = String::from("/// Every model of the package.\npub const MODELS: &[Packaged] = &[\n");
     for Model { id, task, title, file, sha256, bytes, memory_bytes, pack_version } in models {
+        let task = task_named(task, id);
         // Writing to a String can't fail.
         let _ = writeln!(
             out,
-            "    Packaged {{ id: {id:?}, task: {task:?}, title: {title:?}, file: {file:?}, sha256: {sha256:?}, \
+            "    Packaged {{ id: {id:?}, task: Task::{task}, title: {title:?}, file: {file:?}, sha256: {sha256:?}, \
              bytes: {bytes}, memory_bytes: {memory_bytes}, pack_version: {pack_version} }},",
         );
     }
     out.push_str("];\n");
     out
+}
+
+fn task_named(task: &str, id: &str) -> &'static str {
+    match TASKS.iter().find(|(name, _)| *name == task) {
+        Some((_, variant)) => variant,
+        None => stop(&format!("{MODELS_FILE}: {id} has the task {task:?}; it must be text or picture")),
+    }
 }
 
 /// Ends the build with one line that cargo shows as it is.

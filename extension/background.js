@@ -6,6 +6,7 @@
 import { flavour, glue, wasmFile } from "./engine.js";
 import { framesOf } from "./frames.js";
 import * as store from "./store.js";
+import { MENU, NEEDED } from "./tables.js";
 
 // The engine finds it here: it decodes what a worker can't.
 globalThis.sottoFramesOf = framesOf;
@@ -18,8 +19,8 @@ const WITH_PICTURES = ["image", "video", "page", "link", "frame"];
 chrome.runtime.onInstalled.addListener(({ reason }) => {
   chrome.contextMenus.removeAll(() => {
     const text = chrome.i18n.getMessage;
-    chrome.contextMenus.create({ id: "classify-selection", contexts: ["selection"], title: text("menuSelection") });
-    chrome.contextMenus.create({ id: "check-image", contexts: WITH_PICTURES, title: text("menuImage") });
+    chrome.contextMenus.create({ id: MENU.selection, contexts: ["selection"], title: text("menuSelection") });
+    chrome.contextMenus.create({ id: MENU.picture, contexts: WITH_PICTURES, title: text("menuImage") });
   });
   if (reason === "install") chrome.tabs.create({ url: chrome.runtime.getURL("pages/welcome.html") });
 });
@@ -35,7 +36,7 @@ chrome.contextMenus.onClicked.addListener((info, tab) => {
 });
 
 chrome.commands.onCommand.addListener((command, tab) => {
-  if (command === "classify-selection") {
+  if (command === MENU.selection) {
     prepare(command);
     inEngine((host) => host.classifySelection(tab)).catch(() => tellBroken(tab, 0));
   }
@@ -91,20 +92,9 @@ async function startEngine() {
   return glue;
 }
 
-/** Which task each event is for. */
-const NEEDED = new Map([
-  ["classify-selection", "text"],
-  ["text", "text"],
-  ["selection", "text"],
-  ["why", "text"],
-  ["check-image", "picture"],
-  ["picture", "picture"],
-  ["upload", "picture"],
-]);
-
 /** Reads the weights that an event will need while the engine starts: together they take as long as the longer one. */
 function prepare(event) {
-  if (!started && NEEDED.has(event)) store.readEarly(NEEDED.get(event));
+  if (!started && Object.hasOwn(NEEDED, event)) store.readEarly(NEEDED[event]);
 }
 
 /** Runs one piece of work; rejects when the engine traps in it or in anything that runs at the same time. */

@@ -1,5 +1,7 @@
 // The door to the database in which weights rest: opens it and begins to read, also while the engine is still being
-// compiled. It must never decide whether what it read is right: src/web/store.rs compares keys and sizes.
+// compiled. It must never decide whether what it read is right: src/web/models/store.rs compares keys and sizes.
+
+import { PACKAGED } from "./tables.js";
 
 const DATABASE = "sotto";
 const WEIGHTS = "weights";
@@ -26,9 +28,6 @@ export function openStore() {
   });
 }
 
-/** The package's model for each task. */
-const PACKAGED = { text: "sentiment", picture: "nsfw" };
-
 /** What was begun before the engine asked for it, by task: promises of `{ model, found }`. */
 const early = new Map();
 
@@ -41,7 +40,7 @@ export function readEarly(task) {
   reading.then(({ found }) => found).catch(() => {});
 }
 
-/** The model that judges: the person's own, where they chose one (src/web/own_models.rs keeps that). */
+/** The model that judges: the person's own, where they chose one (src/web/models/own.rs keeps that). */
 async function modelFor(task) {
   const { ownModels } = task === "text" ? await chrome.storage.local.get("ownModels") : {};
   return ownModels?.chosen ?? PACKAGED[task];

@@ -1,10 +1,7 @@
 //! Sotto: private judgement of text and pictures inside the browser. The rooms in reading order; each may use only
 //! those above it. ARCHITECTURE.md says why.
 
-/// The models of the package: constants that build.rs makes of models/models.toml.
-pub mod models {
-    include!(concat!(env!("OUT_DIR"), "/models.rs"));
-}
+pub mod models;
 
 #[cfg(feature = "protocol")]
 pub mod protocol;

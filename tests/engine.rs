@@ -10,7 +10,8 @@ mod checkpoint;
 use std::collections::BTreeMap;
 
 use checkpoint::{Checkpoint, pack};
-use sotto::engine::{Asker, Engine, EngineError, JobId, Known, Order, Picture, Step, Task, Verdict, Work};
+use sotto::engine::{Asker, Engine, EngineError, JobId, Known, Order, Picture, Step, Verdict, Work};
+use sotto::models::Task;
 use sotto::models::{MODELS, Packaged};
 use sotto::protocol::{ModelState, Reason, Refusal, Urgency};
 

@@ -9,7 +9,7 @@ use sotto::tasks::sentiment::SentimentModel;
 use sotto::tasks::why::{Why, WordPush};
 
 fn with_model(check: impl FnOnce(&SentimentModel)) {
-    let packaged = MODELS.iter().find(|model| model.task == "text").unwrap();
+    let packaged = MODELS.iter().find(|model| model.task.name() == "text").unwrap();
     let mut engine = Engine::new(|| 0.0);
     let mut load = engine.start_load(packaged.id).unwrap();
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("models").join(packaged.file);

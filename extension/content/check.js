@@ -91,7 +91,7 @@ globalThis.sottoCheck ??= (() => {
   async function verdictOn(file, id, hold) {
     for (let attempt = 0; attempt < 2; attempt += 1) {
       try {
-        const asked = send({ id, ask: "upload", name: file.name, picture: file });
+        const asked = send({ id, ask: "upload", picture: file });
         // After the message, by which the background learns which model to read while it starts.
         hold();
         const reply = await asked;

@@ -2,7 +2,7 @@
 // painted, to the pixel. It must never load anything: a picture is read where it already is.
 
 globalThis.sottoPixels ??= (() => {
-  const LONGER_SIDE_MAX = 1024;
+  const LONGER_SIDE_MAX = 1024; // tables.js: PICTURE_SIDE_MAX
 
   function* roots(root = document) {
     yield root;

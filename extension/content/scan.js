@@ -13,7 +13,9 @@ globalThis.sottoScan ??= (() => {
   const AT_ONCE = 3;
   /** Browsers allow two captures a second. */
   const CAPTURE_EVERY_MS = 600;
-  const CAPTURED_AT_ONCE = 24;
+  const CAPTURED_AT_ONCE = 24; // tables.js: SPOTS_MAX
+  /** A tab that the browser does not show to us is asked for so often, ever later; then the next move of the person is waited for. */
+  const CAPTURES_REFUSED_MAX = 4;
   const QUIET_MS = 150;
   /** A background that is busy, or was stopped in the middle, is asked again after this, but not for ever. */
   const AGAIN_MS = 500;
@@ -25,12 +27,13 @@ globalThis.sottoScan ??= (() => {
   };
   MARKS.block = MARKS.blur;
 
-  /** Each picture by its element: `waiting` (for its turn), `asked`, `unread` (not in view yet), `fine`, `over` or `shown`. */
+  /** Each picture by its element: `waiting` (for its turn), `asked`, `unread` (not in view yet), `fine`, `over`, `shown`, or `failed`. */
   const pictures = new Map();
   let running = false;
   let mark = MARKS.blur;
   let nAtWork = 0;
   let capturedAt = 0;
+  let nRefused = 0;
   let captureTimer = null;
   let lookTimer = null;
   let tellTimer = null;
@@ -58,6 +61,7 @@ globalThis.sottoScan ??= (() => {
     // A picture's `load` never comes as far as the window.
     for (const event of ["load", "scroll"]) document.addEventListener(event, lookSoon, { capture: true, passive: true, signal: off.signal });
     addEventListener("resize", lookSoon, { signal: off.signal });
+    for (const event of ["scroll", "resize", "visibilitychange", "focus"]) addEventListener(event, moved, { capture: true, passive: true, signal: off.signal });
     look();
   }
 
@@ -75,6 +79,12 @@ globalThis.sottoScan ??= (() => {
     for (const [element, picture] of pictures) unmark(element, picture);
     pictures.clear();
     stop();
+  }
+
+  /** The person moved: what was refused may be granted now. */
+  function moved() {
+    nRefused = 0;
+    lookSoon();
   }
 
   function lookSoon() {
@@ -139,15 +149,16 @@ globalThis.sottoScan ??= (() => {
 
   function settle(element, picture, verdict) {
     if (pictures.get(element) !== picture) return;
-    picture.state = verdict?.unsuitable ? "over" : "fine";
+    // What could not be judged is not called fine.
+    picture.state = verdict ? (verdict.unsuitable ? "over" : "fine") : "failed";
     picture.verdict = verdict;
     if (picture.state === "over") cover(element, picture);
     tell();
   }
 
   function captureSoon() {
-    if (!running || captureTimer || !inState("unread").length) return;
-    captureTimer = setTimeout(captureView, Math.max(0, capturedAt + CAPTURE_EVERY_MS - Date.now()));
+    if (!running || captureTimer || nRefused > CAPTURES_REFUSED_MAX || !inState("unread").length) return;
+    captureTimer = setTimeout(captureView, Math.max(0, capturedAt + CAPTURE_EVERY_MS * 2 ** nRefused - Date.now()));
   }
 
   /** One capture for all that is in view, or most of it; what is not waits until the person scrolls there. */
@@ -173,8 +184,10 @@ globalThis.sottoScan ??= (() => {
     // Another capture meanwhile must not ask for them again: it would show them covered.
     for (const { picture } of inView) picture.state = "asked";
     const reply = await send({ ask: "inView", spots: inView.map(({ spot }) => spot), viewWidth: view.width }).catch(() => null);
+    const isRead = reply?.answer === "inView";
+    nRefused = isRead ? 0 : nRefused + 1;
     inView.forEach(({ element, picture }, place) => {
-      if (reply?.answer === "inView") settle(element, picture, reply.verdicts[place]);
+      if (isRead) settle(element, picture, reply.verdicts[place]);
       else picture.state = "unread";
     });
     captureSoon();
@@ -205,7 +218,7 @@ globalThis.sottoScan ??= (() => {
 
   function counts() {
     const n = (...states) => [...pictures.values()].filter(({ state }) => states.includes(state)).length;
-    return { found: pictures.size, judged: n("fine", "over", "shown"), over: n("over", "shown"), unread: n("unread"), running };
+    return { found: pictures.size, judged: n("fine", "over", "shown"), over: n("over", "shown"), unread: n("unread"), failed: n("failed"), running };
   }
 
   /** Tells the background that there is something new, not more often than anybody can read. */

@@ -3,7 +3,7 @@
 
 (() => {
   // Of a longer selection only the beginning is taken: twice what the engine reads of it.
-  const MOST_UNITS = 100_000;
+  const MOST_UNITS = 100_000; // tables.js: SELECTED_UNITS_MAX
   // A form or image of the page named like a property stands in front of it on `document`, but not here.
   const ofPage = (name) => Reflect.get(Document.prototype, name, document);
 

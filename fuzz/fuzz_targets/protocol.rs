@@ -4,15 +4,23 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use sotto::protocol::{Reply, Request, View};
+use sotto::protocol::{FrameRequest, FoundFrame, FoundPicture, FromPacker, PageRequest, Reply, Selected, ToFrame, ToPage};
+
+macro_rules! means_the_same {
+    ($bytes:ident: $($type:ty),*) => { $(
+        if let Ok(read) = serde_json::from_slice::<$type>($bytes) {
+            let written = serde_json::to_string(&read).expect("what was read can be written");
+            let again: $type = serde_json::from_str(&written).expect("what was written can be read");
+            assert_eq!(read, again);
+        }
+    )* };
+}
 
 fuzz_target!(|bytes: &[u8]| {
-    if let Ok(request) = serde_json::from_slice::<Request>(bytes) {
-        let written = serde_json::to_string(&request).expect("a request can be written");
-        let again: Request = serde_json::from_str(&written).expect("what was written can be read");
-        assert_eq!(request, again);
-    }
+    means_the_same!(bytes: FrameRequest, PageRequest, Selected, FoundPicture, FoundFrame);
     // These come from the engine, which makes only numbers that JSON has; here they need only be read or refused.
     let _ = serde_json::from_slice::<Reply>(bytes);
-    let _ = serde_json::from_slice::<View>(bytes);
+    let _ = serde_json::from_slice::<ToFrame>(bytes);
+    let _ = serde_json::from_slice::<ToPage>(bytes);
+    let _ = serde_json::from_slice::<FromPacker>(bytes);
 });

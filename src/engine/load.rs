@@ -1,7 +1,8 @@
 //! A model on its way into memory. It owns all it needs, so the engine stays free while bytes are awaited.
 
 use super::EngineError;
-use super::model::{Known, Loaded, Task};
+use super::model::{Known, Loaded};
+use crate::models::Task;
 use crate::nets::{DistilBertBuilder, MobileNetV2Builder};
 use crate::pack::PackReader;
 use crate::tasks::nsfw::NsfwModel;

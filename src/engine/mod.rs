@@ -13,13 +13,13 @@ mod work;
 pub use budget::PRESET_BUDGET_BYTES;
 pub use error::EngineError;
 pub use load::Load;
-pub use model::{Known, Task, worst_frame};
+pub use model::{Known, worst_frame};
 pub use queue::{Asker, Order};
 pub use work::{JobId, Picture, Pixels, Step, Verdict, Work};
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::models::MODELS;
+use crate::models::{MODELS, Task};
 use crate::protocol::{ModelState, ModelStatus, PictureVerdict, Refusal, TextVerdict};
 use crate::tasks::sentiment::SentimentModel;
 use model::{Loaded, Model};
@@ -239,15 +239,16 @@ impl Engine {
         found.ok_or_else(|| EngineError::UnknownModel { id: model_id.to_owned() })
     }
 
-    fn model_for(&self, task: Task) -> Result<String, EngineError> {
+    /// Which model judges: the person's own where there is one, else the package's first.
+    pub fn model_for(&self, task: Task) -> Result<String, EngineError> {
         let of_task =
-            self.models.iter().filter(|model| model.known.task == task).max_by_key(|model| model.known.is_own);
-        of_task.map(|model| model.known.id.clone()).ok_or(EngineError::NotReady { task: name_of(task) })
+            self.models.iter().filter(|model| model.known.task == task).min_by_key(|model| !model.known.is_own);
+        of_task.map(|model| model.known.id.clone()).ok_or(EngineError::NotReady { task: task.name() })
     }
 
     fn ready(&mut self, task: Task) -> Result<&mut Model, EngineError> {
         let of_task = self.models.iter_mut().find(|model| model.known.task == task && model.loaded.is_some());
-        of_task.ok_or(EngineError::NotReady { task: name_of(task) })
+        of_task.ok_or(EngineError::NotReady { task: task.name() })
     }
 
     fn is_coming(&self, model_id: &str) -> bool {
@@ -262,12 +263,5 @@ impl Engine {
     fn touch(&mut self) -> u64 {
         self.n_touches += 1;
         self.n_touches
-    }
-}
-
-fn name_of(task: Task) -> &'static str {
-    match task {
-        Task::Text => "text",
-        Task::Picture => "picture",
     }
 }

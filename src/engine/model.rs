@@ -7,20 +7,13 @@ use super::runs::Runs;
 use super::work::{Picture, TextWork, WhyWork};
 use super::{Clock, EngineError};
 use crate::image::Resizer;
-use crate::models::Packaged;
+use crate::models::{Packaged, Task};
 use crate::protocol::{
     ClassScore, Frames, ModelState, ModelStatus, PictureVerdict, PushedWord, SentenceVerdict, TextVerdict, WhyVerdict,
 };
 use crate::tasks::nsfw::{self, NsfwModel};
 use crate::tasks::sentiment::{Judgement, SentimentModel, sentiment_of};
 use crate::tasks::why::Why;
-
-/// What a model judges.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Task {
-    Text,
-    Picture,
-}
 
 /// What is known of a model before it is loaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +33,7 @@ impl From<&Packaged> for Known {
     fn from(packaged: &Packaged) -> Self {
         Self {
             id: packaged.id.to_owned(),
-            task: if packaged.task == "text" { Task::Text } else { Task::Picture },
+            task: packaged.task,
             title: packaged.title.to_owned(),
             bytes: packaged.bytes,
             memory_bytes: packaged.memory_bytes,

@@ -4,32 +4,52 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// What the person chose, as kept in the browser's own storage. A missing or unknown field takes its default.
+/// What the person chose, as kept in the browser's own storage. A missing or unknown field takes its default. The comments of
+/// fields are what an organisation reads of them (managed.json).
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS, schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct Settings {
+    /// Where verdicts on selections appear.
     pub results: ResultPlace,
-    /// The upload guard watches every site but those in `allowed_sites`.
+    /// The upload guard watches every site but those where it was turned off. Takes effect where the browser's permission for
+    /// all sites was given, too.
     pub guard_everywhere: bool,
-    /// Sites (`https://host`) where the guard was turned on one by one.
+    /// Sites (https://example.com) where the guard was turned on one by one.
     pub guard_sites: Vec<String>,
-    /// Sites where the person said "always allow".
+    /// Sites (https://example.com) where the guard was turned off, or the person said "always allow".
     pub allowed_sites: Vec<String>,
-    /// Picture classes with the probability from which on a person is warned; a class that is not named here has the
-    /// threshold of `tasks::nsfw`. What is no probability is dropped when settings are read: an infinite number would be
-    /// kept as null, and null would cost the person all other settings at the next start.
+    /// Picture classes (Hentai, Porn, Sexy) with the probability, from 0 to 1, from which on a person is warned; a class that is
+    /// not named has a preset.
+    // What is no probability is dropped when settings are read: an infinite number would be kept as null.
     #[serde(deserialize_with = "probabilities")]
+    #[cfg_attr(feature = "declarations", schemars(with = "BTreeMap<String, f32>"))]
     pub thresholds: BTreeMap<String, f32>,
     /// What happens to a picture over a threshold.
     pub action: Action,
     /// What loaded models may take together, in megabytes; the engine's preset where there is none.
+    #[cfg_attr(feature = "declarations", schemars(range(min = 40, max = 2000)))]
     pub memory_budget_mb: Option<u32>,
     /// Names of the fields that an organisation has set for this browser; never stored.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "declarations", ts(optional, as = "Option<Vec<String>>"), schemars(skip))]
     pub locked: Vec<String>,
+    /// Names of stored fields that this version does not understand; never stored, and nothing of them is lost.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "declarations", ts(optional, as = "Option<Vec<String>>"), schemars(skip))]
+    pub unread: Vec<String>,
+}
+
+impl Settings {
+    /// Whether the upload guard is on for a site.
+    pub fn watches(&self, site: &str) -> bool {
+        let named = |sites: &[String]| sites.iter().any(|kept| kept == site);
+        (self.guard_everywhere || named(&self.guard_sites)) && !named(&self.allowed_sites)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct PictureRules {
     pub classes: Vec<ClassThreshold>,
@@ -38,6 +58,7 @@ pub struct PictureRules {
 
 /// A class of pictures that is warned of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct ClassThreshold {
     pub name: String,
@@ -47,6 +68,7 @@ pub struct ClassThreshold {
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS, schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum Action {
     /// The guard asks; a scan draws an outline.
@@ -65,6 +87,7 @@ fn probabilities<'de, D: Deserializer<'de>>(source: D) -> Result<BTreeMap<String
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS, schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum ResultPlace {
     /// A card beside the selection.
@@ -76,6 +99,7 @@ pub enum ResultPlace {
 
 /// The text models that the person brought, and which of them judges texts: the package's where none is chosen.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase", default)]
 pub struct OwnModels {
     pub models: Vec<OwnModel>,
@@ -83,6 +107,7 @@ pub struct OwnModels {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct OwnModel {
     pub id: String,

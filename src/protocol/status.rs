@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct Status {
     pub models: Vec<ModelStatus>,
@@ -12,6 +13,7 @@ pub struct Status {
 
 /// The stages of a model's life, in order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
 #[serde(tag = "state", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum ModelState {
     NotStored,
@@ -23,6 +25,7 @@ pub enum ModelState {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct ModelStatus {
     pub id: String,
@@ -46,6 +49,7 @@ pub struct ModelStatus {
 /// What WebAssembly.Memory really has. Linear memory never shrinks, so its size is also its peak;
 /// stopping the service worker gives it back.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct MemoryStatus {
     pub wasm_bytes: u64,
@@ -55,12 +59,12 @@ pub struct MemoryStatus {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct EngineStatus {
     pub version: String,
     /// "relaxed SIMD", "SIMD" or, natively, "AVX2" or "reference".
     pub flavour: String,
-    pub threads: u32,
     /// Where it runs: "service worker", "event page", "command line".
     pub place: String,
 }

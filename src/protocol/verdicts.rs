@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub enum Sentiment {
     Positive,
@@ -14,6 +15,7 @@ pub enum Sentiment {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct TextVerdict {
     pub sentiment: Sentiment,
@@ -31,6 +33,7 @@ pub struct TextVerdict {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct SentenceVerdict {
     /// Where the sentence stands in the text, in UTF-16 code units, as JavaScript counts.
@@ -42,6 +45,7 @@ pub struct SentenceVerdict {
 
 /// Which words pushed a verdict, and how far.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct WhyVerdict {
     /// Words that pushed noticeably, in reading order.
@@ -56,6 +60,7 @@ pub struct WhyVerdict {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct PushedWord {
     /// Where the word stands in the text, in UTF-16 code units.
@@ -68,6 +73,7 @@ pub struct PushedWord {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct PictureVerdict {
     /// Every class with its probability, in the model's own order.
@@ -87,6 +93,7 @@ pub struct PictureVerdict {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct Frames {
     pub judged: u32,
@@ -94,6 +101,7 @@ pub struct Frames {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct ClassScore {
     pub name: String,
@@ -102,6 +110,7 @@ pub struct ClassScore {
 
 /// What the guard does with a judged file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct UploadVerdict {
     pub course: Course,
@@ -109,6 +118,7 @@ pub struct UploadVerdict {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub enum Course {
     /// Nothing over a threshold, or the person let this file pass before.

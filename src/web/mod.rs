@@ -1,53 +1,33 @@
 //! The browser: the service worker that hosts the engine, its storage, and Sotto's pages. The only user of web_sys and
 //! of the `chrome` object. It must never judge anything itself (`tasks/`) and never reach the network: the packaged
-//! files are read by background.js, and no web_sys feature that can make a request is enabled.
+//! files are read by background.js, and no web_sys feature that can make a request is enabled. The rooms stand in reading
+//! order, and each may use only those above it (`cargo xtask rooms`).
 
-pub mod chrome;
-pub mod sites;
-pub mod wire;
+mod browser;
+
+#[cfg(feature = "web")]
+mod settings;
+
+#[cfg(feature = "web")]
+mod models;
+
+#[cfg(feature = "web")]
+mod host;
+
+#[cfg(feature = "web")]
+mod words;
+
+#[cfg(feature = "web")]
+mod pictures;
+
+#[cfg(feature = "web")]
+mod guard;
+
+#[cfg(feature = "web")]
+mod doors;
 
 #[cfg(feature = "bench")]
-pub mod bench;
-#[cfg(feature = "web")]
-pub mod connections;
-#[cfg(feature = "web")]
-pub mod decode;
-#[cfg(feature = "web")]
-pub mod figures;
-#[cfg(feature = "web")]
-pub mod flows;
-#[cfg(feature = "web")]
-pub mod guard;
-#[cfg(feature = "web")]
-pub mod host;
-#[cfg(feature = "web")]
-pub mod lives;
-#[cfg(feature = "web")]
-pub mod managed;
-#[cfg(feature = "web")]
-pub mod own_models;
-#[cfg(feature = "web")]
-pub mod packing;
-#[cfg(feature = "web")]
-pub mod requests;
-#[cfg(feature = "web")]
-pub mod runner;
-#[cfg(feature = "web")]
-pub mod scan;
-#[cfg(feature = "web")]
-pub mod sender;
-#[cfg(feature = "web")]
-pub mod sights;
-#[cfg(feature = "web")]
-pub mod stock;
-#[cfg(feature = "web")]
-pub mod store;
-#[cfg(feature = "web")]
-pub mod uploads;
-#[cfg(feature = "web")]
-pub mod waiting;
-#[cfg(feature = "web")]
-pub mod words;
+mod bench;
 
 #[cfg(feature = "pages")]
-pub mod pages;
+mod pages;

@@ -4,7 +4,7 @@
 use crate::shell::{Outcome, command};
 use crate::stamp::Inputs;
 use crate::wasm::{self, Profile};
-use crate::{place, squeeze, zip};
+use crate::{place, squeeze, types, zip};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -27,7 +27,10 @@ fn make(profile: Profile) -> Outcome {
     let mut files = Files::new();
     let root = place::root();
     files.insert("manifest.json".to_string(), read(&root.join("manifest.json"))?);
-    take_folder(&mut files, &root.join("extension"), "", |_| true)?;
+    take_folder(&mut files, &root.join("extension"), "", |name| !name.ends_with(".d.ts"))?;
+    for name in ["tables.js", "managed.json"] {
+        files.insert(name.to_string(), read(&types::declare()?.join(name))?);
+    }
     squeeze_page_scripts(&mut files)?;
     take_folder(&mut files, &root.join("models"), "models/", |name| name.ends_with(".gguf"))?;
     let flavours = [wasm::ENGINES[0], wasm::ENGINES[1], wasm::PAGES];

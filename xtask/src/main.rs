@@ -18,6 +18,7 @@ mod stamp;
 mod suite;
 mod tally;
 mod tap;
+mod types;
 mod wasm;
 mod zip;
 

@@ -18,9 +18,9 @@ pub fn engine() -> Engine {
 
 /// The packaged model for a task ("text", "picture") or of an id.
 pub fn packaged(task: &str, model_id: Option<&str>) -> Result<&'static Packaged, Failure> {
-    let fits = |model: &&Packaged| model.task == task && model_id.is_none_or(|id| id == model.id);
+    let fits = |model: &&Packaged| model.task.name() == task && model_id.is_none_or(|id| id == model.id);
     MODELS.iter().find(fits).ok_or_else(|| {
-        let known: Vec<&str> = MODELS.iter().filter(|model| model.task == task).map(|model| model.id).collect();
+        let known: Vec<&str> = MODELS.iter().filter(|model| model.task.name() == task).map(|model| model.id).collect();
         format!("there is no {task} model \"{}\"; there is {}", model_id.unwrap_or("any"), known.join(", ")).into()
     })
 }

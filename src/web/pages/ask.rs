@@ -6,8 +6,8 @@ use std::cell::Cell;
 use wasm_bindgen::prelude::*;
 
 use crate::{
-    protocol::{Answer, Ask, Reason, Refusal, Reply, Request, Settings},
-    web::{
+    protocol::{Answer, PageAsk, PageRequest, Reason, Refusal, Reply, Settings, ToPage},
+    web::browser::{
         chrome::{self, Port},
         wire,
     },
@@ -18,12 +18,12 @@ thread_local! {
 }
 
 /// Asks the background; a background that died is started by the browser with the next message, so it is asked twice.
-pub async fn ask(ask: Ask) -> Result<Answer, Refusal> {
+pub async fn ask(ask: PageAsk) -> Result<Answer, Refusal> {
     ask_about(ask, &JsValue::UNDEFINED).await
 }
 
 /// The same with a picture beside the request.
-pub async fn ask_about(ask: Ask, picture: &JsValue) -> Result<Answer, Refusal> {
+pub async fn ask_about(ask: PageAsk, picture: &JsValue) -> Result<Answer, Refusal> {
     ask_as(new_id(), ask, picture).await
 }
 
@@ -33,8 +33,8 @@ pub fn new_id() -> String {
     format!("page-{}-{n_asked}", js_sys::Math::random())
 }
 
-pub async fn ask_as(id: String, ask: Ask, picture: &JsValue) -> Result<Answer, Refusal> {
-    let message = wire::to_js(&Request { id: id.clone(), ask });
+pub async fn ask_as(id: String, ask: PageAsk, picture: &JsValue) -> Result<Answer, Refusal> {
+    let message = wire::to_js(&PageRequest { id: id.clone(), ask });
     if !picture.is_undefined() {
         chrome::set(&message, "picture", picture);
     }
@@ -55,21 +55,31 @@ pub async fn ask_as(id: String, ask: Ask, picture: &JsValue) -> Result<Answer, R
 }
 
 pub async fn settings() -> Result<Settings, Refusal> {
-    match ask(Ask::Settings).await? {
+    match ask(PageAsk::Settings).await? {
         Answer::Settings(settings) => Ok(settings),
         _ => Err(unexpected()),
     }
+}
+
+/// For what a page can't make a request of.
+pub fn unfit(detail: &str) -> Refusal {
+    Refusal { reason: Reason::BadRequest, detail: detail.to_owned() }
 }
 
 pub fn unexpected() -> Refusal {
     Refusal { reason: Reason::Internal, detail: "an answer of another kind".to_owned() }
 }
 
-/// Hears what the background tells open pages: `changed` (a model's state), `view` (a verdict for the popup) and
-/// `progress` (of the request `id`). A connection named after a request gives that up when it closes.
-pub fn listen(name: &str, heard: impl FnMut(JsValue) + 'static) -> Port {
+/// Hears what the background tells open pages. A connection named after a request gives that up when it closes.
+pub fn listen(name: &str, mut heard: impl FnMut(ToPage) + 'static) -> Port {
     let port = chrome::connect(&chrome::object(&[("name", name.into())]));
+    let listener = move |message| {
+        // What can't be read is of another version, and this page goes with its own.
+        if let Ok(told) = wire::from_js(message) {
+            heard(told);
+        }
+    };
     // Lives as long as the page.
-    port.on_message().add_listener(Closure::<dyn FnMut(JsValue)>::new(heard).into_js_value().unchecked_ref());
+    port.on_message().add_listener(Closure::<dyn FnMut(JsValue)>::new(listener).into_js_value().unchecked_ref());
     port
 }

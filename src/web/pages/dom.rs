@@ -8,7 +8,7 @@ use web_sys::{Document, Element, HtmlButtonElement, HtmlElement, HtmlInputElemen
 
 use crate::{
     protocol::Refusal,
-    web::{chrome, wire},
+    web::browser::{chrome, wire},
 };
 
 pub fn document() -> Option<Document> {
@@ -56,6 +56,14 @@ pub fn make(tag: &str, class: &str, text: &str) -> Option<HtmlElement> {
         element.set_text_content(Some(text));
     }
     Some(element)
+}
+
+/// A copy in an element's stead, with nobody who listens.
+pub fn renewed(id: &str) -> Option<HtmlElement> {
+    let old = by_id(id)?;
+    let new: HtmlElement = old.clone_node_with_deep(true).ok()?.dyn_into().ok()?;
+    old.replace_with_with_node_1(&new).ok()?;
+    Some(new)
 }
 
 pub fn append(parent: &Element, child: Option<HtmlElement>) {

@@ -3,7 +3,7 @@
 use js_sys::{Date, Number};
 use wasm_bindgen::{JsCast, prelude::*};
 
-use crate::web::chrome;
+use crate::web::browser::chrome;
 
 #[wasm_bindgen]
 extern "C" {

@@ -3,6 +3,7 @@
 //! but which part of a page is open.
 
 mod ask;
+mod bound;
 mod dom;
 mod format;
 mod guard_switch;

@@ -1,13 +1,17 @@
 //! One model in the popup: its state, its figures, and what can be done with it.
 
+use gloo_storage::{LocalStorage, Storage};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
 
-use super::{ask, dom, format, popup};
+use super::{ask, dom, format};
 use crate::{
-    protocol::{Ask, ModelState, ModelStatus},
-    web::chrome,
+    protocol::{ModelState, ModelStatus, PageAsk},
+    web::browser::chrome,
 };
+
+/// Which models' details are open: a choice of this page alone.
+const OPEN_MODELS: &str = "popup.open-models";
 
 pub fn is_moving(state: &ModelState) -> bool {
     matches!(state, ModelState::Storing { .. } | ModelState::Loading { .. })
@@ -75,11 +79,9 @@ fn row(model: &ModelStatus) -> Option<Element> {
     let template: web_sys::HtmlTemplateElement = dom::by_id("model")?.dyn_into().ok()?;
     let row: Element = template.content().first_element_child()?.clone_node_with_deep(true).ok()?.dyn_into().ok()?;
     row.set_id(&id);
-    let title = match model.id.as_str() {
-        "sentiment" => chrome::message("modelSentiment", &[]),
-        "nsfw" => chrome::message("modelNsfw", &[]),
-        _ => model.title.clone(),
-    };
+    // A model without a name in the person's language has the one that models.toml, or the person, gave it.
+    let title = Some(chrome::message(&format!("model_{}", model.id), &[])).filter(|title| !title.starts_with("model_"));
+    let title = title.unwrap_or_else(|| model.title.clone());
     dom::say_part(&row, "title", &title);
     for (part, key) in [
         ("label-stored", "figureStored"),
@@ -105,12 +107,12 @@ fn row(model: &ModelStatus) -> Option<Element> {
 }
 
 fn wire(row: &Element, model: &str) {
-    if popup::was_open(model) {
+    if was_open(model) {
         dom::set_attribute(row, "open", "");
     }
     let (element, id) = (row.clone(), model.to_owned());
     dom::on(row, "toggle", move |_| {
-        popup::remember_open(&id, element.has_attribute("open"));
+        remember_open(&id, element.has_attribute("open"));
         async {}
     });
     for (part, done) in [("load", None), ("unload", None), ("check", Some("checkGood")), ("forget", Some("forgotten"))]
@@ -120,17 +122,17 @@ fn wire(row: &Element, model: &str) {
         dom::on_press(&button, move || {
             let model = model.clone();
             let ask = match part {
-                "load" => Ask::Load { model },
-                "unload" => Ask::Unload { model },
-                "check" => Ask::Check { model },
-                _ => Ask::Forget { model },
+                "load" => PageAsk::Load { model },
+                "unload" => PageAsk::Unload { model },
+                "check" => PageAsk::Check { model },
+                _ => PageAsk::Forget { model },
             };
             press(row.clone(), ask, done)
         });
     }
 }
 
-async fn press(row: Element, wanted: Ask, done: Option<&'static str>) {
+async fn press(row: Element, wanted: PageAsk, done: Option<&'static str>) {
     dom::say_part(&row, "said", "");
     match ask::ask(wanted).await {
         Ok(_) => dom::say_part(&row, "said", &done.map(|key| chrome::message(key, &[])).unwrap_or_default()),
@@ -146,4 +148,19 @@ async fn press(row: Element, wanted: Ask, done: Option<&'static str>) {
         // The pressed button went away; the keyboard must not lose its place.
         let _ = button.focus();
     }
+}
+
+/// Remembers which rows are open, for the next time the popup opens.
+fn remember_open(model: &str, open: bool) {
+    let mut models: Vec<String> = LocalStorage::get(OPEN_MODELS).unwrap_or_default();
+    models.retain(|kept| kept != model);
+    if open {
+        models.push(model.to_owned());
+    }
+    // A browser that keeps no local storage forgets it, and that is all.
+    drop(LocalStorage::set(OPEN_MODELS, models));
+}
+
+fn was_open(model: &str) -> bool {
+    LocalStorage::get::<Vec<String>>(OPEN_MODELS).is_ok_and(|models| models.iter().any(|kept| kept == model))
 }

@@ -4,14 +4,14 @@ use wasm_bindgen::prelude::*;
 
 use super::{ask, dom, guard_switch, own_models, own_settings, thresholds};
 use crate::{
-    protocol::{Ask, ResultPlace, Settings},
-    web::chrome,
+    protocol::{PageAsk, ResultPlace, Settings},
+    web::browser::chrome,
 };
 
 #[wasm_bindgen]
 pub async fn options() {
     results_place();
-    own_settings::wire();
+    own_settings::wire(|| wasm_bindgen_futures::spawn_local(refresh()));
     if let Some(switch) = dom::input("guard-everywhere") {
         guard_switch::wire(&switch, None, || wasm_bindgen_futures::spawn_local(refresh()));
     }
@@ -23,7 +23,7 @@ pub async fn options() {
     thresholds::wire().await;
 }
 
-pub async fn refresh() {
+async fn refresh() {
     match ask::settings().await {
         Ok(settings) => show(&settings),
         Err(refusal) => dom::trouble(Some(&dom::refusal_text(&refusal))),
@@ -64,7 +64,7 @@ fn list(id: &str, part: &str, sites: &[String], on: bool) {
         dom::on_press(&button, move || {
             let site = taken_off.clone();
             async move {
-                if let Err(refusal) = ask::ask(Ask::Guard { site: Some(site), on }).await {
+                if let Err(refusal) = ask::ask(PageAsk::Guard { site: Some(site), on }).await {
                     dom::trouble(Some(&dom::refusal_text(&refusal)));
                 }
                 refresh().await;
@@ -80,7 +80,7 @@ fn results_place() {
     for (id, place) in [("results-card", ResultPlace::Card), ("results-popup", ResultPlace::Popup)] {
         let Some(choice) = dom::input(id) else { continue };
         dom::on(&choice, "change", move |_| async move {
-            let kept = ask::ask(Ask::ShowResults { place }).await;
+            let kept = ask::ask(PageAsk::ShowResults { place }).await;
             dom::trouble(kept.err().map(|refusal| dom::refusal_text(&refusal)).as_deref());
         });
     }

@@ -9,8 +9,8 @@ use web_sys::{HtmlElement, HtmlInputElement};
 
 use super::{ask, dom, format};
 use crate::{
-    protocol::{Answer, Ask, OwnModel, OwnModels, Refusal},
-    web::chrome,
+    protocol::{Answer, FromPacker, OwnModel, OwnModels, PageAsk, Refusal},
+    web::browser::{chrome, wire},
 };
 
 #[wasm_bindgen]
@@ -54,7 +54,7 @@ pub async fn wire() {
             async {}
         });
     }
-    show_answer(ask::ask(Ask::OwnModels).await);
+    show_answer(ask::ask(PageAsk::OwnModels).await);
 }
 
 /// Starts the worker on the files and follows it to its end.
@@ -84,36 +84,31 @@ fn hear(said: &JsValue, at_work: &AtWork) {
     if at_work.borrow().is_none() {
         return;
     }
-    if let Some(percent) = chrome::get(said, "percent").as_f64() {
-        if let Some(bar) = dom::by_id("own-progress") {
-            dom::set_attribute(&bar, "value", &percent.to_string());
+    match wire::from_js(said.clone()) {
+        Ok(FromPacker::Working { percent }) => {
+            if let Some(bar) = dom::by_id("own-progress") {
+                dom::set_attribute(&bar, "value", &percent.to_string());
+            }
+            dom::say("own-said", &chrome::message("ownWorking", &[&format::percent(f64::from(percent) / 100.0)]));
         }
-        return dom::say("own-said", &chrome::message("ownWorking", &[&format::percent(percent / 100.0)]));
+        Ok(FromPacker::Packed { title, memory_bytes }) => {
+            // The worker's work is done, and what follows is no longer its to give up.
+            end(at_work, &chrome::message("ownWorking", &[&format::percent(1.0)]));
+            wasm_bindgen_futures::spawn_local(keep(title, memory_bytes, chrome::get(said, "file")));
+        }
+        Ok(FromPacker::Problem { problem }) => end(at_work, &refused_words(&problem)),
+        Err(problem) => end(at_work, &refused_words(&problem)),
     }
-    if let Some(problem) = chrome::get(said, "problem").as_string() {
-        return end(at_work, &refused_words(&problem));
-    }
-    // The worker's work is done, and what follows is no longer its to give up.
-    end(at_work, &chrome::message("ownWorking", &[&format::percent(1.0)]));
-    let packed = chrome::get(said, "packed");
-    wasm_bindgen_futures::spawn_local(async move {
-        let outcome = keep(&packed).await;
-        let words = match &outcome {
-            Ok(_) => chrome::message("ownAdded", &[&title_of(&packed)]),
-            Err(refusal) => refused_words(&refusal.detail),
-        };
-        dom::say("own-said", &words);
-        show_answer(outcome);
-    });
 }
 
-async fn keep(packed: &JsValue) -> Result<Answer, Refusal> {
-    let memory_bytes = chrome::get(packed, "memoryBytes").as_f64().unwrap_or_default() as u64;
-    ask::ask_about(Ask::KeepModel { title: title_of(packed), memory_bytes }, &chrome::get(packed, "file")).await
-}
-
-fn title_of(packed: &JsValue) -> String {
-    chrome::get(packed, "title").as_string().unwrap_or_default()
+async fn keep(title: String, memory_bytes: u64, file: JsValue) {
+    let outcome = ask::ask_about(PageAsk::KeepModel { title: title.clone(), memory_bytes }, &file).await;
+    let words = match &outcome {
+        Ok(_) => chrome::message("ownAdded", &[&title]),
+        Err(refusal) => refused_words(&refusal.detail),
+    };
+    dom::say("own-said", &words);
+    show_answer(outcome);
 }
 
 fn refused_words(problem: &str) -> String {
@@ -171,7 +166,7 @@ fn choice(model: Option<&OwnModel>, title: &str, hint: &str, is_chosen: bool) ->
     dom::on(&radio, "change", move |_| {
         let model = id.clone();
         async move {
-            let chosen = ask::ask(Ask::ChooseModel { model }).await;
+            let chosen = ask::ask(PageAsk::ChooseModel { model }).await;
             dom::trouble(chosen.err().map(|refusal| dom::refusal_text(&refusal)).as_deref());
         }
     });
@@ -188,7 +183,7 @@ fn remover(model: &OwnModel) -> Option<HtmlElement> {
     let id = model.id.clone();
     dom::on_press(&button, move || {
         let model = id.clone();
-        async move { show_answer(ask::ask(Ask::RemoveModel { model }).await) }
+        async move { show_answer(ask::ask(PageAsk::RemoveModel { model }).await) }
     });
     Some(button)
 }

@@ -1,15 +1,20 @@
-//! The parts of the settings page that concern all settings at once: the memory budget, the file, the reset, and what an
+//! The parts of the settings page that concern all settings at once: the file, the reset, and what an
 //! organisation has set. It must never know what a setting does.
+
+use std::{cell::RefCell, rc::Rc};
 
 use js_sys::Array;
 use wasm_bindgen::{JsCast, prelude::*};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Blob, HtmlInputElement, HtmlSelectElement};
+use web_sys::{Blob, HtmlInputElement};
 
-use super::{ask, dom, options, settings_file};
+use super::{
+    ask, bound, dom,
+    settings_file::{self, NotRead, Read},
+};
 use crate::{
-    protocol::{Ask, Refusal, Settings},
-    web::{chrome, sites},
+    protocol::{PageAsk, Refusal, Settings},
+    web::browser::{chrome, sites},
 };
 
 #[wasm_bindgen]
@@ -20,33 +25,29 @@ extern "C" {
     fn revoke_url(url: &str);
 }
 
-pub fn wire() {
-    if let Some(choice) = budget_choice() {
-        dom::on(&choice.clone(), "change", move |_| {
-            let megabytes = choice.value().parse().ok();
-            async move { change(|settings| settings.memory_budget_mb = megabytes).await }
-        });
-    }
+/// `changed` hears when settings were kept anew.
+pub fn wire(changed: fn()) {
+    bound::wire(changed);
     if let Some(button) = dom::by_id("settings-export") {
         dom::on_press(&button, export);
     }
     if let Some(button) = dom::by_id("settings-reset") {
-        dom::on_press(&button, || async {
-            keep(Settings::default()).await;
+        dom::on_press(&button, move || async move {
+            keep(Settings::default(), changed).await;
             dom::say("settings-said", &chrome::message("settingsResetDone", &[]));
         });
     }
     if let Some(input) = dom::input("settings-import") {
-        dom::on(&input.clone(), "change", move |_| import(input.clone()));
+        dom::on(&input.clone(), "change", move |_| import(input.clone(), changed));
     }
 }
 
 /// The state of these parts, and every part that an organisation has set locked.
 pub fn show(settings: &Settings) {
-    if let Some(choice) = budget_choice() {
-        choice.set_value(&settings.memory_budget_mb.map(|megabytes| megabytes.to_string()).unwrap_or_default());
-    }
+    bound::show(settings);
     dom::show("managed", !settings.locked.is_empty());
+    dom::show("unread", !settings.unread.is_empty());
+    dom::say("unread", &chrome::message("settingsUnread", &[&settings.unread.join(", ")]));
     let Some(document) = dom::document() else { return };
     for name in &settings.locked {
         let Ok(inputs) = document.query_selector_all(&format!("[data-setting={name:?}] :is(input, select, button)"))
@@ -61,20 +62,10 @@ pub fn show(settings: &Settings) {
     }
 }
 
-async fn change(set: impl FnOnce(&mut Settings)) {
-    match ask::settings().await {
-        Ok(mut settings) => {
-            set(&mut settings);
-            keep(settings).await;
-        }
-        Err(refusal) => dom::trouble(Some(&dom::refusal_text(&refusal))),
-    }
-}
-
-async fn keep(settings: Settings) {
-    let kept: Result<_, Refusal> = ask::ask(Ask::KeepSettings { settings: Box::new(settings) }).await;
+async fn keep(settings: Settings, changed: fn()) {
+    let kept: Result<_, Refusal> = ask::ask(PageAsk::KeepSettings { settings: Box::new(settings) }).await;
     dom::trouble(kept.err().map(|refusal| dom::refusal_text(&refusal)).as_deref());
-    options::refresh().await;
+    changed();
 }
 
 async fn export() {
@@ -88,24 +79,86 @@ async fn export() {
     revoke_url(&url);
 }
 
-/// Takes over what is right in a chosen file. Sites that it wants watched need the browser's permission, which is asked
-/// for while the person's choice still counts; those that don't get it are not watched.
-async fn import(input: HtmlInputElement) {
+/// Takes over what is right in a chosen file. Where it wants sites watched for which the browser has given no permission yet, the
+/// person is asked first: browsers take a click for a gesture, and no file that was chosen.
+async fn import(input: HtmlInputElement, changed: fn()) {
     let Some(file) = chosen(&input) else { return };
     let text = JsFuture::from(file.text()).await.ok().and_then(|text| text.as_string()).unwrap_or_default();
     input.set_value("");
     let Ok(now) = ask::settings().await else { return };
-    let Some(read) = settings_file::read(&text, &now) else {
-        return dom::say("settings-said", &chrome::message("settingsNotOurs", &[]));
+    dom::show("import-sites", false);
+    let read = match settings_file::read(&text, &now) {
+        Ok(read) => read,
+        Err(NotRead::NotOurs) => return dom::say("settings-said", &chrome::message("settingsNotOurs", &[])),
+        Err(NotRead::Later(version)) => {
+            return dom::say("settings-said", &chrome::message("settingsLater", &[&version]));
+        }
     };
-    let new_sites: Vec<String> = read.settings.guard_sites.iter().map(|site| sites::pattern_of(site)).collect();
-    if !new_sites.is_empty() {
-        let wanted: Vec<&str> = new_sites.iter().map(String::as_str).collect();
-        let prompt = chrome::request_permission(&chrome::object(&[("origins", chrome::strings(&wanted))]));
-        drop(JsFuture::from(prompt).await);
+    let unpermitted = unpermitted(&read.settings).await;
+    if unpermitted.is_empty() {
+        return take_over(read, changed).await;
     }
-    keep(read.settings).await;
-    let said = match read.left_out.as_slice() {
+    ask_for_sites(read, unpermitted, changed);
+}
+
+/// The sites that some settings want watched, as patterns, without those that the browser permits already.
+async fn unpermitted(settings: &Settings) -> Vec<String> {
+    let everywhere = settings.guard_everywhere.then(|| sites::EVERYWHERE.to_owned());
+    let wanted = everywhere.into_iter().chain(settings.guard_sites.iter().map(|site| sites::pattern_of(site)));
+    let mut missing = Vec::new();
+    for pattern in wanted {
+        let asked = chrome::object(&[("origins", chrome::strings(&[&pattern]))]);
+        if !chrome::has_permission(&asked).await.is_ok_and(|answer| answer.is_truthy()) {
+            missing.push(pattern);
+        }
+    }
+    missing
+}
+
+/// Shows what the file wants watched, with a button that has the browser ask, and one that leaves the sites out.
+fn ask_for_sites(read: Read, patterns: Vec<String>, changed: fn()) {
+    let names: Vec<&str> = patterns.iter().map(|pattern| pattern.trim_end_matches("/*")).collect();
+    let names = names.join(", ").replace(sites::EVERYWHERE, &chrome::message("allSites", &[]));
+    dom::say("import-sites-said", &chrome::message("importSites", &[&names]));
+    dom::show("import-sites", true);
+    let waiting = Rc::new(RefCell::new(Some(read)));
+    for (id, is_asked) in [("import-sites-ask", true), ("import-sites-skip", false)] {
+        // A new button each time: the last file's listeners go with the last one.
+        let Some(button) = dom::renewed(id) else { continue };
+        let (waiting, patterns) = (Rc::clone(&waiting), patterns.clone());
+        dom::on_press(&button, move || {
+            let wanted: Vec<&str> = patterns.iter().map(String::as_str).collect();
+            let wanted = chrome::object(&[("origins", chrome::strings(&wanted))]);
+            // Here, and not inside the future: later the click no longer counts.
+            let prompt = is_asked.then(|| chrome::request_permission(&wanted));
+            let read = waiting.take();
+            async move {
+                if let Some(prompt) = prompt {
+                    drop(JsFuture::from(prompt).await);
+                }
+                if let Some(read) = read {
+                    dom::show("import-sites", false);
+                    take_over(read, changed).await;
+                }
+            }
+        });
+    }
+}
+
+/// Keeps a file's settings, and says what of them is not in force.
+async fn take_over(read: Read, changed: fn()) {
+    let Read { settings: wanted, mut left_out } = read;
+    keep(wanted.clone(), changed).await;
+    if let Ok(in_force) = ask::settings().await {
+        let unwatched = wanted.guard_sites.iter().filter(|site| !in_force.guard_sites.contains(site));
+        let everywhere =
+            (wanted.guard_everywhere && !in_force.guard_everywhere).then(|| chrome::message("allSites", &[]));
+        let names: Vec<String> = everywhere.into_iter().chain(unwatched.cloned()).collect();
+        if !names.is_empty() {
+            left_out.push(chrome::message("importUnwatched", &[&names.join(", ")]));
+        }
+    }
+    let said = match left_out.as_slice() {
         [] => chrome::message("settingsImported", &[]),
         left_out => chrome::message("settingsPartlyImported", &[&left_out.join(", ")]),
     };
@@ -114,8 +167,4 @@ async fn import(input: HtmlInputElement) {
 
 fn chosen(input: &HtmlInputElement) -> Option<Blob> {
     chrome::get(&chrome::get(input, "files"), "0").dyn_into().ok()
-}
-
-fn budget_choice() -> Option<HtmlSelectElement> {
-    dom::by_id("budget")?.dyn_into().ok()
 }

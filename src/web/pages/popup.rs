@@ -1,20 +1,14 @@
 //! The toolbar popup: what each model does, the memory, the guard on this site, a box to try, and a verdict that had
 //! no other place. It asks once and then hears of changes; it never polls.
 
-use gloo_storage::{LocalStorage, Storage};
 use js_sys::Array;
 use wasm_bindgen::prelude::*;
 
 use super::{ask, dom, format, guard_switch, model_row, scan, try_box, verdict, why};
 use crate::{
-    protocol::{Answer, Ask, ModelStatus, Status, View},
-    web::{chrome, sites, wire},
+    protocol::{Answer, PageAsk, SESSION_VIEW, Status, ToPage, View},
+    web::browser::{chrome, sites, wire},
 };
-
-/// Which models' details are open: a choice of this page alone.
-pub const OPEN_MODELS: &str = "popup.open-models";
-/// Where the background leaves a verdict for the popup.
-const SESSION_VIEW: &str = "view";
 
 #[wasm_bindgen]
 pub async fn popup() {
@@ -35,26 +29,23 @@ pub async fn popup() {
 }
 
 /// What the background says while the popup is open.
-fn heard(message: JsValue) {
-    match chrome::get(&message, "sotto").as_string().as_deref() {
-        Some("changed") => {
-            if let Ok(models) = wire::from_js::<Vec<ModelStatus>>(chrome::get(&message, "models")) {
-                try_box::follow(&models);
-                models.iter().for_each(model_row::show_state);
-                // Figures follow when the state came to rest; until then the percentage is all that changes.
-                if models.iter().all(|model| !model_row::is_moving(&model.state)) {
-                    wasm_bindgen_futures::spawn_local(refresh());
-                }
+fn heard(told: ToPage) {
+    match told {
+        ToPage::Changed { models } => {
+            try_box::follow(&models);
+            models.iter().for_each(model_row::show_state);
+            // Figures follow when the state came to rest; until then the percentage is all that changes.
+            if models.iter().all(|model| !model_row::is_moving(&model.state)) {
+                wasm_bindgen_futures::spawn_local(refresh());
             }
         }
-        Some("scan") => scan::heard(&message),
-        Some("view") => {
-            if let Ok(view) = wire::from_js::<View>(chrome::get(&message, "view")) {
-                show_view(&view);
-                wasm_bindgen_futures::spawn_local(forget_view());
-            }
+        ToPage::Scan { tab, counts } => scan::heard(tab, counts),
+        ToPage::View { view } => {
+            show_view(&view);
+            wasm_bindgen_futures::spawn_local(forget_view());
         }
-        _ => {}
+        // Of requests that have a connection of their own: why.rs.
+        ToPage::Progress { .. } => {}
     }
 }
 
@@ -86,7 +77,7 @@ fn show_view(view: &View) {
 
 /// The background still has the text, once, whose verdict it gave to the popup; not after it was stopped.
 async fn offer_why() {
-    if let Ok(Answer::ShownText { text: Some(text) }) = ask::ask(Ask::ShownText).await {
+    if let Ok(Answer::ShownText { text: Some(text) }) = ask::ask(PageAsk::ShownText).await {
         why::offer("result-why", &text);
     }
 }
@@ -94,7 +85,7 @@ async fn offer_why() {
 /// The click on the toolbar lets us read the tab in front, this once.
 async fn classify_selection() {
     show_view(&View::Busy { percent: None, read: None });
-    show_view(&match ask::ask(Ask::Selection).await {
+    show_view(&match ask::ask(PageAsk::Selection).await {
         Ok(Answer::Text(verdict)) => View::Text { verdict },
         Ok(_) => View::Refused(ask::unexpected()),
         Err(refusal) => View::Refused(refusal),
@@ -118,7 +109,7 @@ async fn this_site() {
 }
 
 async fn refresh() {
-    match ask::ask(Ask::Status).await {
+    match ask::ask(PageAsk::Status).await {
         Ok(Answer::Status(status)) => {
             dom::trouble(None);
             show_status(&status);
@@ -143,29 +134,10 @@ fn show_status(status: &Status) {
         }
     }
     let engine = &status.engine;
-    let threads = match engine.threads {
-        1 => chrome::message("engineThreads", &[]),
-        n_threads => chrome::message("engineThreadsMany", &[&n_threads.to_string()]),
-    };
     let place = match engine.place.as_str() {
         "service worker" => chrome::message("place_serviceWorker", &[]),
         "event page" => chrome::message("place_eventPage", &[]),
         other => other.to_owned(),
     };
-    dom::say("engine", &format!("Sotto {} · {} · {threads} · {place}", engine.version, engine.flavour));
-}
-
-/// Remembers which rows are open, for the next time the popup opens.
-pub fn remember_open(model: &str, open: bool) {
-    let mut models: Vec<String> = LocalStorage::get(OPEN_MODELS).unwrap_or_default();
-    models.retain(|kept| kept != model);
-    if open {
-        models.push(model.to_owned());
-    }
-    // A browser that keeps no local storage forgets it, and that is all.
-    drop(LocalStorage::set(OPEN_MODELS, models));
-}
-
-pub fn was_open(model: &str) -> bool {
-    LocalStorage::get::<Vec<String>>(OPEN_MODELS).is_ok_and(|models| models.iter().any(|kept| kept == model))
+    dom::say("engine", &format!("Sotto {} · {} · {place}", engine.version, engine.flavour));
 }

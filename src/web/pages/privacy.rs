@@ -3,7 +3,7 @@
 use wasm_bindgen::prelude::*;
 
 use super::dom;
-use crate::web::chrome;
+use crate::web::browser::chrome;
 
 #[wasm_bindgen]
 extern "C" {

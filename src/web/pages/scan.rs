@@ -1,19 +1,26 @@
 //! The popup's section for the pictures of the tab in view: start, stop and undo a scan, and what it has counted.
 
+use std::cell::Cell;
+
 use js_sys::Array;
-use wasm_bindgen::prelude::*;
 
 use super::{ask, dom, format};
 use crate::{
-    protocol::{Answer, Ask, Refusal, ScanCounts, ScanWish},
-    web::{chrome, wire},
+    protocol::{Answer, PageAsk, Refusal, ScanCounts, ScanWish},
+    web::browser::chrome,
 };
+
+thread_local! {
+    /// The tab in view when the popup opened.
+    static TAB: Cell<Option<i32>> = const { Cell::new(None) };
+}
 
 /// Wires the section to the tab in view; it stays hidden where there is none.
 pub async fn wire_section() {
     let filter = chrome::object(&[("active", true.into()), ("currentWindow", true.into())]);
     let tabs = chrome::query_tabs(&filter).await.map(|tabs| Array::from(&tabs)).unwrap_or_default();
     let Some(tab) = chrome::get(&tabs.get(0), "id").as_f64().map(|id| id as i32) else { return };
+    TAB.set(Some(tab));
     for (id, wish) in [("scan", ScanWish::Start), ("scan-stop", ScanWish::Stop), ("scan-undo", ScanWish::Undo)] {
         if let Some(button) = dom::by_id(id) {
             dom::on_press(&button, move || async move { show(wish_for(tab, wish).await) });
@@ -25,14 +32,14 @@ pub async fn wire_section() {
 }
 
 /// What the background says of a tab under scan.
-pub fn heard(message: &JsValue) {
-    if let Ok(counts) = wire::from_js::<ScanCounts>(chrome::get(message, "counts")) {
+pub fn heard(tab: i32, counts: ScanCounts) {
+    if TAB.get() == Some(tab) {
         show(Ok(counts));
     }
 }
 
 async fn wish_for(tab: i32, wish: ScanWish) -> Result<ScanCounts, Refusal> {
-    match ask::ask(Ask::Scan { tab, wish }).await? {
+    match ask::ask(PageAsk::Scan { tab, wish }).await? {
         Answer::Scan(counts) => Ok(counts),
         _ => Err(ask::unexpected()),
     }
@@ -56,7 +63,7 @@ fn said(counts: &ScanCounts) -> String {
     let number = |count: u32| format::count(count.into());
     let judged = [number(counts.judged), number(counts.found), number(counts.over)];
     let mut words = chrome::message("scanCounts", &judged.each_ref().map(String::as_str));
-    for (count, key) in [(counts.unread, "scanUnread"), (counts.over, "scanReveal")] {
+    for (count, key) in [(counts.unread, "scanUnread"), (counts.failed, "scanFailed"), (counts.over, "scanReveal")] {
         if count > 0 {
             words.push(' ');
             words.push_str(&chrome::message(key, &[&number(count)]));

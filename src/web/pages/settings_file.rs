@@ -6,7 +6,7 @@ use wasm_bindgen::prelude::*;
 
 use crate::{
     protocol::Settings,
-    web::{chrome, sites, wire},
+    web::browser::{chrome, sites, wire},
 };
 
 /// Raised when a field changes its meaning; an unknown or missing field is no reason.
@@ -20,17 +20,26 @@ pub struct Read {
 }
 
 pub fn write(settings: &Settings) -> String {
-    let kept = wire::to_js(&Settings { locked: Vec::new(), ..settings.clone() });
+    let kept = wire::to_js(&Settings { locked: Vec::new(), unread: Vec::new(), ..settings.clone() });
     let file = chrome::object(&[("sottoSettings", VERSION.into()), ("settings", kept)]);
     JSON::stringify_with_replacer_and_space(&file, &JsValue::NULL, &2.into()).map(String::from).unwrap_or_default()
 }
 
-/// Nothing where the text is no settings file of this version.
-pub fn read(text: &str, now: &Settings) -> Option<Read> {
-    let file = JSON::parse(text).ok()?;
-    let given: Object = chrome::get(&file, "settings").dyn_into().ok()?;
-    if chrome::get(&file, "sottoSettings").as_f64() != Some(VERSION) || Array::is_array(&given) {
-        return None;
+/// Why nothing of a text is taken over.
+pub enum NotRead {
+    /// It is no settings file.
+    NotOurs,
+    /// It is one of a later version, which may mean something else by the same names.
+    Later(String),
+}
+
+pub fn read(text: &str, now: &Settings) -> Result<Read, NotRead> {
+    let file = JSON::parse(text).map_err(|_| NotRead::NotOurs)?;
+    let given: Object = chrome::get(&file, "settings").dyn_into().map_err(|_| NotRead::NotOurs)?;
+    match chrome::get(&file, "sottoSettings").as_f64() {
+        Some(version) if version > VERSION => return Err(NotRead::Later(version.to_string())),
+        Some(VERSION) if !Array::is_array(&given) => {}
+        _ => return Err(NotRead::NotOurs),
     }
     let mut read = Read { settings: now.clone(), left_out: Vec::new() };
     for entry in Object::entries(&given).iter() {
@@ -49,7 +58,7 @@ pub fn read(text: &str, now: &Settings) -> Option<Read> {
             _ => read.left_out.push(name),
         }
     }
-    Some(read)
+    Ok(read)
 }
 
 /// The sites of a list; whatever else stands in it is left out.

@@ -8,8 +8,8 @@ use web_sys::HtmlInputElement;
 
 use super::{ask, dom, format, verdict};
 use crate::{
-    protocol::{Action, Answer, Ask, ClassThreshold, PictureRules, PictureVerdict, Refusal, Urgency, View},
-    web::chrome,
+    protocol::{Action, Answer, ClassThreshold, PageAsk, PictureRules, PictureVerdict, Refusal, View},
+    web::browser::chrome,
 };
 
 const ACTIONS: [(&str, Action); 3] =
@@ -70,7 +70,7 @@ pub async fn wire() {
 }
 
 async fn rules() -> Result<PictureRules, Refusal> {
-    match ask::ask(Ask::PictureRules).await? {
+    match ask::ask(PageAsk::PictureRules).await? {
         Answer::PictureRules(rules) => Ok(rules),
         _ => Err(ask::unexpected()),
     }
@@ -145,7 +145,7 @@ async fn keep(shared: &Shared) {
         let classes: BTreeMap<_, _> = classes.map(|class| (class.name.clone(), class.threshold)).collect();
         (classes, rules.kept.action)
     };
-    let kept = ask::ask(Ask::KeepPictureRules { thresholds: classes, action }).await;
+    let kept = ask::ask(PageAsk::KeepPictureRules { thresholds: classes, action }).await;
     dom::trouble(kept.err().map(|refusal| dom::refusal_text(&refusal)).as_deref());
     judge_trial(shared).await;
 }
@@ -157,7 +157,7 @@ async fn judge_trial(shared: &Shared) {
     };
     let (Some(trial), Some(result)) = (trial, dom::by_id("trial-result")) else { return };
     verdict::show(&result, &View::Busy { percent: None, read: None });
-    match ask::ask_about(Ask::Picture { name: None, urgency: Urgency::Person }, &trial).await {
+    match ask::ask_about(PageAsk::Picture, &trial).await {
         Ok(Answer::Picture(judged)) => show_trial(&result, judged, action),
         Ok(_) => verdict::show(&result, &View::Refused(ask::unexpected())),
         Err(refusal) => verdict::show(&result, &View::Refused(refusal)),

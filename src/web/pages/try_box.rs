@@ -4,7 +4,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{HtmlTextAreaElement, KeyboardEvent};
 
 use super::{ask, dom, verdict, why};
-use crate::protocol::{Answer, Ask, ModelState, ModelStatus, View};
+use crate::protocol::{Answer, ModelState, ModelStatus, PageAsk, View};
 
 const WHY: &str = "try-why";
 
@@ -43,7 +43,7 @@ async fn classify() {
     dom::set_attribute(&result, "aria-busy", "true");
     verdict::show(&result, &View::Busy { percent: None, read: None });
     why::withdraw(WHY);
-    let view = match ask::ask(Ask::Text { text: text.clone() }).await {
+    let view = match ask::ask(PageAsk::Text { text: text.clone() }).await {
         Ok(Answer::Text(verdict)) => View::Text { verdict },
         Ok(_) => View::Refused(ask::unexpected()),
         Err(refusal) => View::Refused(refusal),

@@ -5,7 +5,7 @@ use web_sys::HtmlElement;
 use super::{dom, format};
 use crate::{
     protocol::{PictureVerdict, Sentiment, TextVerdict, View},
-    web::chrome,
+    web::browser::chrome,
 };
 
 /// Puts a view into an element, which is a live region.

@@ -3,18 +3,15 @@
 use wasm_bindgen::prelude::*;
 
 use super::{ask, dom, guard_switch, try_box};
-use crate::{
-    protocol::ModelStatus,
-    web::{chrome, wire},
-};
+use crate::{protocol::ToPage, web::browser::chrome};
 
 #[wasm_bindgen]
 pub async fn welcome() {
     // Where it is refused, the weights are kept as anything else is.
     drop(chrome::persist_storage().await);
     try_box::wire();
-    ask::listen("page", |message| {
-        if let Ok(models) = wire::from_js::<Vec<ModelStatus>>(chrome::get(&message, "models")) {
+    ask::listen("page", |told| {
+        if let ToPage::Changed { models } = told {
             try_box::follow(&models);
         }
     });

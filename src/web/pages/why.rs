@@ -7,8 +7,8 @@ use web_sys::HtmlElement;
 
 use super::{ask, dom};
 use crate::{
-    protocol::{Answer, Ask, PushedWord, View, WhyVerdict},
-    web::{chrome, wire},
+    protocol::{Answer, PageAsk, PushedWord, ToPage, View, WhyVerdict},
+    web::browser::chrome,
 };
 
 /// Names the request that is under way, on the place where its words will stand.
@@ -21,7 +21,7 @@ pub fn withdraw(place: &str) {
     let Some(place) = dom::by_id(place) else { return };
     if let Some(request) = place.get_attribute(REQUEST) {
         let _ = place.remove_attribute(REQUEST);
-        wasm_bindgen_futures::spawn_local(async move { drop(ask::ask(Ask::Cancel { request }).await) });
+        wasm_bindgen_futures::spawn_local(async move { drop(ask::ask(PageAsk::Cancel { request }).await) });
     }
     dom::clear(&place);
 }
@@ -57,15 +57,15 @@ async fn explain(place: HtmlElement, text: JsString) {
     // Closes with the page too, and with it the request is given up.
     let port = ask::listen(&request, {
         let (place, text, request) = (place.clone(), text.clone(), request.clone());
-        move |message| {
-            if chrome::get(&message, "id") == JsValue::from_str(&request)
-                && let Ok(View::Why { why }) = wire::from_js(chrome::get(&message, "view"))
+        move |told| {
+            if let ToPage::Progress { id, view: View::Why { why } } = told
+                && id == request
             {
                 show(&place, &text, &why);
             }
         }
     });
-    let asked = Ask::Why { text: text.clone().into(), card: None };
+    let asked = PageAsk::Why { text: text.clone().into() };
     let answer = ask::ask_as(request.clone(), asked, &JsValue::UNDEFINED).await;
     port.disconnect();
     if place.get_attribute(REQUEST) != Some(request) {

@@ -9,9 +9,9 @@ import { eventually } from "../harness/browser.js";
 import { PICTURES } from "../harness/places.js";
 import { takeOver } from "../harness/taken_over.js";
 
-/** src/web/host.rs, WAITING_PER_TAB_MAX. */
+/** src/web/host/life.rs, WAITING_PER_TAB_MAX. */
 const QUOTA = 64;
-/** src/web/waiting.rs, AT_WORK_PER_TAB_MAX. */
+/** src/web/host/waiting.rs, AT_WORK_PER_TAB_MAX. */
 const AT_WORK = 4;
 const COFFEE = join(PICTURES, "coffee.png");
 /** Small enough that the whole quota is judged in seconds. */

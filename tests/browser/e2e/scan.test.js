@@ -164,6 +164,42 @@ test("with the action “warn” it draws an outline instead", async () => {
   assert.equal(await styleOf("alarm"), "outline: green solid 1px;");
 });
 
+test("a picture that can't be judged is counted as such, not as fine", async () => {
+  const worker = await sotto.worker();
+  await worker.evaluate(() => {
+    self.bitmapAsBefore = self.createImageBitmap;
+    self.createImageBitmap = async () => Promise.reject(new Error("planted"));
+  });
+  await wish("start");
+  const { found, judged, unread, failed } = await counts({ found: 8, failed: 2, over: 2 });
+  assert.equal(judged + unread + failed, found);
+  await worker.evaluate(() => (self.createImageBitmap = self.bitmapAsBefore));
+  await wish("undo");
+  await wish("start");
+  await counts({ found: 8, failed: 0, over: 3 });
+  await wish("undo");
+});
+
+test("a capture that the browser refuses is asked for ever later, and again when the person moves", async () => {
+  const worker = await sotto.worker();
+  await worker.evaluate(() => {
+    self.captureAsBefore = chrome.tabs.captureVisibleTab;
+    self.nCaptures = 0;
+    chrome.tabs.captureVisibleTab = async () => {
+      self.nCaptures += 1;
+      throw new Error("planted");
+    };
+  });
+  await wish("start");
+  await new Promise((resolve) => setTimeout(resolve, 5_000));
+  const nCaptures = await worker.evaluate(() => self.nCaptures);
+  assert.ok(nCaptures >= 1 && nCaptures <= 4, `${nCaptures} captures in five seconds`);
+  await worker.evaluate(() => (chrome.tabs.captureVisibleTab = self.captureAsBefore));
+  await page.mouse.wheel(0, 10);
+  await counts({ found: 8, failed: 0, over: 3 });
+  await wish("undo");
+});
+
 test("the settings say what would have happened, and follow every change", async () => {
   const options = await sotto.page(sotto.url("pages/options.html"));
   await options.waitForSelector("html[data-started]");

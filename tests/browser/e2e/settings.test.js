@@ -115,6 +115,126 @@ test("an organisation can set every setting, and the browser knows the schema", 
   assert.deepEqual(await worker.evaluate(() => chrome.storage.managed.get(null)), {});
 });
 
+/** Puts a file into the settings page, as a person chooses it. */
+const chooseFile = (settings, version = 1) => page.locator("#settings-import").setInputFiles({
+  name: "settings.json", mimeType: "application/json", buffer: Buffer.from(JSON.stringify({ sottoSettings: version, settings })),
+});
+const registered = async () => (await sotto.worker()).evaluate(async () => (await chrome.scripting.getRegisteredContentScripts()).length);
+
+describe("the guard is shown as on only where the browser lets it be", () => {
+  before(() => sotto.ask({ ask: "keepSettings", settings: {} }));
+
+  test("a file that wants it everywhere has the person asked by a click, and a refusal leaves it off", async () => {
+    await page.reload();
+    await page.waitForSelector("html[data-started]");
+    // The prompt is the browser's own window, which no test can answer; whether a click counts is asked there, too.
+    await page.evaluate(() => {
+      chrome.permissions.request = async (wanted) => {
+        globalThis.wanted = wanted.origins;
+        globalThis.wasGesture = navigator.userActivation.isActive;
+        return false;
+      };
+    });
+    await chooseFile({ guardEverywhere: true, guardSites: ["https://example.com"], results: "popup" });
+    await page.locator("#import-sites").waitFor();
+    assert.match(await page.locator("#import-sites-said").innerText(), /all sites, https:\/\/example\.com/);
+    await screenshot(page, "options-import-sites");
+    assert.equal((await settings()).results, "card", "nothing is taken over before the answer");
+    await page.locator("#import-sites-ask").click();
+    const words = await eventually("the outcome", said);
+    assert.deepEqual(await page.evaluate(() => globalThis.wanted), ["<all_urls>", "https://example.com/*"]);
+    assert.equal(await page.evaluate(() => globalThis.wasGesture), true);
+    assert.match(words, /without the browser.s permission, on: all sites, https:\/\/example\.com/);
+    for (const look of ["at once", "after a reload"]) {
+      const { guardEverywhere, guardSites, results } = await settings();
+      assert.deepEqual([guardEverywhere, guardSites, results], [false, [], "popup"], look);
+      assert.equal(await page.locator("#guard-everywhere").isChecked(), false, look);
+      assert.equal(await registered(), 0, look);
+      await page.reload();
+      await page.waitForSelector("html[data-started]");
+    }
+  });
+
+  test("a switch whose prompt is refused goes back, and says why", async () => {
+    await page.evaluate(() => (chrome.permissions.request = async () => false));
+    await page.locator("#guard-everywhere").click();
+    await eventually("the reason", async () => /did not give the permission/.test(await page.locator("#trouble").innerText()));
+    assert.equal(await page.locator("#guard-everywhere").isChecked(), false);
+    const { guardEverywhere } = await settings();
+    assert.deepEqual([guardEverywhere, await registered()], [false, 0]);
+  });
+
+  test("a popup that closes during its prompt leaves nothing listed, and a permission that comes then still counts", async () => {
+    const site = "https://example.com";
+    const worker = await sotto.worker();
+    const reply = await sotto.ask({ ask: "guard", site, on: true });
+    assert.deepEqual([reply.answer, reply.reason], ["refused", "notPermitted"]);
+    assert.deepEqual((await settings()).guardSites, []);
+    assert.doesNotMatch(JSON.stringify(await worker.evaluate(() => chrome.storage.local.get(null))), /example\.com/);
+    // The browser's answer, and that it is yes.
+    await worker.evaluate(() => {
+      self.containsAsBefore = chrome.permissions.contains;
+      chrome.permissions.contains = async () => true;
+      chrome.permissions.onAdded.dispatch({ origins: ["https://example.com/*"], permissions: [] });
+    });
+    await eventually("the wish", async () => (await settings()).guardSites.length === 1);
+    assert.equal(await registered(), 2);
+    // Taken away again in the browser's own settings.
+    await worker.evaluate(() => {
+      chrome.permissions.contains = self.containsAsBefore;
+      chrome.permissions.onRemoved.dispatch({ origins: ["https://example.com/*"], permissions: [] });
+    });
+    await eventually("the guard to be off", async () => (await registered()) === 0);
+    assert.deepEqual((await settings()).guardSites, []);
+  });
+});
+
+describe("what a later version left", () => {
+  const store = async (kept) => (await sotto.worker()).evaluate((items) => chrome.storage.local.set(items), kept);
+  const stored = async (name) => (await sotto.worker()).evaluate(async (key) => (await chrome.storage.local.get(key))[key], name);
+
+  test("one stored field that can't be read costs no other, is named, and is not lost", async () => {
+    await store({ settings: { results: "popup", action: "obscure", thresholds: 5, theme: "dark", memoryBudgetMb: 128 } });
+    const { results, action, thresholds, memoryBudgetMb, unread } = await settings();
+    assert.deepEqual([results, action, thresholds, memoryBudgetMb], ["popup", "blur", {}, 128]);
+    assert.deepEqual(unread.sort(), ["action", "theme", "thresholds"]);
+    await page.reload();
+    await page.waitForSelector("html[data-started]");
+    await eventually("the note", async () => /does not understand them:.*theme/.test(await page.locator("#unread").innerText()));
+    await screenshot(page, "options-unread");
+    await sotto.ask({ ask: "showResults", place: "card" });
+    assert.deepEqual(await stored("settings"), { results: "card", action: "obscure", thresholds: 5, theme: "dark", memoryBudgetMb: 128 });
+    await page.locator("#settings-reset").click();
+    await eventually("the reset", async () => !(await settings()).unread);
+    assert.equal((await stored("settings")).theme, undefined);
+    await page.locator("#unread").waitFor({ state: "hidden" });
+  });
+
+  test("a settings file of a later format is named as one, and changes nothing", async () => {
+    await page.evaluate(() => (document.querySelector("#settings-said").textContent = ""));
+    await chooseFile({ results: "popup" }, 2);
+    assert.match(await eventually("the outcome", said), /a later one saved it \(format 2\)\. Update Sotto/);
+    assert.equal((await settings()).results, "card");
+  });
+
+  test("a message that this version does not know is refused by a line that says so", async () => {
+    const reply = await sotto.ask({ ask: "judgeVideo", text: "x" });
+    assert.deepEqual([reply.answer, reply.reason], ["refused", "badRequest"]);
+    assert.match(reply.detail, /Sotto \d+\.\d+\.\d+ knows.*another version.*judgeVideo/);
+  });
+
+  test("own models: a damaged entry costs no other, and changes at the same time are all kept", async () => {
+    const model = (n) => ({ id: `own-${n}`, title: `Model ${n}`, sha256: "0".repeat(64), bytes: 1, memoryBytes: 1 });
+    await store({ ownModels: { models: [model(1), 5, model(2), model(3), { id: "own-4", later: true }], chosen: "own-4" } });
+    const { models, chosen } = await sotto.ask({ ask: "ownModels" });
+    assert.deepEqual([models.map(({ id }) => id), chosen], [["own-1", "own-2", "own-3"], null]);
+    await Promise.all(["own-1", "own-2"].map((id) => sotto.ask({ ask: "removeModel", model: id })));
+    assert.deepEqual((await sotto.ask({ ask: "ownModels" })).models.map(({ id }) => id), ["own-3"]);
+    assert.deepEqual((await stored("ownModels")).models, [model(3), 5, { id: "own-4", later: true }]);
+    await sotto.ask({ ask: "removeModel", model: "own-3" });
+  });
+});
+
 describe("what an organisation has set", () => {
   let ruled;
   /** The browser takes policies from the machine's own folders only, so a copy of the extension is told of some instead. */

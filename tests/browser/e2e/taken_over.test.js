@@ -10,7 +10,7 @@ import { contentScript } from "../harness/isolated.js";
 import { FIXTURES } from "../harness/places.js";
 import { takeOver } from "../harness/taken_over.js";
 
-/** src/web/host.rs, CONNECTIONS_PER_TAB_MAX. */
+/** src/web/host/life.rs, CONNECTIONS_PER_TAB_MAX. */
 const CONNECTIONS = 64;
 
 const { server, sotto, page, taken, send, wasmBytes, close } = await takeOver();

@@ -1,0 +1,44 @@
+//! The models of the package, as models/models.toml describes them: constants that build.rs writes.
+
+/// What a model judges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Task {
+    Text,
+    Picture,
+}
+
+impl Task {
+    /// As models.toml and JavaScript call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Picture => "picture",
+        }
+    }
+}
+
+/// One model of the package.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Packaged {
+    pub id: &'static str,
+    pub task: Task,
+    pub title: &'static str,
+    /// Its name below models/.
+    pub file: &'static str,
+    pub sha256: &'static str,
+    pub bytes: u64,
+    /// What the loaded model takes.
+    pub memory_bytes: u64,
+    pub pack_version: u32,
+}
+
+include!(concat!(env!("OUT_DIR"), "/models.rs"));
+
+/// The model that judges texts, or pictures, where the person chose no other: the first of its task in models.toml.
+pub fn packaged(task: Task) -> &'static Packaged {
+    match MODELS.iter().find(|model| model.task == task) {
+        Some(model) => model,
+        // build.rs refuses a models.toml without a model for each task.
+        None => &MODELS[0],
+    }
+}

@@ -1,0 +1,95 @@
+//! The one answer to one request, and why a request is refused.
+
+use serde::{Deserialize, Serialize};
+
+use super::{OwnModels, PictureRules, PictureVerdict, Settings, Status, TextVerdict, UploadVerdict, WhyVerdict};
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct Reply {
+    pub id: String,
+    #[serde(flatten)]
+    pub answer: Answer,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
+#[serde(tag = "answer", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Answer {
+    Text(TextVerdict),
+    Why(WhyVerdict),
+    ShownText {
+        text: Option<String>,
+    },
+    Picture(PictureVerdict),
+    Upload(UploadVerdict),
+    Scan(ScanCounts),
+    PictureRules(PictureRules),
+    /// In the order of the places asked for; none where nothing could be read.
+    InView {
+        verdicts: Vec<Option<PictureVerdict>>,
+    },
+    Status(Status),
+    Settings(Settings),
+    OwnModels(OwnModels),
+    Done,
+    Refused(Refusal),
+}
+
+/// Why a request was not answered, and what a person can do about it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct Refusal {
+    pub reason: Reason,
+    /// One plain English sentence for logs and the command line; pages show the localised text of `reason`.
+    pub detail: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub enum Reason {
+    /// No text, or only blanks and characters that don't show.
+    NothingSelected,
+    /// A text without a word: only emoji, digits or signs.
+    NoWords,
+    /// A text in a language or script that the model does not read.
+    NotEnglish,
+    /// There is no picture where the person asked for one.
+    NoPicture,
+    /// The picture can't be decoded.
+    UnreadablePicture,
+    /// The message is not one of ours, or its parts don't fit together.
+    BadRequest,
+    /// The model can't be had: not packaged, damaged, storage refused.
+    ModelUnavailable,
+    /// The weights of the person's own model are gone or damaged, and only the person can bring them again.
+    OwnModelGone,
+    /// The browser lets no extension read this page, frame or picture.
+    OffLimits,
+    /// The browser has not given Sotto the permission that this needs.
+    NotPermitted,
+    /// The request and the models it needs don't fit the memory budget.
+    OutOfMemory,
+    /// Whoever asked gave it up, or went away.
+    Cancelled,
+    /// Something broke inside; the next request starts afresh.
+    Internal,
+}
+
+/// What a scan has seen of a page so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct ScanCounts {
+    pub found: u32,
+    pub judged: u32,
+    pub over: u32,
+    /// Pictures that can be judged only when they are in view.
+    pub unread: u32,
+    /// Pictures that could not be judged, and are not tried again.
+    pub failed: u32,
+    pub running: bool,
+}

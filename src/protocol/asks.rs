@@ -1,0 +1,169 @@
+//! What is asked of the background: by Sotto's own pages, and by its content scripts in a page's frame. Two types, so that
+//! what a frame may not ask can't even be read from it; the browser says which of the two a sender is.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Action, ResultPlace, Settings};
+#[cfg(feature = "declarations")]
+use crate::models::Task;
+
+/// A request of one of Sotto's own pages. `id` is chosen by the asker and comes back with the reply, so no two replies can be
+/// mixed up.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct PageRequest {
+    pub id: String,
+    #[serde(flatten)]
+    pub ask: PageAsk,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS), ts(optional_fields = nullable))]
+#[serde(tag = "ask", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum PageAsk {
+    /// Judge a text.
+    Text { text: String },
+    /// Which words pushed the verdict on a text. The page hears the first words over its connections, and all of them are the
+    /// answer.
+    Why { text: String },
+    /// Judge what is selected on the tab in front of the popup.
+    Selection,
+    /// The text of the verdict that the popup was given last; told once.
+    ShownText,
+    /// Judge a picture; its bytes (Blob, File) or pixels (ImageData) stand beside this in the message's `picture`.
+    Picture,
+    /// Give up a request of a page of Sotto's: it is answered with `Cancelled`.
+    Cancel { request: String },
+    /// Models, memory, counts: what the popup shows. Never wakes or loads a model.
+    Status,
+    /// Bring a model to `Ready`.
+    Load { model: String },
+    /// Give a model's memory back.
+    Unload { model: String },
+    /// Remove a model's stored weights; the next use stores them again from the package.
+    Forget { model: String },
+    /// Hash a model's stored weights and compare with the package's figure.
+    Check { model: String },
+    /// The text models that the person brought.
+    OwnModels,
+    /// Keep a packed text model, whose file stands beside this as `picture`, and judge texts with it from now on.
+    KeepModel { title: String, memory_bytes: u64 },
+    /// Judge texts with one of the person's own models, or with the package's when `model` is absent.
+    ChooseModel { model: Option<String> },
+    /// Remove one of the person's own models for good.
+    RemoveModel { model: String },
+    /// What the person chose, as far as the browser lets it be in force; see [`Settings`].
+    Settings,
+    /// Where verdicts on selections appear.
+    ShowResults { place: ResultPlace },
+    /// All settings anew, as from a file or a reset; what an organisation has set stays as it is.
+    KeepSettings {
+        #[cfg_attr(feature = "declarations", ts(type = "Partial<Settings>"))]
+        settings: Box<Settings>,
+    },
+    /// Upload guard on or off for one site (`https://host`), or for all of them when `site` is absent.
+    Guard { site: Option<String>, on: bool },
+    /// From when on pictures are warned of, and what then happens.
+    PictureRules,
+    /// What the person chose of that; classes that are not named go by the presets.
+    KeepPictureRules { thresholds: BTreeMap<String, f32>, action: Action },
+    /// The scan of a tab's pictures, wished for in the popup.
+    Scan { tab: i32, wish: ScanWish },
+}
+
+/// A request of a content script of ours, which may be anything that a page made of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct FrameRequest {
+    pub id: String,
+    #[serde(flatten)]
+    pub ask: FrameAsk,
+}
+
+/// All that a content script may ask, and always for itself: no site, tab or frame is ever named but by the browser.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
+#[serde(tag = "ask", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum FrameAsk {
+    /// Judge a picture of a page under scan; its pixels stand beside this as `picture`.
+    Picture {
+        #[serde(default)]
+        #[cfg_attr(feature = "declarations", ts(optional, as = "Option<Urgency>"))]
+        urgency: Urgency,
+    },
+    /// Give up a request of the same tab: it is answered with `Cancelled`.
+    Cancel { request: String },
+    /// What the guard is to do with a file on its way to the sender's site; the file stands beside this as `picture`.
+    Upload,
+    /// What the person decided about a file over the threshold, kept for the sender's site until the browser closes.
+    Decide { upload: bool },
+    /// Judge what stands at these places of the sender's tab, as it is seen now; the tab is `view_width` CSS pixels wide.
+    InView { spots: Vec<Spot>, view_width: f64 },
+    /// A frame under scan has counted something new.
+    Scanned,
+    /// Whether the guard is still on for the sender's site; refused where it is not.
+    Watched,
+    /// The person chose "always allow" on a guarded page; the site is the sender's own.
+    AllowHere,
+    /// The card of this frame wants why.js, which then asks `Why` itself.
+    BringWhy,
+    /// Which words pushed the verdict on a text. `card` names the card's own request: it hears the first words while the
+    /// rest is worked out, and all of them before this is answered.
+    Why { text: String, card: String },
+    /// Judge a text and show it in the popup: the page took the card away.
+    TextInPopup { text: String },
+}
+
+/// Which model a request or a menu entry will need, so that its weights can be read while the engine starts; `None` for what
+/// needs none. Every name of both types above must have its line here: the build asks for each.
+#[cfg(feature = "declarations")]
+pub(super) fn needs(event: &str) -> Option<Option<Task>> {
+    Some(match event {
+        "text" | "why" | "selection" | "textInPopup" | super::MENU_SELECTION => Some(Task::Text),
+        "picture" | "upload" | "inView" | super::MENU_PICTURE => Some(Task::Picture),
+        "shownText" | "cancel" | "status" | "load" | "unload" | "forget" | "check" | "ownModels" | "keepModel"
+        | "chooseModel" | "removeModel" | "settings" | "showResults" | "keepSettings" | "guard" | "pictureRules"
+        | "keepPictureRules" | "scan" | "decide" | "scanned" | "watched" | "allowHere" | "bringWhy" => None,
+        _ => return None,
+    })
+}
+
+/// Who is served first. Requests of one urgency are served in the order of their coming.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub enum Urgency {
+    /// A person looks at a card or page that waits.
+    Person,
+    /// A file is held back from a page.
+    #[default]
+    Upload,
+    /// The pictures of a page, one after another.
+    Scan,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub enum ScanWish {
+    Start,
+    /// Look no further; marks stay.
+    Stop,
+    /// Take every mark away and forget what was counted.
+    Undo,
+    State,
+}
+
+/// A rectangle in CSS pixels of a tab.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
+pub struct Spot {
+    pub x: f64,
+    pub y: f64,
+    pub width: f64,
+    pub height: f64,
+}

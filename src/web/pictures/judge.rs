@@ -1,0 +1,41 @@
+//! One picture, frame after frame, through the engine's queue.
+
+use std::rc::Rc;
+
+use wasm_bindgen::prelude::*;
+
+use super::decode::{self, DecodeError, Sight};
+use crate::{
+    engine::{Asker, Order, Verdict, Work, worst_frame},
+    protocol::{PictureVerdict, Refusal},
+    web::{
+        host::{Host, Ticket, given_up, unexpected},
+        settings::settings,
+    },
+};
+
+pub async fn judge(host: &Rc<Host>, picture: &JsValue, order: Order) -> Result<PictureVerdict, Refusal> {
+    let sight = decode::picture(picture).await?;
+    judge_sight(host, sight, order).await
+}
+
+/// Each frame is a request of its own in the queue; the worst of them counts.
+pub async fn judge_sight(host: &Rc<Host>, sight: Sight, order: Order) -> Result<PictureVerdict, Refusal> {
+    let thresholds = settings().await.thresholds;
+    let mut verdicts = Vec::new();
+    for decoded in sight.frames {
+        let work = Work::Picture { picture: Box::new(decoded), thresholds: thresholds.clone() };
+        if let Asker::Tab(tab) = order.asker
+            && host.waiting.is_given_up(tab, &order.request)
+        {
+            return Err(given_up());
+        }
+        let Verdict::Picture(verdict) = host.runner.done(Ticket::quiet(order.clone()), work).await? else {
+            return Err(unexpected());
+        };
+        verdicts.push(verdict);
+    }
+    let worst = worst_frame(verdicts, sight.n_frames, &thresholds);
+    host.used();
+    worst.ok_or_else(|| DecodeError::Missing.into())
+}

@@ -1,0 +1,13 @@
+//! The ways of a picture: decoded by the browser, or cut out of a capture of the tab; judged when it is right-clicked, or with
+//! all others of a page under scan. It must never keep a picture.
+
+mod capture;
+mod check;
+mod decode;
+mod judge;
+mod scan;
+
+pub use check::check_picture;
+pub use decode::{DecodeError, FILE_BYTES_MAX};
+pub use judge::judge;
+pub use scan::{in_view, scanned, wish};

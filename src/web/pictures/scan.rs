@@ -1,0 +1,127 @@
+//! The scan of a page's pictures, asked for in the popup: scan.js looks and marks, here its pictures are judged, counted
+//! over all frames and shown on the badge. No count is kept here: the page's frames know theirs.
+
+use std::rc::Rc;
+
+use js_sys::Array;
+use wasm_bindgen::prelude::*;
+
+use super::{capture::capture, decode, judge::judge_sight};
+use crate::{
+    engine::Order,
+    protocol::{Action, PictureVerdict, Reason, Refusal, SPOTS_MAX, ScanCounts, ScanWish, Spot, ToFrame, ToPage},
+    web::{
+        browser::{
+            chrome,
+            scripts::{Whom, inject, off_limits, tell},
+            wire,
+        },
+        host::Host,
+        settings::settings,
+    },
+};
+
+const SCRIPTS: [&str; 2] = ["content/pixels.js", "content/scan.js"];
+const BADGE_COLOUR: &str = "#b3372a";
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(catch, js_namespace = ["chrome", "action"], js_name = setBadgeText)]
+    async fn set_badge_text(details: &JsValue) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(catch, js_namespace = ["chrome", "action"], js_name = setBadgeBackgroundColor)]
+    async fn set_badge_colour(details: &JsValue) -> Result<JsValue, JsValue>;
+}
+
+/// Carries out a wish in every frame of a tab that the browser lets us into, and says what is counted there.
+pub async fn wish(tab: i32, wish: ScanWish) -> Result<ScanCounts, Refusal> {
+    if wish == ScanWish::Start {
+        counts(tab).await?;
+    }
+    if wish != ScanWish::State {
+        let message = ToFrame::Scan { wish, action: settings().await.action };
+        // Rejects where no scan ever began, and then there is nothing to stop.
+        let _ = tell(tab, &Whom::AllFrames, &message).await;
+    }
+    match wish {
+        // Looking must not put a script into a page.
+        ScanWish::State if !is_there(tab).await => Ok(ScanCounts::default()),
+        _ => counts(tab).await,
+    }
+}
+
+/// A frame counted something: the badge and the popup follow.
+pub async fn scanned(host: &Rc<Host>, tab: i32) -> Result<(), Refusal> {
+    if !is_there(tab).await {
+        return Err(off_limits("no scan was begun in this tab"));
+    }
+    let counts = counts(tab).await?;
+    let text = if counts.over > 0 { counts.over.to_string() } else { String::new() };
+    let badge = async {
+        set_badge_colour(&chrome::object(&[("tabId", tab.into()), ("color", BADGE_COLOUR.into())])).await?;
+        set_badge_text(&chrome::object(&[("tabId", tab.into()), ("text", text.into())])).await
+    };
+    // Rejects when the tab was closed meanwhile.
+    let _: Result<JsValue, JsValue> = badge.await;
+    host.tell_pages(&ToPage::Scan { tab, counts });
+    Ok(())
+}
+
+/// Judges pictures that only a capture shows. The tab must be the one in view: another would be captured in its stead.
+pub async fn in_view(
+    host: &Rc<Host>,
+    tab: i32,
+    window: Option<i32>,
+    spots: &[Spot],
+    view_width: f64,
+    order: Order,
+) -> Result<Vec<Option<PictureVerdict>>, Refusal> {
+    if spots.len() > SPOTS_MAX as usize {
+        let detail = format!("{} places are more than the {SPOTS_MAX} that are looked at in one capture", spots.len());
+        return Err(Refusal { reason: Reason::BadRequest, detail });
+    }
+    let capture = capture(window).await?;
+    // Asked after the capture: whoever was in view when the message was sent may have gone since.
+    if !is_in_view(tab, window).await {
+        return Err(off_limits("the tab is not in view"));
+    }
+    let mut verdicts = Vec::with_capacity(spots.len());
+    for Spot { x, y, width, height } in spots {
+        let decoded = match capture.part([*x, *y, x + width, y + height], view_width) {
+            Some(crop) => decode::cropped(&capture.png, &crop).await.ok(),
+            None => None,
+        };
+        verdicts.push(match decoded {
+            Some(decoded) => Some(judge_sight(host, decoded.into(), order.clone()).await?),
+            None => None,
+        });
+    }
+    Ok(verdicts)
+}
+
+async fn is_in_view(tab: i32, window: Option<i32>) -> bool {
+    let window = window.map_or(JsValue::UNDEFINED, JsValue::from);
+    let filter = chrome::object(&[("active", true.into()), ("windowId", window)]);
+    let in_view = chrome::query_tabs(&filter).await.map(|tabs| Array::from(&tabs)).unwrap_or_default();
+    in_view.iter().any(|found| chrome::get(&found, "id").as_f64() == Some(tab.into()))
+}
+
+/// The sum over all frames; puts the scripts there where they are not yet.
+async fn counts(tab: i32) -> Result<ScanCounts, Refusal> {
+    let frames = inject(tab, None, &SCRIPTS).await.map_err(|thrown| off_limits(&chrome::reason_of(&thrown)))?;
+    let counts = frames.into_iter().filter_map(|frame| wire::from_js::<ScanCounts>(frame.result).ok());
+    Ok(counts.fold(ScanCounts::default(), |sum, frame| ScanCounts {
+        found: sum.found.saturating_add(frame.found),
+        judged: sum.judged.saturating_add(frame.judged),
+        over: sum.over.saturating_add(frame.over),
+        unread: sum.unread.saturating_add(frame.unread),
+        failed: sum.failed.saturating_add(frame.failed),
+        running: sum.running || frame.running,
+    }))
+}
+
+/// Whether a scan was ever begun in a tab: its script hears messages.
+async fn is_there(tab: i32) -> bool {
+    let message = ToFrame::Scan { wish: ScanWish::State, action: Action::default() };
+    tell(tab, &Whom::AllFrames, &message).await.is_ok_and(|answer| answer.is_truthy())
+}
