@@ -6,6 +6,7 @@ mod audit;
 mod bench;
 mod demo;
 mod dist;
+mod javascript;
 mod kept;
 mod node_tests;
 mod place;
