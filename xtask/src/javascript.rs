@@ -2,8 +2,8 @@
 //! What a slash is depends on the whole grammar; here it follows from the token before it, and where that doesn't settle
 //! it, as after a `}`, the script is refused and the line named. So nothing is ever guessed. A real parser would guess as
 //! little: oxc_parser's hundred crates compile in 24 s, all of xtask in 8 (on two cores), and what is read here is ours to
-//! write plainly. Of 2,200 scripts by others, those of our node packages, no slash was refused, and a parser found each of
-//! them the same when squeezed.
+//! write plainly. Of 2,200 scripts by others, those of our node packages, no slash was refused, and a parser read each that was
+//! squeezed the same as before.
 
 use crate::shell::Outcome;
 

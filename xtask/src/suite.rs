@@ -9,7 +9,7 @@ use crate::shell::{Outcome, command};
 use crate::stamp::Inputs;
 use crate::tally::{self, Tally};
 use crate::wasm::{self, Profile};
-use crate::{dist, place};
+use crate::{dist, place, rooms};
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -30,7 +30,8 @@ struct Report {
     kept: String,
 }
 
-const STEPS: [(&str, Step); 9] = [
+const STEPS: [(&str, Step); 10] = [
+    ("rooms", rooms),
     ("fmt", fmt),
     ("clippy", clippy),
     ("clippy-wasm", clippy_wasm),
@@ -192,6 +193,12 @@ fn programs_of(lines: &[String]) -> Vec<(String, PathBuf)> {
         Some((place.file_name()?.to_str()?.to_string(), place))
     };
     lines.iter().filter_map(|line| program(line)).collect()
+}
+
+/// Who may use whom below src/.
+fn rooms(_: Wish) -> Outcome<Report> {
+    let faults = rooms::of_tree()?.faults;
+    Ok(Report { tally: Tally::of_check(faults.is_empty()), lines: faults, kept: String::new() })
 }
 
 fn fmt(_: Wish) -> Outcome<Report> {
