@@ -10,6 +10,7 @@ mod javascript;
 mod kept;
 mod node_tests;
 mod place;
+mod reports;
 mod reproduce;
 mod rooms;
 mod rust_paths;
@@ -20,7 +21,6 @@ mod squeeze;
 mod stamp;
 mod suite;
 mod tally;
-mod tap;
 mod wasm;
 mod zip;
 

@@ -1,6 +1,7 @@
 //! Scripts that are inserted into pages, without what only their readers need: comments, indentation, spaces between
 //! signs. Every name, string and statement stays as it is written, so that what ships can still be read beside its
-//! source; a minifier would not leave them. tests/supply compares what a parser reads of the two.
+//! source. tests/supply compares what a parser reads of the two. esbuild's --minify-whitespace makes 56.2 KB of the 83.8 for
+//! which this and javascript.rs, 400 lines, make 55.3; but it is a program of 12 MB from npm, and what ships is made without npm.
 
 use crate::javascript::{self, Gap, Kind, Token};
 use crate::shell::Outcome;
