@@ -284,7 +284,7 @@ fn e2e(wish: Wish) -> Outcome<Report> {
     println!("test: {network}");
     // Also of a run that need not be done again.
     let told = std::fs::read_to_string(log("e2e/load")).unwrap_or_default();
-    told.lines().filter_map(|line| line.strip_prefix("# load: ")).for_each(|line| println!("test: {line}"));
+    told.lines().filter_map(|line| line.strip_prefix("load: ")).for_each(|line| println!("test: {line}"));
     let mut report = report_of(sum);
     report.tally.add(Tally::of_check(network.is_silent()));
     if !network.is_silent() {
