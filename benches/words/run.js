@@ -24,7 +24,7 @@ const HELD_UP_WHY = { task: "page's longest task, why", most: 5 };
 /** As long and on the same page, with nothing to judge: what the browser and the machine do by themselves. */
 const HELD_UP_IDLE = { task: "page's longest task, idle", most: Infinity };
 const BARS = [SHORT, LONG, WHY_FIRST, WHY_FINAL, HELD_UP_SHORT, HELD_UP_LONG, HELD_UP_WHY, HELD_UP_IDLE];
-/** Longer than any of it takes, and what the page needs to come to rest before. */
+/** Longer than any of it takes where the bars are reached, and what the page needs to come to rest before. */
 const WINDOW_MS = 1_200;
 const REST_MS = 300;
 const { version } = JSON.parse(readFileSync(join(ROOT, "manifest.json"), "utf8"));
@@ -80,25 +80,28 @@ async function begin(page, worker, probe, id) {
 async function heldUp(page, worker, probe) {
   const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
   const windows = [
-    [HELD_UP_SHORT, () => choose(page, worker, "words20")],
-    [HELD_UP_LONG, () => choose(page, worker, "words300")],
-    [HELD_UP_WHY, (button) => page.mouse.click(...button)],
-    [HELD_UP_IDLE, () => {}],
+    [HELD_UP_SHORT, () => choose(page, worker, "words20"), "text"],
+    [HELD_UP_LONG, () => choose(page, worker, "words300"), "text"],
+    [HELD_UP_WHY, (button) => page.mouse.click(...button), "whole why"],
+    [HELD_UP_IDLE, () => {}, null],
   ];
   const measured = await longestTasks(sotto.cdp, page, async (within) => {
     for (let run = 0; run < N_RUNS; run += 1) {
-      for (const [bar, act] of windows) {
+      for (const [bar, act, last] of windows) {
         let button = null;
         if (bar === HELD_UP_WHY) {
           await begin(page, worker, probe, "words30");
           await probe.drawn("text");
           button = await pointInShadow(page, /why/i);
         }
+        await probe.forget();
         await page.evaluate(() => getSelection().removeAllRanges());
         await pause(REST_MS);
         await within(bar.task, async () => {
           await act(button);
           await pause(WINDOW_MS);
+          // Where it took longer, it still belongs to this window, and its last view is not taken for the next one's.
+          if (last) await probe.drawn(last);
         });
         await page.keyboard.press("Escape");
       }

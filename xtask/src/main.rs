@@ -6,10 +6,14 @@ mod audit;
 mod bench;
 mod demo;
 mod dist;
+mod javascript;
 mod kept;
 mod node_tests;
 mod place;
+mod reports;
 mod reproduce;
+mod rooms;
+mod rust_paths;
 mod setup;
 mod shell;
 mod soak;
@@ -17,7 +21,6 @@ mod squeeze;
 mod stamp;
 mod suite;
 mod tally;
-mod tap;
 mod types;
 mod wasm;
 mod zip;
@@ -32,8 +35,9 @@ cargo xtask COMMAND
   build [--dev]        make dist/ (the unpacked extension) and its zip; --dev: minutes quicker, larger, no zip
   run [--headless]     build, then open Chromium on the demo page; headless: judge its text and picture, and say so
   test [--quick] [--again] [STEP...]
-                       every check: fmt clippy clippy-wasm native kernels build supply e2e; --quick tests the --dev build;
+                       every check: rooms fmt clippy clippy-wasm native kernels build supply e2e; --quick tests the --dev build;
                        test files that passed with the very same inputs are not run again, but with --again they are
+  rooms                which room of src/ uses which; exits 1 with those that use what comes after them, or each other
   kernels              the kernels' tests alone, natively and in Chromium: seconds
   bench NAME [--check] measure: engine (beside its peers) and the other folders of benches/; --check exits 1 where a bar is missed
   soak [--quick]       faults and load in Chromium: killed workers, many runs, a broken engine; --quick: minutes
@@ -55,6 +59,7 @@ fn main() -> ExitCode {
         ["kernels"] => suite::run(&["--quick", "native-kernels", "kernels"]),
         ["bench", name] => bench::run(name, bench::Bars::Shown),
         ["bench", name, "--check"] => bench::run(name, bench::Bars::Enforced),
+        ["rooms"] => rooms::run(),
         ["soak"] => soak::run(soak::Length::Full),
         ["soak", "--quick"] => soak::run(soak::Length::Quick),
         ["reproduce"] => reproduce::run(),

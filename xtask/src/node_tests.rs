@@ -4,9 +4,8 @@
 use crate::kept::{Outcome as Came, Trial};
 use crate::shell::{Outcome, Task, command};
 use crate::stamp::Inputs;
-use crate::tally::{self, Network, Tally};
-use crate::tap;
-use crate::{place, setup};
+use crate::tally::{Network, Tally};
+use crate::{place, reports, setup};
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::Instant;
@@ -189,7 +188,7 @@ fn run_all(step: &str, waiting: &[(Trial, String)], browsers: &Browsers, n_at_on
 fn run_one(step: &str, file: &str, browsers: &Browsers) -> Outcome<Run> {
     let clock = Instant::now();
     let (passed, lines) = node(&[file], browsers).logged(&log_of(step, file))?;
-    let tally = Tally::of_tests(passed, tally::of_node(&lines));
+    let tally = Tally::of_tests(passed, reports::tally(&lines));
     let seconds = clock.elapsed().as_secs_f64();
     Ok(Run { came: Came { tally, network: Network::of_node(&lines), seconds }, lines })
 }
@@ -199,7 +198,7 @@ fn run_one(step: &str, file: &str, browsers: &Browsers) -> Outcome<Run> {
 fn run_together(step: &str, files: &[&str], browsers: &Browsers) -> Outcome<Vec<Run>> {
     let log = log_of(step, files[0]).with_extension("and-others.log");
     let (passed, lines) = node(&[&["tests/browser/harness/together.js"], files].concat(), browsers).logged(&log)?;
-    let suites = tap::suites(&lines);
+    let suites = reports::suites(&lines);
     let mut runs: Vec<Run> = files
         .iter()
         .map(|file| match suites.iter().find(|suite| suite.name == short(file)) {
@@ -213,7 +212,7 @@ fn run_together(step: &str, files: &[&str], browsers: &Browsers) -> Outcome<Vec<
         })
         .collect();
     let network = Network::of_node(&lines);
-    let told = tally::of_node(&lines);
+    let told = reports::tally(&lines);
     let mut counted = Tally::default();
     runs.iter().for_each(|run| counted.add(run.came.tally));
     runs[0].came.network = network;
@@ -228,7 +227,9 @@ fn run_together(step: &str, files: &[&str], browsers: &Browsers) -> Outcome<Vec<
 }
 
 fn node(arguments: &[&str], browsers: &Browsers) -> Task {
-    let mut task = command("node", &["--test-reporter=tap"]).args(arguments).env("SOTTO_WORKSHOP", place::workshop());
+    let mut task = command("node", &["--test-reporter=./tests/browser/harness/reporter.js"])
+        .args(arguments)
+        .env("SOTTO_WORKSHOP", place::workshop());
     for (name, browser) in browsers {
         task = task.env(name, browser);
     }
@@ -264,6 +265,6 @@ fn short(file: &str) -> &str {
 
 /// The failed tests where there are any, else everything.
 pub fn shown_failures(lines: &[String]) -> Vec<String> {
-    let told = tap::failures(lines);
+    let told = reports::failures(lines);
     if told.is_empty() { lines.to_vec() } else { told }
 }

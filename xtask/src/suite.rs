@@ -9,7 +9,7 @@ use crate::shell::{Outcome, command};
 use crate::stamp::Inputs;
 use crate::tally::{self, Tally};
 use crate::wasm::{self, Profile};
-use crate::{dist, place};
+use crate::{dist, place, rooms};
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -30,7 +30,8 @@ struct Report {
     kept: String,
 }
 
-const STEPS: [(&str, Step); 9] = [
+const STEPS: [(&str, Step); 10] = [
+    ("rooms", rooms),
     ("fmt", fmt),
     ("clippy", clippy),
     ("clippy-wasm", clippy_wasm),
@@ -194,6 +195,12 @@ fn programs_of(lines: &[String]) -> Vec<(String, PathBuf)> {
     lines.iter().filter_map(|line| program(line)).collect()
 }
 
+/// Who may use whom below src/.
+fn rooms(_: Wish) -> Outcome<Report> {
+    let faults = rooms::of_tree()?.faults;
+    Ok(Report { tally: Tally::of_check(faults.is_empty()), lines: faults, kept: String::new() })
+}
+
 fn fmt(_: Wish) -> Outcome<Report> {
     setup::rust_components()?;
     check("fmt", command("cargo", &["fmt", "--all", "--check"]))
@@ -277,7 +284,7 @@ fn e2e(wish: Wish) -> Outcome<Report> {
     println!("test: {network}");
     // Also of a run that need not be done again.
     let told = std::fs::read_to_string(log("e2e/load")).unwrap_or_default();
-    told.lines().filter_map(|line| line.strip_prefix("# load: ")).for_each(|line| println!("test: {line}"));
+    told.lines().filter_map(|line| line.strip_prefix("load: ")).for_each(|line| println!("test: {line}"));
     let mut report = report_of(sum);
     report.tally.add(Tally::of_check(network.is_silent()));
     if !network.is_silent() {

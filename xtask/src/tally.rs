@@ -1,4 +1,4 @@
-//! What the steps of a test run counted, read from what cargo and node print.
+//! What the steps of a test run counted, read from what cargo and the browsers' harness print.
 
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Tally {
@@ -34,15 +34,6 @@ pub fn of_cargo(lines: &[String]) -> Tally {
         tally.n_failed += number_before(line, " failed");
     }
     tally
-}
-
-/// Sums up the closing lines of node's TAP reporter: `# pass 12`, `# fail 0`. A skipped or cancelled test is no pass.
-pub fn of_node(lines: &[String]) -> Tally {
-    let count = |name: &str| -> u64 {
-        let prefix = format!("# {name} ");
-        lines.iter().filter_map(|line| line.strip_prefix(&prefix)?.trim().parse::<u64>().ok()).sum()
-    };
-    Tally { n_passed: count("pass"), n_failed: count("fail") + count("cancelled") }
 }
 
 /// What the browsers of a test run asked of the network, as the harness counted it.
@@ -115,12 +106,6 @@ mod tests {
         let said = "running 2 tests\ntest result: ok. 12 passed; 0 failed; 1 ignored; 0 measured\n\
             test result: FAILED. 3 passed; 2 failed; 0 ignored\n";
         assert_eq!(of_cargo(&lines(said)), Tally { n_passed: 15, n_failed: 2 });
-    }
-
-    #[test]
-    fn node_closing_lines_are_read() {
-        let said = "# tests 5\n# pass 3\n# fail 1\n# cancelled 1\n# skipped 0\n";
-        assert_eq!(of_node(&lines(said)), Tally { n_passed: 3, n_failed: 2 });
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! A zip archive whose bytes depend on the files' names and contents alone: sorted names, one fixed time, no owner,
-//! no extra fields. No zip64: refuses what would need it.
+//! no extra fields. No zip64: refuses what would need it. The zip crate brings 22 others, of 10 s to compile, as much as
+//! all of xtask; these 90 lines need miniz_oxide alone, of 0.7 s, and a newer version of it is all that can change a byte.
 
 use crate::shell::Outcome;
 use std::collections::BTreeMap;

@@ -1,6 +1,8 @@
 // Reads and clicks what stands in Sotto's closed shadow roots. Page scripts can't; the browser's debugger can, and clicks by
 // real coordinates, so that they are trusted.
 
+import { eventually } from "./browser.js";
+
 /**
  * Runs `work` with a debugger session and our hosts on the page: popovers with a closed shadow root, in document order. Of a frame
  * of another site it is that frame's own session, which tells places from the frame's own corner.
@@ -59,19 +61,26 @@ export function shadowText(page) {
   });
 }
 
-/** Clicks the button whose name matches, with the mouse. */
+/** Clicks the one button whose name matches, with the mouse, once it is shown. */
 export async function clickInShadow(page, name) {
   await pageOf(page).mouse.click(...(await pointInShadow(page, name)));
 }
 
-/** The middle of the button whose name matches. */
-export function pointInShadow(page, name) {
-  return withHosts(page, async (hosts, session, corner) => {
+/** The middle of the one button whose name matches, once it is shown: a slow machine may still be drawing it. */
+export async function pointInShadow(page, name) {
+  let last = "";
+  const point = () => withHosts(page, async (hosts, session, corner) => {
     const buttons = hosts.flatMap((host) => findAll(host, (node) => node.nodeName === "BUTTON" && name.test(nameOf(node))));
-    if (buttons.length !== 1) throw new Error(`${buttons.length} buttons ${name} in what Sotto shows`);
-    const { model } = await session.send("DOM.getBoxModel", { nodeId: buttons[0].nodeId });
-    const [left, top, , , right, bottom] = model.border;
-    return [corner.x + (left + right) / 2, corner.y + (top + bottom) / 2];
+    last = `${buttons.length} of that name`;
+    if (buttons.length !== 1) return null;
+    // What is hidden has no box.
+    const box = await session.send("DOM.getBoxModel", { nodeId: buttons[0].nodeId }).catch(() => null);
+    if (!box) last += ", hidden";
+    const [left, top, , , right, bottom] = box?.model.border ?? [];
+    return box && [corner.x + (left + right) / 2, corner.y + (top + bottom) / 2];
+  });
+  return eventually(`one button ${name} in what Sotto shows`, point).catch((error) => {
+    throw new Error(`${error.message}; there are ${last}`);
   });
 }
 
