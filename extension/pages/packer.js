@@ -3,12 +3,12 @@
 
 import { glue, wasmFile } from "../engine.js";
 
-self.addEventListener("message", async ({ data: files }) => {
+self.addEventListener("message", async (/** @type {MessageEvent<File[]>} */ { data: files }) => {
   try {
     await glue.default({ module_or_path: wasmFile });
     const packed = await glue.packModel(files, (percent) => self.postMessage({ percent }));
     self.postMessage({ packed });
-  } catch (problem) {
+  } catch (/** @type {any} */ problem) {
     self.postMessage({ problem: String(problem?.message ?? problem) });
   }
 });
