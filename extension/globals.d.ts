@@ -1,35 +1,35 @@
 // The names that scripts of the extension share: for the type checker alone, nothing of this ships. What crosses a boundary is
 // declared from src/protocol by the build; here are the names for it, and what content scripts leave for one another.
 
-type Action = import("../target/xtask/types/protocol").Action;
-type ClassScore = import("../target/xtask/types/protocol").ClassScore;
-type Course = import("../target/xtask/types/protocol").Course;
-type FoundFrame = import("../target/xtask/types/protocol").FoundFrame;
-type FoundPicture = import("../target/xtask/types/protocol").FoundPicture;
-type FrameRequest = import("../target/xtask/types/protocol").FrameRequest;
-type ModelStatus = import("../target/xtask/types/protocol").ModelStatus;
-type OwnModels = import("../target/xtask/types/protocol").OwnModels;
-type PageRequest = import("../target/xtask/types/protocol").PageRequest;
-type PictureRules = import("../target/xtask/types/protocol").PictureRules;
-type PictureVerdict = import("../target/xtask/types/protocol").PictureVerdict;
-type PushedWord = import("../target/xtask/types/protocol").PushedWord;
-type Reason = import("../target/xtask/types/protocol").Reason;
-type Refusal = import("../target/xtask/types/protocol").Refusal;
-type Reply = import("../target/xtask/types/protocol").Reply;
-type ScanCounts = import("../target/xtask/types/protocol").ScanCounts;
-type ScanWish = import("../target/xtask/types/protocol").ScanWish;
-type Selected = import("../target/xtask/types/protocol").Selected;
-type SentenceVerdict = import("../target/xtask/types/protocol").SentenceVerdict;
-type Settings = import("../target/xtask/types/protocol").Settings;
-type Spot = import("../target/xtask/types/protocol").Spot;
-type Status = import("../target/xtask/types/protocol").Status;
-type TextVerdict = import("../target/xtask/types/protocol").TextVerdict;
-type ToFrame = import("../target/xtask/types/protocol").ToFrame;
-type ToOffscreen = import("../target/xtask/types/protocol").ToOffscreen;
-type ToPage = import("../target/xtask/types/protocol").ToPage;
-type UploadVerdict = import("../target/xtask/types/protocol").UploadVerdict;
-type View = import("../target/xtask/types/protocol").View;
-type WhyVerdict = import("../target/xtask/types/protocol").WhyVerdict;
+type Action = import("../target/xtask/types/protocol.js").Action;
+type ClassScore = import("../target/xtask/types/protocol.js").ClassScore;
+type Course = import("../target/xtask/types/protocol.js").Course;
+type FoundFrame = import("../target/xtask/types/protocol.js").FoundFrame;
+type FoundPicture = import("../target/xtask/types/protocol.js").FoundPicture;
+type FrameRequest = import("../target/xtask/types/protocol.js").FrameRequest;
+type ModelStatus = import("../target/xtask/types/protocol.js").ModelStatus;
+type OwnModels = import("../target/xtask/types/protocol.js").OwnModels;
+type PageRequest = import("../target/xtask/types/protocol.js").PageRequest;
+type PictureRules = import("../target/xtask/types/protocol.js").PictureRules;
+type PictureVerdict = import("../target/xtask/types/protocol.js").PictureVerdict;
+type PushedWord = import("../target/xtask/types/protocol.js").PushedWord;
+type Reason = import("../target/xtask/types/protocol.js").Reason;
+type Refusal = import("../target/xtask/types/protocol.js").Refusal;
+type Reply = import("../target/xtask/types/protocol.js").Reply;
+type ScanCounts = import("../target/xtask/types/protocol.js").ScanCounts;
+type ScanWish = import("../target/xtask/types/protocol.js").ScanWish;
+type Selected = import("../target/xtask/types/protocol.js").Selected;
+type SentenceVerdict = import("../target/xtask/types/protocol.js").SentenceVerdict;
+type Settings = import("../target/xtask/types/protocol.js").Settings;
+type Spot = import("../target/xtask/types/protocol.js").Spot;
+type Status = import("../target/xtask/types/protocol.js").Status;
+type TextVerdict = import("../target/xtask/types/protocol.js").TextVerdict;
+type ToFrame = import("../target/xtask/types/protocol.js").ToFrame;
+type ToOffscreen = import("../target/xtask/types/protocol.js").ToOffscreen;
+type ToPage = import("../target/xtask/types/protocol.js").ToPage;
+type UploadVerdict = import("../target/xtask/types/protocol.js").UploadVerdict;
+type View = import("../target/xtask/types/protocol.js").View;
+type WhyVerdict = import("../target/xtask/types/protocol.js").WhyVerdict;
 
 /** Pixels as they are sent: Firefox's messages carry no ImageData. */
 type Pixels = { width: number; height: number; data: Uint8ClampedArray };
@@ -55,7 +55,8 @@ type Heard = ToFrame | Broken;
 type ReadPackaged = (file: string, nBytes: number, tellBytes: (nSoFar: number) => void) => Promise<Uint8Array>;
 type Tab = chrome.tabs.Tab | undefined;
 
-declare module "*/relaxed/sotto.js" {
+/** No file of this name: both flavours of the engine are made of the same Rust. */
+declare module "sotto-engine" {
   export default function start(options: { module_or_path: URL }): Promise<unknown>;
   export function __wbg_reset_state(): void;
   export function startHost(flavour: string, place: string, readPackaged: ReadPackaged, store: typeof import("./store.js")): void;
@@ -66,11 +67,15 @@ declare module "*/relaxed/sotto.js" {
   export function permissionsChanged(): Promise<void>;
   export function packModel(files: File[], tell: (percent: number) => void): Promise<unknown>;
 }
-declare module "*/simd128/sotto.js" {
-  export * from "./engine/relaxed/sotto.js";
-  export { default } from "./engine/relaxed/sotto.js";
+declare module "*/relaxed/sotto.js" {
+  export * from "sotto-engine";
+  export { default } from "sotto-engine";
 }
-type EngineGlue = typeof import("./engine/relaxed/sotto.js");
+declare module "*/simd128/sotto.js" {
+  export * from "sotto-engine";
+  export { default } from "sotto-engine";
+}
+type EngineGlue = typeof import("sotto-engine");
 
 /** The pages of src/web/pages: each starts by a function that its `data-page` names. */
 declare module "*/wasm/sotto.js" {
@@ -198,7 +203,7 @@ interface PictureElement extends Element {
 type Point = { x: number; y: number };
 type Edges = { left: number; top: number; right: number; bottom: number };
 /** Of a picture that is turned: its corner, the matrix that turned it and its size without it. */
-type Upright = { corner: Point; turn: number[]; width: number; height: number };
+type Upright = { corner: Point; turn: [number, number, number, number]; width: number; height: number };
 type Place = { rect: Edges; upright: Upright | null; partlyVisible: boolean };
 type Corner = Point & { zoom: number };
 
@@ -237,6 +242,11 @@ declare var sottoSubject: Subject | undefined;
 declare var sottoGuard: boolean | undefined;
 
 // ---- What browsers have and their declarations don't ----
+
+declare class CloseWatcher {
+  onclose: (() => void) | null;
+  destroy(): void;
+}
 
 declare namespace chrome.dom {
   export function openOrClosedShadowRoot(element: Element): ShadowRoot | null;

@@ -116,7 +116,7 @@ globalThis.sottoCheck ??= (() => {
         const reply = await asked;
         if (reply?.answer === "upload") return reply;
         // A background that is stopped in the middle now and then answers nothing; then, too, it is asked again.
-        if (reply && reply.reason !== "internal") return null;
+        if (reply && (reply.answer !== "refused" || reply.reason !== "internal")) return null;
       } catch {
         // The background was stopped in the middle; the next message starts it again.
       }
