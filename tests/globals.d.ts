@@ -20,6 +20,26 @@ type DomNode = import("./browser/harness/shadow.js").DomNode;
 /** What node calls a server that listens to a port. */
 type Listening = import("node:net").AddressInfo;
 
+/** What each request of a page's is answered with, where it isn't refused; "done" where nothing is said here. */
+type Answers = {
+  text: "text";
+  selection: "text";
+  why: "why";
+  shownText: "shownText";
+  picture: "picture";
+  scan: "scan";
+  pictureRules: "pictureRules";
+  status: "status";
+  settings: "settings";
+  ownModels: "ownModels";
+  keepModel: "ownModels";
+  chooseModel: "ownModels";
+  removeModel: "ownModels";
+};
+type AnswerTo<Name> = Name extends keyof Answers ? Answers[Name] : "done";
+/** A reply as tests read it: what they hope for, or what they then show of a refusal. */
+type ReplyTo<Name> = Omit<Answered<AnswerTo<Name>>, "answer"> & { answer: Reply["answer"] } & Partial<Refusal>;
+
 // What a test asks of a page it made itself: an element that isn't there fails the test anyway, and says so.
 interface ParentNode {
   querySelector(selectors: string): any;
@@ -42,6 +62,12 @@ declare namespace chrome.events {
 // A browser that has it makes a request with it; none of its declarations do.
 declare function fetchLater(address: string, options: { activateAfter: number }): unknown;
 
+/** Of a layout that shifted. */
+interface PerformanceEntry {
+  sources?: { node?: Node | null }[];
+  value?: number;
+}
+
 // Firefox's own, in its windows.
 declare const Ci: any;
 declare const PopupNotifications: any;
@@ -62,3 +88,53 @@ declare namespace chrome.scripting {
     args: Given;
   }): Promise<InjectionResult[]>;
 }
+
+// What tests and benches leave in pages and workers, under these names, for their next call there.
+declare var uploads: { seen: { where: string; event: string; files: string[] }[]; [name: string]: any };
+declare var captured: any[], flood: any[], heard: any[], replies: any[], shifts: any[];
+declare var ask: any, asked: any, bench: any, changed: any, clicks: any, cut: any, deletion: any;
+declare var gone: any, hasHidden: any, hasRemoved: any, held: any, keys: any, lastClick: any, loadBattery: any;
+declare var longest: any, longestGap: any, moved: any, nAnswered: any, nChanges: any, nPackageReads: any, nSpots: any;
+declare var nativeSend: any, packer: any, picture: any, port: any, restless: any, runCase: any, said: any, seen: any;
+declare var settled: any, shares: any, shown: any, sottoDrawn: any, stages: any, tellManaged: any;
+declare var answerAs: any, carried: any, goOn: any, mostOpen: any, nRefused: any, nativeScript: any, openAsBefore: any, trusted: any;
+declare var version: any, withWeights: any;
+// Elements of fixtures, by their ids.
+declare var long: any, select_closed: any, select_open: any;
+
+// Of benches/package.json, installed by the bench alone.
+declare module "esbuild";
+declare module "onnxruntime-web/wasm";
+declare module "@huggingface/transformers";
+declare module "@tensorflow/tfjs";
+declare module "@tensorflow/tfjs-backend-wasm";
+declare module "nsfwjs/core";
+declare module "nsfwjs/models/mobilenet_v2";
+
+declare function showOpenFilePicker(options?: { multiple: boolean }): Promise<FileSystemFileHandle[]>;
+
+/** A row of a bench's table. */
+type Row = { engine: string; version: string; task: string; unit: string; values: number[] };
+type Bare = Awaited<ReturnType<typeof import("./browser/harness/bare.js").launchBare>>;
+/** What a soak asks: a text, or a picture made from a seed. */
+type Probe = { name: string; text?: string; seed?: number };
+type Load = import("./browser/soak/load.js").Load;
+
+// A test that looks for what isn't there fails by itself, and needs no words for it.
+interface RegExp {
+  exec(text: string): RegExpExecArray;
+}
+interface String {
+  match(pattern: RegExp): RegExpMatchArray;
+}
+interface Array<T> {
+  find(wanted: (element: T, index: number, all: T[]) => unknown): T;
+  pop(): T;
+  shift(): T;
+}
+interface Map<K, V> {
+  get(key: K): V;
+}
+
+/** What a store's linter says. */
+type Finding = { code: string; file: string; message: string };

@@ -18,7 +18,10 @@ export async function watchPixels(sotto) {
   });
   return {
     forget: () => worker.evaluate(() => void (self.lastSeen = null)),
-    /** `{ width, height, at(x, y) }` of what was read last, or null; `at` gives a pixel's three colours. */
+    /**
+     * What was read last, or null; `at` gives a pixel's three colours.
+     * @returns {Promise<{ width: number, height: number, at(x: number, y: number): number[] } | null>}
+     */
     async last() {
       const seen = await worker.evaluate(() => self.lastSeen ?? null);
       if (!seen) return null;

@@ -116,12 +116,12 @@ export function pointInShadow(page, name) {
 }
 
 /**
- * Where our first host stands in the viewport, in CSS pixels; null when there is none.
+ * Where our first host stands in the viewport, in CSS pixels.
  * @param {Target} page
  */
 export function shadowBox(page) {
   return withHosts(page, async ([host], session) => {
-    if (!host) return null;
+    if (!host) throw new Error("nothing of ours stands on the page");
     const { model } = await session.send("DOM.getBoxModel", { nodeId: host.nodeId });
     return { left: model.border[0], top: model.border[1], width: model.width, height: model.height };
   });

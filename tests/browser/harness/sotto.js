@@ -456,8 +456,9 @@ class Sotto {
 
   /**
    * What `ask` does, from a window behind: like a popup's it leaves the tab in front in view, so that it can be captured.
-   * @param {PageAsk} request
-   * @returns {Promise<any>}
+   * @template {PageAsk["ask"]} Name
+   * @param {PageAsk & { ask: Name }} request
+   * @returns {Promise<ReplyTo<Name>>}
    */
   async askFromBehind(request) {
     let behind = this.#behind;
@@ -474,8 +475,9 @@ class Sotto {
 
   /**
    * A message as one of our own pages sends it, and the reply.
-   * @param {PageAsk} request
-   * @returns {Promise<any>}
+   * @template {PageAsk["ask"]} Name
+   * @param {PageAsk & { ask: Name }} request
+   * @returns {Promise<ReplyTo<Name>>}
    */
   async ask(request) {
     const page = await this.#backroom();
