@@ -4,14 +4,18 @@
 type Action = import("../target/xtask/types/protocol.js").Action;
 type ClassScore = import("../target/xtask/types/protocol.js").ClassScore;
 type Course = import("../target/xtask/types/protocol.js").Course;
+type Edges = import("../target/xtask/types/protocol.js").Edges;
 type FoundFrame = import("../target/xtask/types/protocol.js").FoundFrame;
 type FoundPicture = import("../target/xtask/types/protocol.js").FoundPicture;
+type FramePlace = import("../target/xtask/types/protocol.js").FramePlace;
 type FrameRequest = import("../target/xtask/types/protocol.js").FrameRequest;
+type FromPacker = import("../target/xtask/types/protocol.js").FromPacker;
 type ModelStatus = import("../target/xtask/types/protocol.js").ModelStatus;
 type OwnModels = import("../target/xtask/types/protocol.js").OwnModels;
 type PageRequest = import("../target/xtask/types/protocol.js").PageRequest;
 type PictureRules = import("../target/xtask/types/protocol.js").PictureRules;
 type PictureVerdict = import("../target/xtask/types/protocol.js").PictureVerdict;
+type Point = import("../target/xtask/types/protocol.js").Point;
 type PushedWord = import("../target/xtask/types/protocol.js").PushedWord;
 type Reason = import("../target/xtask/types/protocol.js").Reason;
 type Refusal = import("../target/xtask/types/protocol.js").Refusal;
@@ -23,10 +27,12 @@ type SentenceVerdict = import("../target/xtask/types/protocol.js").SentenceVerdi
 type Settings = import("../target/xtask/types/protocol.js").Settings;
 type Spot = import("../target/xtask/types/protocol.js").Spot;
 type Status = import("../target/xtask/types/protocol.js").Status;
+type TabView = import("../target/xtask/types/protocol.js").TabView;
 type TextVerdict = import("../target/xtask/types/protocol.js").TextVerdict;
 type ToFrame = import("../target/xtask/types/protocol.js").ToFrame;
 type ToOffscreen = import("../target/xtask/types/protocol.js").ToOffscreen;
 type ToPage = import("../target/xtask/types/protocol.js").ToPage;
+type TurnedBox = import("../target/xtask/types/protocol.js").TurnedBox;
 type UploadVerdict = import("../target/xtask/types/protocol.js").UploadVerdict;
 type View = import("../target/xtask/types/protocol.js").View;
 type WhyVerdict = import("../target/xtask/types/protocol.js").WhyVerdict;
@@ -200,23 +206,20 @@ interface PictureElement extends Element {
   videoWidth?: number;
 }
 
-type Point = { x: number; y: number };
-type Edges = { left: number; top: number; right: number; bottom: number };
-/** Of a picture that is turned: its corner, the matrix that turned it and its size without it. */
-type Upright = { corner: Point; turn: [number, number, number, number]; width: number; height: number };
-type Place = { rect: Edges; upright: Upright | null; partlyVisible: boolean };
-type Corner = Point & { zoom: number };
+type Place = { rect: Edges; upright: TurnedBox | null; partlyVisible: boolean };
+/** Where a frame stands whose place is known. */
+type Corner = Exclude<FramePlace, { index: number }>;
 
 /** pixels.js: what can be had of a picture on a page. */
 interface SottoPixels {
   cornerOfIndex(index: number): Corner | null;
-  frameInTab(): Corner | { index: number } | null;
+  frameInTab(): FramePlace | null;
   parentOf(element: Element): Element | null;
   pixelsOf(element: PictureElement, sideMax?: number): Pixels | null;
   placeOf(element: PictureElement): Place | null;
   roots(root?: Document | ShadowRoot): Generator<Document | ShadowRoot, void, undefined>;
   shadowOf(element: Element): ShadowRoot | null;
-  viewOfTab(): { width: number; pinch: number; left: number; top: number } | null;
+  viewOfTab(): TabView | null;
 }
 
 /** pointer.js: where the page was last right-clicked. */

@@ -35,7 +35,7 @@ globalThis.sottoCheck ??= (() => {
       const upload = decision === "upload" || decision === "allow";
       if (!upload) for (const { file } of flagged) kept.add(file);
       // A page that took the question away decided nothing.
-      if (decision !== "gone") remember(flagged, upload);
+      if (decision !== "gone") void remember(flagged, upload);
       else line(text("guardGone"), { lasting: true });
     }
     if (heldBack.length) {
@@ -110,7 +110,7 @@ globalThis.sottoCheck ??= (() => {
   async function verdictOn(file, id, hold) {
     for (let attempt = 0; attempt < 2; attempt += 1) {
       try {
-        const asked = send({ id, ask: "upload", name: file.name, picture: file });
+        const asked = send({ id, ask: "upload", picture: file });
         // After the message, by which the background learns which model to read while it starts.
         hold();
         const reply = await asked;

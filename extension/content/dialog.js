@@ -129,7 +129,7 @@ globalThis.sottoDialog ??= (() => {
   /** @param {Flagged} flagged */
   function row({ file, verdict }) {
     const canvas = make("canvas", { width: PREVIEW_SIDE, height: PREVIEW_SIDE, "aria-hidden": "true" });
-    drawPreview(canvas, file);
+    void drawPreview(canvas, file);
     const [over = verdict.top] = verdict.over;
     const top = verdict.classes[over];
     const reveal = make("button", { type: "button", "aria-pressed": "false", onclick: () => {

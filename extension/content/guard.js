@@ -147,7 +147,7 @@
     held.add(input);
     // What the input does not have, the page can't read early.
     input.value = "";
-    decide(files).then((passed) => {
+    void decide(files).then((passed) => {
       held.delete(input);
       if (passed.length) give(input, passed);
       send(input.form);
@@ -222,7 +222,7 @@
     event.stopImmediatePropagation();
     const point = { clientX, clientY, screenX, screenY, ctrlKey, shiftKey, altKey, metaKey };
     const options = { bubbles: true, cancelable: true, composed: true, ...point };
-    decide(files).then((passed) => {
+    void decide(files).then((passed) => {
       if (!passed.length) {
         // Nothing is left to drop; the page's drop zone must still learn that the drag is over.
         target.dispatchEvent(new DragEvent("dragleave", options));
@@ -248,7 +248,7 @@
     const [files, strings] = [[...clipboardData.files], stringsOf(clipboardData)];
     event.preventDefault();
     event.stopImmediatePropagation();
-    decide(files).then((passed) => {
+    void decide(files).then((passed) => {
       // The markup beside a picture that stays behind would bring it in by its address.
       const left = passed.length ? strings : strings.filter(([type]) => type !== "text/html");
       if (!passed.length && !left.length) return;

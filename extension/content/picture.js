@@ -25,7 +25,7 @@
   function answer(source) {
     // A browser may name the address that others led to, or one that the page has left since.
     const element = (source && bySource(source)) || underPointer();
-    if (!element) return {};
+    if (!element) return { found: false };
     globalThis.sottoSubject = { rect: element.getBoundingClientRect() };
     const verdict = globalThis.sottoScan?.verdictUnderCover(element);
     if (verdict) return { found: true, verdict };

@@ -95,7 +95,7 @@ globalThis.sottoPixels ??= (() => {
     if (!rect) return null;
     const inView = rect.left <= whole.left + 1 && rect.top <= whole.top + 1 && rect.right >= whole.right - 1 && rect.bottom >= whole.bottom - 1;
     const straight = !turn || (Math.abs(turn.b) < 1e-4 && Math.abs(turn.c) < 1e-4 && turn.a > 0 && turn.d > 0);
-    /** @type {Upright | null} */
+    /** @type {TurnedBox | null} */
     const upright = inView && turn && !straight ? { corner: corners[0], turn: [turn.a, turn.b, turn.c, turn.d], width: box.right - box.left, height: box.bottom - box.top } : null;
     return { rect, upright, partlyVisible: cut || !inView };
   }
@@ -181,7 +181,7 @@ globalThis.sottoPixels ??= (() => {
   /**
    * Where this frame stands in the tab: its corner, and how large one of its pixels is there. A frame of another site can't know;
    * it says which of the tab's frames it is, for somebody who can look.
-   * @returns {Corner | { index: number } | null}
+   * @returns {FramePlace | null}
    */
   function frameInTab() {
     let [x, y, zoom, view] = [0, 0, 1, /** @type {Window} */ (window)];

@@ -39,6 +39,7 @@ globalThis.sottoScan ??= (() => {
   let capturedAt = 0;
   let captureTimer = /** @type {number | null} */ (null);
   let lookTimer = /** @type {number | null} */ (null);
+  // biome-ignore lint/correctness/noUnusedVariables: `??=` reads it.
   let tellTimer = /** @type {number | null} */ (null);
   let off = /** @type {AbortController | null} */ (null);
   const name = newName();
@@ -96,7 +97,7 @@ globalThis.sottoScan ??= (() => {
       unmark(element, picture);
       pictures.delete(element);
     }
-    work();
+    void work();
     captureSoon();
     tell();
   }
@@ -126,7 +127,7 @@ globalThis.sottoScan ??= (() => {
       picture.state = "asked";
       nAtWork += 1;
       const pixels = pixelsOf(element, SIDE_MAX);
-      if (pixels) judge(element, picture, pixels).finally(() => ((nAtWork -= 1), work()));
+      if (pixels) void judge(element, picture, pixels).finally(() => void ((nAtWork -= 1), work()));
       else {
         nAtWork -= 1;
         picture.state = "unread";

@@ -25,7 +25,7 @@ const painted = /** @type {Promise<void>} */ (new Promise((resolve) => {
 /** The name of the function that starts the page. */
 const page = /** @type {PageName | undefined} */ (document.body.dataset.page);
 if (page) {
-  painted.then(() => import("./wasm/sotto.js")).then(async (glue) => {
+  void painted.then(() => import("./wasm/sotto.js")).then(async (glue) => {
     await glue.default({ module_or_path: new URL("wasm/sotto_bg.wasm", document.baseURI) });
     await glue[page]();
     document.documentElement.dataset.started = "true";

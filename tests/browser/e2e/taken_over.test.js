@@ -242,7 +242,7 @@ test("the background when it asks: long answers are not heard", async () => {
   await theirs.evaluate(() => {
     const found = "x".repeat(20_000_000);
     /** @type {any} */ (globalThis).sottoScan = { counts: () => ({ found, judged: found }), verdictUnderCover: () => ({ model: found, classes: [] }) };
-    chrome.runtime.onMessage.addListener((message, sender, sendResponse) => void (message.sotto === "scan" && sendResponse(true)));
+    chrome.runtime.onMessage.addListener((message, _sender, sendResponse) => void (message.sotto === "scan" && sendResponse(true)));
   });
   const worker = await sotto.worker();
   const tab = await worker.evaluate(async (url) => (await chrome.tabs.query({ url }))[0].id ?? -1, other.url());

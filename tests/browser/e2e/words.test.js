@@ -411,7 +411,7 @@ async function apart(what = "") {
   const card = await shadowBox(page);
   const text = await page.evaluate(() => {
     const field = document.activeElement?.matches("input, textarea") ? document.activeElement : null;
-    const { left, top, right, bottom } = /** @type {Element | Range} */ (field ?? getSelection()?.getRangeAt(0)).getBoundingClientRect();
+    const { left, top, right, bottom } = (field ?? /** @type {Selection} */ (getSelection()).getRangeAt(0)).getBoundingClientRect();
     return { left, top, right, bottom };
   });
   const isApart =
