@@ -13,24 +13,25 @@
   const ofPage = (name) => Reflect.get(Document.prototype, name, document);
 
   // Down through shadow roots to the element that really has the focus and the root that has the selection.
-  let root = /** @type {ShadowRoot | null} */ (null);
+  /** @type {ShadowRoot | null} */
+  let root = null;
+  /** @type {any} */
   let active = ofPage("activeElement");
   for (let inner; active && (inner = shadowOf(active))?.activeElement; ) {
     root = inner;
     active = inner.activeElement;
   }
 
-  const field = active instanceof HTMLTextAreaElement || (active instanceof HTMLInputElement && active.type !== "password") ? active : null;
+  const field = active instanceof HTMLTextAreaElement || (active instanceof HTMLInputElement && active.type !== "password");
   /** @type {Subject & { text: string, cut: boolean }} */
   let subject = { text: "", cut: false, element: active, where: () => active?.getBoundingClientRect() };
-  const [from, to] = [field?.selectionStart ?? 0, field?.selectionEnd ?? 0];
-  if (field && to > from) {
-    const end = Math.min(to, from + MOST_UNITS);
-    subject = { ...subject, text: field.value.slice(from, end), cut: end < to };
+  if (field && active.selectionEnd > active.selectionStart) {
+    const end = Math.min(active.selectionEnd, active.selectionStart + MOST_UNITS);
+    subject = { ...subject, text: active.value.slice(active.selectionStart, end), cut: end < active.selectionEnd };
   } else if (!field) {
     subject = selected(root?.getSelection?.() ?? getSelection()) ?? subject;
   }
-  globalThis.sottoSubject = { ...subject, editable: field !== null || (active instanceof HTMLElement && active.isContentEditable) };
+  globalThis.sottoSubject = { ...subject, editable: field || active?.isContentEditable === true };
   return /** @satisfies {Selected} */ ({
     text: subject.text,
     cut: subject.cut,
@@ -53,36 +54,20 @@
     return {
       text: beginning ?? selection.toString(),
       cut: beginning !== null,
-      element: isElement(start) ? start : start.parentElement,
+      element: start.nodeType === 1 ? /** @type {Element} */ (start) : start.parentElement,
       // The outline of a whole book takes long to find, and no card can stand beside it.
       where: () => (beginning ? null : range.getBoundingClientRect()),
     };
   }
 
   /**
-   * @param {Node | undefined} node
-   * @returns {node is Element}
-   */
-  function isElement(node) {
-    return node?.nodeType === 1;
-  }
-
-  /**
    * @param {Selection | null | undefined} selection
-   * @returns {Element | undefined | null}
+   * @returns {any} an element, or none
    */
   function hostAt(selection) {
     if (!selection?.isCollapsed || !selection.anchorNode) return null;
     const { anchorNode, anchorOffset } = selection;
-    return [anchorNode.childNodes[anchorOffset], anchorNode].filter(isElement).find((node) => shadowOf(node)?.getSelection);
-  }
-
-  /**
-   * @param {Node} node
-   * @returns {node is Text}
-   */
-  function isText(node) {
-    return node.nodeType === 3;
+    return [anchorNode.childNodes[anchorOffset], anchorNode].find((/** @type {any} */ node) => node?.nodeType === 1 && shadowOf(node)?.getSelection);
   }
 
   /**
@@ -93,8 +78,10 @@
     const walker = ofPage("createTreeWalker").call(document, range.commonAncestorContainer, NodeFilter.SHOW_TEXT);
     walker.currentNode = range.startContainer.childNodes[range.startOffset] ?? range.startContainer;
     let found = "";
-    for (let node = /** @type {Node | null} */ (walker.currentNode); node; node = walker.nextNode()) {
-      if (!isText(node) || /^(script|style)$/i.test(node.parentNode?.nodeName ?? "")) continue;
+    /** @type {any} */
+    let node = walker.currentNode;
+    for (; node; node = walker.nextNode()) {
+      if (node.nodeType !== 3 || /^(script|style)$/i.test(node.parentNode.nodeName)) continue;
       if (range.comparePoint(node, 0) > 0) return null;
       const from = node === range.startContainer ? range.startOffset : 0;
       const to = node === range.endContainer ? range.endOffset : node.data.length;

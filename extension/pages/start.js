@@ -25,7 +25,8 @@ const painted = /** @type {Promise<void>} */ (new Promise((resolve) => {
 /** The name of the function that starts the page. */
 const page = /** @type {PageName | undefined} */ (document.body.dataset.page);
 if (page) {
-  void painted.then(() => import("./wasm/sotto.js")).then(async (glue) => {
+  // biome-ignore lint/nursery/noFloatingPromises: where this fails, the console says so, and the page stays as it is written.
+  painted.then(() => import("./wasm/sotto.js")).then(async (glue) => {
     await glue.default({ module_or_path: new URL("wasm/sotto_bg.wasm", document.baseURI) });
     await glue[page]();
     document.documentElement.dataset.started = "true";
