@@ -5,6 +5,10 @@ import { cpus } from "node:os";
 import { join } from "node:path";
 import { ROOT } from "../tests/browser/harness/places.js";
 
+/**
+ * @param {number[]} values
+ * @param {number} share
+ */
 export function quantile(values, share) {
   const sorted = [...values].sort((a, b) => a - b);
   const at = (sorted.length - 1) * share;
@@ -12,12 +16,20 @@ export function quantile(values, share) {
   return below + (sorted[Math.ceil(at)] - below) * (at - Math.floor(at));
 }
 
+/**
+ * @param {number} value
+ * @param {string} unit
+ */
 const figure = (value, unit) => (unit === "bytes" ? String(value) : value.toFixed(value < 10 ? 2 : 1));
 
-/** Tasks down, engines across; times as medians. */
+/**
+ * Tasks down, engines across; times as medians.
+ * @param {Row[]} rows
+ */
 function printTable(rows) {
   const engines = [...new Set(rows.map(({ engine }) => engine))];
   const tasks = [...new Set(rows.map(({ task }) => task))];
+  /** @param {string} name */
   const width = (name) => Math.max(name.length, 12) + 2;
   console.log("median of many".padEnd(34) + engines.map((name) => name.padStart(width(name))).join(""));
   for (const task of tasks) {
@@ -32,7 +44,11 @@ function printTable(rows) {
 
 /**
  * How every bench ends: the table, the dated file, and a line for each missed bar. With `--check` on the command line a
- * missed bar is a failure. Rows are `{ engine, version, task, unit, values }`.
+ * missed bar is a failure.
+ * @param {string} name
+ * @param {Row[]} rows
+ * @param {string} browser its version
+ * @param {string[]} missed
  */
 export function finish(name, rows, browser, missed) {
   printTable(rows);
@@ -42,9 +58,15 @@ export function finish(name, rows, browser, missed) {
   if (process.argv.includes("--check") && missed.length) process.exitCode = 1;
 }
 
-/** Writes benches/results/DATE-NAME.csv; returns its path from the top of the tree. */
+/**
+ * Writes benches/results/DATE-NAME.csv; returns its path from the top of the tree.
+ * @param {string} name
+ * @param {Row[]} rows
+ * @param {string} browser
+ */
 function writeCsv(name, rows, browser) {
   const date = new Date().toISOString().slice(0, 10);
+  /** @param {unknown} value */
   const quoted = (value) => (/[",]/.test(String(value)) ? `"${String(value).replaceAll('"', '""')}"` : String(value));
   const machine = `${cpus()[0].model.trim()}, ${cpus().length} cores, ${flagsOfNote()}`;
   const head = "date,machine,browser,engine,version,task,unit,n,median,p10,p90";
@@ -59,7 +81,7 @@ function writeCsv(name, rows, browser) {
 
 /** The vector instructions that decide how fast an int8 product can be. */
 function flagsOfNote() {
-  let flags = [];
+  let flags = /** @type {string[]} */ ([]);
   try {
     flags = readFileSync("/proc/cpuinfo", "utf8").match(/^flags\s*:\s*(.*)$/m)?.[1].split(" ") ?? [];
   } catch {

@@ -14,6 +14,7 @@ globalThis.sottoFramesOf = framesOf;
 // ---- Needs nothing ----
 
 // A canvas or a background is just "page", "link" or "frame" to a browser's menu.
+/** @type {["image", ...chrome.contextMenus.ContextType[]]} */
 const WITH_PICTURES = ["image", "video", "page", "link", "frame"];
 
 chrome.runtime.onInstalled.addListener(({ reason }) => {
@@ -67,11 +68,11 @@ chrome.runtime.onMessage.addListener((message, sender, sendResponse) => {
 // ---- The engine: started on first need, started afresh after it broke ----
 
 /** The promise of a started engine, shared by all who ask; null before the first need and after a breakdown. */
-let started = null;
+let started = /** @type {Promise<EngineGlue> | null} */ (null);
 /** True once the wasm module is compiled: from then on a fresh instance costs milliseconds. */
 let compiled = false;
 /** What to call for each piece of work under way when the engine breaks: its own promise would never settle. */
-const underWay = new Set();
+const underWay = /** @type {Set<(problem: unknown) => void>} */ (new Set());
 
 function engine() {
   started ??= startEngine().catch((error) => {
@@ -92,12 +93,29 @@ async function startEngine() {
   return glue;
 }
 
-/** Reads the weights that an event will need while the engine starts: together they take as long as the longer one. */
+/**
+ * Reads the weights that an event will need while the engine starts: together they take as long as the longer one.
+ * @param {unknown} event
+ */
 function prepare(event) {
-  if (!started && Object.hasOwn(NEEDED, event)) store.readEarly(NEEDED[event]);
+  if (!started && isNeeding(event)) store.readEarly(NEEDED[event]);
 }
 
-/** Runs one piece of work; rejects when the engine traps in it or in anything that runs at the same time. */
+/**
+ * Whether an event needs a model.
+ * @param {unknown} event
+ * @returns {event is keyof typeof NEEDED}
+ */
+function isNeeding(event) {
+  return typeof event === "string" && Object.hasOwn(NEEDED, event);
+}
+
+/**
+ * Runs one piece of work; rejects when the engine traps in it or in anything that runs at the same time.
+ * @template Answer
+ * @param {(host: EngineGlue) => Promise<Answer>} work
+ * @returns {Promise<Answer>}
+ */
 async function inEngine(work) {
   let current;
   let host;
@@ -119,7 +137,10 @@ async function inEngine(work) {
   });
 }
 
-/** A trap leaves an instance that must not be entered again: drop it and tell everyone who waits for it. */
+/**
+ * A trap leaves an instance that must not be entered again: drop it and tell everyone who waits for it.
+ * @param {WebAssembly.RuntimeError} error
+ */
 function engineBroke(error) {
   started = null;
   const waiting = [...underWay];
@@ -135,10 +156,13 @@ self.addEventListener("unhandledrejection", ({ reason }) => {
   if (reason instanceof WebAssembly.RuntimeError) engineBroke(reason);
 });
 
-/** Reads a packaged weight file, telling how many bytes have come so far. The engine checks its hash. */
+/**
+ * Reads a packaged weight file, telling how many bytes have come so far. The engine checks its hash.
+ * @type {ReadPackaged}
+ */
 async function readPackaged(file, nBytes, tellBytes) {
   const response = await fetch(chrome.runtime.getURL(`models/${file}`));
-  const reader = response.body.getReader();
+  const reader = /** @type {ReadableStream<Uint8Array>} */ (response.body).getReader();
   const bytes = new Uint8Array(nBytes);
   let filled = 0;
   for (;;) {
@@ -153,12 +177,20 @@ async function readPackaged(file, nBytes, tellBytes) {
   return bytes;
 }
 
-/** The one thing shown without the engine: that it broke, on the card where its answer would have stood. */
+/**
+ * The one thing shown without the engine: that it broke, on the card where its answer would have stood.
+ * @param {Tab} tab
+ * @param {number | undefined} frameId
+ */
 function tellBroken(tab, frameId) {
-  const view = { kind: "refused", reason: "internal" };
-  chrome.tabs.sendMessage(tab.id, { sotto: "card", view }, { frameId: frameId ?? 0 }).catch(log);
+  /** @type {Broken} */
+  const message = { sotto: "card", view: { kind: "refused", reason: "internal" } };
+  // A click in a page of our own, the popup say, has no tab.
+  if (tab?.id === undefined) return;
+  chrome.tabs.sendMessage(tab.id, message, { frameId: frameId ?? 0 }).catch(log);
 }
 
+/** @param {unknown} error */
 function log(error) {
   console.warn("Sotto:", error);
 }

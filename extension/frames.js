@@ -13,7 +13,13 @@ let nAsking = 0;
 /** The page, opening or open; or the end of the last one. */
 let page = Promise.resolve();
 
-/** A picture's frames as `{ total, frames: [ImageData] }`. */
+/**
+ * A picture's frames.
+ * @typedef {{ total: number, frames: ImageData[] }} Frames
+ * @param {Blob} blob
+ * @param {string} type
+ * @returns {Promise<Frames>}
+ */
 export async function framesOf(blob, type) {
   if ("document" in globalThis) return framesHere(blob, type);
   nAsking += 1;
@@ -21,7 +27,9 @@ export async function framesOf(blob, type) {
   if (nAsking === 1) page = page.then(open);
   try {
     await page;
-    const reply = await chrome.runtime.sendMessage({ sotto: "frames", type, picture: blob });
+    /** @type {ToOffscreen & { picture: Blob }} */
+    const message = { sotto: "frames", type, picture: blob };
+    const reply = await chrome.runtime.sendMessage(message);
     if (!reply?.frames) throw new Error(reply?.error ?? "the picture could not be decoded");
     return reply;
   } finally {
@@ -34,14 +42,24 @@ const open = () => chrome.offscreen.createDocument({ url: PAGE, reasons: ["BLOBS
 // Rejects when the page is gone already.
 const close = () => chrome.offscreen.closeDocument().catch(() => {});
 
+/**
+ * @param {Blob} blob
+ * @param {string} type
+ * @returns {Promise<Frames>}
+ */
 export const framesHere = (blob, type) => (type === "image/svg+xml" ? drawn(blob) : decoded(blob, type));
 
+/**
+ * @param {Blob} blob
+ * @param {string} type
+ */
 async function decoded(blob, type) {
   const decoder = new ImageDecoder({ type, data: await blob.arrayBuffer(), colorSpaceConversion: "none" });
   try {
     await decoder.tracks.ready;
     await decoder.completed;
-    const total = decoder.tracks.selectedTrack.frameCount;
+    // Once the tracks are known one is selected.
+    const total = /** @type {ImageTrack} */ (decoder.tracks.selectedTrack).frameCount;
     const frames = [];
     for (const frameIndex of spread(total)) {
       const { image } = await decoder.decode({ frameIndex });
@@ -54,12 +72,16 @@ async function decoded(blob, type) {
   }
 }
 
-/** Up to `FRAMES_MAX` places from the first to the last. */
+/**
+ * Up to `FRAMES_MAX` places from the first to the last.
+ * @param {number} total
+ */
 function spread(total) {
   const n = Math.min(total, FRAMES_MAX);
   return Array.from({ length: n }, (_, index) => Math.round((index * (total - 1)) / Math.max(1, n - 1)));
 }
 
+/** @param {Blob} blob */
 async function drawn(blob) {
   const address = URL.createObjectURL(new Blob([blob], { type: "image/svg+xml" }));
   try {
@@ -72,10 +94,15 @@ async function drawn(blob) {
   }
 }
 
+/**
+ * @param {CanvasImageSource} source
+ * @param {number} width
+ * @param {number} height
+ */
 function pixelsOf(source, width, height) {
   const scale = Math.min(1, SIDE_MAX / Math.max(width, height));
   const canvas = new OffscreenCanvas(Math.max(1, Math.round(width * scale)), Math.max(1, Math.round(height * scale)));
-  const context = canvas.getContext("2d", { willReadFrequently: true });
+  const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d", { willReadFrequently: true }));
   context.drawImage(source, 0, 0, canvas.width, canvas.height);
   return context.getImageData(0, 0, canvas.width, canvas.height);
 }

@@ -10,7 +10,10 @@ const PATIENCE_MS = 2000;
 /** Slices of this size were read fastest: IndexedDB answers several at once, and none is large enough to hurt. */
 const SLICE_BYTES = 4 * 1024 * 1024;
 
-/** A connection, which closes when another wants to change or delete the database. */
+/**
+ * A connection, which closes when another wants to change or delete the database.
+ * @returns {Promise<IDBDatabase>}
+ */
 export function openStore() {
   return new Promise((resolve, reject) => {
     const request = indexedDB.open(DATABASE, 1);
@@ -28,10 +31,21 @@ export function openStore() {
   });
 }
 
-/** What was begun before the engine asked for it, by task: promises of `{ model, found }`. */
+/**
+ * @typedef {keyof typeof PACKAGED} Task
+ * @typedef {{ key: IDBValidKey, bytes: number, slices: Promise<ArrayBuffer>[] }} Weights
+ */
+
+/**
+ * What was begun before the engine asked for it, by task.
+ * @type {Map<Task, Promise<{ model: string, found: Promise<Weights | undefined> }>>}
+ */
 const early = new Map();
 
-/** Begins to read the weights that a task needs, for an engine that is not there yet. */
+/**
+ * Begins to read the weights that a task needs, for an engine that is not there yet.
+ * @param {Task} task
+ */
 export function readEarly(task) {
   if (early.has(task)) return;
   const reading = modelFor(task).then((model) => ({ model, found: read(model) }));
@@ -40,19 +54,32 @@ export function readEarly(task) {
   reading.then(({ found }) => found).catch(() => {});
 }
 
-/** The model that judges: the person's own, where they chose one (src/web/models/own.rs keeps that). */
+/**
+ * The model that judges: the person's own, where they chose one (src/web/models/own.rs keeps that).
+ * @param {Task} task
+ * @returns {Promise<string>}
+ */
 async function modelFor(task) {
+  /** @type {{ ownModels?: OwnModels }} */
   const { ownModels } = task === "text" ? await chrome.storage.local.get("ownModels") : {};
   return ownModels?.chosen ?? PACKAGED[task];
 }
 
-/** A model's stored weights: `{ key, bytes, slices }`, the slices as promises, all asked for at once; or undefined. */
+/**
+ * A model's stored weights, all slices asked for at once; undefined where there are none.
+ * @param {string} model
+ * @param {Task} task
+ */
 export async function readWeights(model, task) {
   const begun = await early.get(task)?.catch(() => undefined);
   early.delete(task);
   return begun?.model === model ? begun.found : read(model);
 }
 
+/**
+ * @param {string} model
+ * @returns {Promise<Weights | undefined>}
+ */
 async function read(model) {
   const database = await openStore();
   try {
@@ -65,6 +92,7 @@ async function read(model) {
   }
 }
 
+/** @param {Blob} blob */
 function slicesOf(blob) {
   const slices = [];
   for (let start = 0; start < blob.size; start += SLICE_BYTES) {
@@ -75,6 +103,11 @@ function slicesOf(blob) {
   return slices;
 }
 
+/**
+ * @template Result
+ * @param {IDBRequest<Result>} request
+ * @returns {Promise<Result>}
+ */
 function settled(request) {
   return new Promise((resolve, reject) => {
     request.onsuccess = () => resolve(request.result);

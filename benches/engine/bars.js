@@ -9,13 +9,24 @@ const MAX_WASM_BYTES = 2.5 * 1024 * 1024;
 const MAX_MEMORY_BYTES = 64 * 1024 * 1024;
 const MAX_LOAD_MS = 60;
 
-/** One line for each missed bar. A figure that is not there is a missed bar too. */
+/**
+ * One line for each missed bar. A figure that is not there is a missed bar too.
+ * @param {Row[]} rows
+ */
 export function check(rows) {
-  const missed = [];
+  const missed = /** @type {string[]} */ ([]);
+  /**
+   * @param {string} engine
+   * @param {string} task
+   */
   const median = (engine, task) => {
     const row = rows.find((candidate) => candidate.engine === engine && candidate.task === task);
     return row ? quantile(row.values, 0.5) : NaN;
   };
+  /**
+   * @param {boolean} holds
+   * @param {string} line
+   */
   const bar = (holds, line) => {
     // Written so that NaN misses.
     if (!holds) missed.push(line);

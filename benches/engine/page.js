@@ -10,21 +10,40 @@ import * as transformers from "./peers/transformers.js";
 /** Loads of each of Sotto's models that are timed, after a first one. */
 const N_LOADS = 7;
 
+/** @param {string} address */
 const bytesOf = async (address) => {
   const response = await fetch(address);
   if (!response.ok) throw new Error(`${address}: ${response.status}`);
   return new Uint8Array(await response.arrayBuffer());
 };
+/**
+ * @template Answer
+ * @param {() => Answer | Promise<Answer>} work
+ */
 const timed = async (work) => {
   const start = performance.now();
   const answer = await work();
   return { elapsedMs: performance.now() - start, answer };
 };
+/** @param {number[]} logits */
 const positiveOf = ([negative, positive]) => 1 / (1 + Math.exp(negative - positive));
 
-/** name → { loadMs, text?(ids) → P(positive), sentence?(text) → P(positive), picture?(pixels) → classes } */
+/**
+ * What an engine can do: `text` takes ids and `sentence` a string, and both give the probability of "positive".
+ * @typedef {{
+ *   loadMs: Record<string, number | number[]>,
+ *   text?(ids: number[]): Promise<number>,
+ *   sentence?(text: string): Promise<number>,
+ *   picture?(pixels: ImageData): Promise<Record<string, number>>,
+ *   engine?: any,
+ * }} Engine
+ * @typedef {{ id: string, file: string, task: string }} Model
+ */
+
+/** @type {Record<string, Engine>} */
 const engines = {};
 
+/** @type {Record<string, (...parameters: any[]) => Promise<Engine>>} */
 const loaders = {
   async onnxruntime(form) {
     await onnxruntime.start();
@@ -42,10 +61,12 @@ const loaders = {
     const { elapsedMs } = await timed(() => nsfwjs.load());
     return { loadMs: { picture: elapsedMs }, picture: nsfwjs.classes };
   },
-  async sotto(flavour, models) {
+  async sotto(/** @type {string} */ flavour, /** @type {Model[]} */ models) {
     const newEngine = await sotto.start(flavour);
     const files = await Promise.all(models.map(({ file }) => bytesOf(`/dist/models/${file}`)));
-    const loadMs = {};
+    const firstMs = /** @type {Record<string, number>} */ ({});
+    const loadMs = /** @type {Record<string, number[]>} */ ({});
+    /** @type {any} */
     let engine;
     for (let load = 0; load <= N_LOADS; load += 1) {
       engine?.free();
@@ -53,28 +74,33 @@ const loaders = {
       for (const [index, { id, task }] of models.entries()) {
         const { elapsedMs } = await timed(() => engine.load(id, files[index]));
         // The first runs in code that the browser has not optimised yet, and is the first to touch its memory.
-        if (load === 0) loadMs[`${task}, first of the page`] = elapsedMs;
+        if (load === 0) firstMs[`${task}, first of the page`] = elapsedMs;
         else (loadMs[task] ??= []).push(elapsedMs);
       }
     }
-    let classes = null;
+    let classes = /** @type {string[] | null} */ (null);
     return {
       engine,
-      loadMs,
+      loadMs: { ...firstMs, ...loadMs },
       text: async (ids) => positiveOf(engine.text_ids(Uint32Array.from(ids))),
       sentence: async (text) => engine.sentence(text),
       picture: async ({ data, width, height }) => {
         const probabilities = engine.picture(data, width, height);
         // Told by a run on a blank picture, so asked once.
-        classes ??= engine.picture_classes();
-        return Object.fromEntries(classes.map((name, index) => [name, probabilities[index]]));
+        const names = (classes ??= /** @type {string[]} */ (engine.picture_classes()));
+        return Object.fromEntries(names.map((name, index) => [name, probabilities[index]]));
       },
     };
   },
 };
 
 globalThis.bench = {
-  /** Brings one engine up; `name` is what it is called from then on. Returns how long each model took to load. */
+  /**
+   * Brings one engine up; `name` is what it is called from then on. Returns how long each model took to load.
+   * @param {string} name
+   * @param {string} kind
+   * @param {unknown[]} parameters
+   */
   async load(name, kind, ...parameters) {
     nowLoading(name);
     engines[name] = await loaders[kind](...parameters);
@@ -83,22 +109,32 @@ globalThis.bench = {
   },
 
   /** The ids that Transformers.js' tokenizer gives: the same for every engine. */
-  ids: (text) => transformers.ids(text),
+  ids: (/** @type {string} */ text) => transformers.ids(text),
 
-  /** One picture, decoded and brought to side × side once, for all engines. */
+  /**
+   * One picture, decoded and brought to side × side once, for all engines.
+   * @param {string} address
+   * @param {number} side
+   */
   async preparePicture(address, side) {
     const bitmap = await createImageBitmap(await (await fetch(address)).blob());
-    const context = new OffscreenCanvas(side, side).getContext("2d");
+    const context = /** @type {OffscreenCanvasRenderingContext2D} */ (new OffscreenCanvas(side, side).getContext("2d"));
     context.drawImage(bitmap, 0, 0, side, side);
     globalThis.picture = context.getImageData(0, 0, side, side);
   },
 
-  /** Runs one engine's task `nRuns` times; returns the milliseconds of each run and the last answer. */
+  /**
+   * Runs one engine's task `nRuns` times; returns the milliseconds of each run and the last answer.
+   * @param {string} name
+   * @param {"text" | "sentence" | "picture"} task
+   * @param {unknown} input
+   * @param {number} nRuns
+   */
   async run(name, task, input, nRuns) {
-    const work = engines[name][task];
+    const work = /** @type {(given: any) => Promise<unknown>} */ (engines[name][task]);
     const given = task === "picture" ? globalThis.picture : input;
-    const elapsedMs = [];
-    let answer = null;
+    const elapsedMs = /** @type {number[]} */ ([]);
+    let answer = /** @type {unknown} */ (null);
     for (let run = 0; run < nRuns; run += 1) {
       const one = await timed(() => work(given));
       elapsedMs.push(one.elapsedMs);
@@ -110,6 +146,6 @@ globalThis.bench = {
   memoryBytes,
 
   /** What only Sotto's engine tells: the matrix product alone, and what the instruction itself can do. */
-  matmulGops: (name, rows, inputs, outputs) => engines[name].engine.matmul_gops(rows, inputs, outputs),
-  inRegisterPeakGops: (name) => engines[name].engine.in_register_peak_gops(),
+  matmulGops: (/** @type {string} */ name, /** @type {number[]} */ ...sizes) => engines[name].engine.matmul_gops(...sizes),
+  inRegisterPeakGops: (/** @type {string} */ name) => engines[name].engine.in_register_peak_gops(),
 };

@@ -15,7 +15,8 @@ export const PEERS = join(ROOT, "benches/node_modules");
 export function packagedModels() {
   const blocks = readFileSync(join(ROOT, "models/models.toml"), "utf8").split(/^\[\[model\]\]$/m).slice(1);
   return blocks.map((block) => {
-    const value = (key) => block.match(new RegExp(`^${key}\\s*=\\s*"([^"]*)"`, "m"))?.[1];
+    /** @param {string} key */
+    const value = (key) => block.match(new RegExp(`^${key}\\s*=\\s*"([^"]*)"`, "m"))?.[1] ?? "";
     return { id: value("id"), task: value("task"), file: value("file") };
   });
 }
@@ -38,7 +39,10 @@ export async function bundlePage() {
   });
 }
 
-/** Returns the folder that holds what make_onnx.py wrote. */
+/**
+ * Returns the folder that holds what make_onnx.py wrote.
+ * @param {string} packedFile
+ */
 export function makePeersModel(packedFile) {
   const script = join(ROOT, "benches/engine/make_onnx.py");
   const out = join(KITCHEN, "models/distilbert");
@@ -56,4 +60,5 @@ export function makePeersModel(packedFile) {
   return out;
 }
 
+/** @param {{ file: string }} model */
 export const packedFile = (model) => join(DIST, "models", model.file);

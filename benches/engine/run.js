@@ -30,10 +30,17 @@ const mode = process.argv[2];
 assert.ok(["--check", "--show", "--peers-only"].includes(mode), "usage: run.js --show|--check|--peers-only");
 const withSotto = mode !== "--peers-only";
 
+/** @param {string} name */
 const version = (name) => JSON.parse(readFileSync(join(PEERS, name, "package.json"), "utf8")).version;
 const models = packagedModels();
 const sentiment = models.find(({ task }) => task === "text");
-const rows = [];
+const rows = /** @type {Row[]} */ ([]);
+/**
+ * @typedef {{ task: string, label: string, input: unknown, nRuns: number }} Job
+ * @typedef {{ name: string, job: Job, elapsedMs: number[], answer: any }} Turn
+ * @typedef {(method: string, ...parameters: unknown[]) => Promise<any>} Call asks the page
+ * @typedef {(engine: string, task: string, unit: string, values: number[]) => void} Add
+ */
 
 await bundlePage();
 makePeersModel(packedFile(sentiment));
@@ -55,6 +62,7 @@ const server = await serve({
   headers: { "cross-origin-opener-policy": "same-origin", "cross-origin-embedder-policy": "require-corp" },
 });
 const browser = await launchBrowser({ flags: ["--js-flags=--expose-gc"] });
+const browserVersion = browser.context.browser()?.version() ?? "unknown";
 try {
   const page = await browser.context.newPage();
   page.setDefaultTimeout(0);
@@ -66,14 +74,17 @@ try {
   await browser.close();
   await server.close();
 }
-finish(withSotto ? "engine" : "engine-peers", rows, browser.version, withSotto ? check(rows) : []);
+finish(withSotto ? "engine" : "engine-peers", rows, browserVersion, withSotto ? check(rows) : []);
 
+/** @param {Page} page */
 async function measure(page) {
-  browser.version = browser.context.browser().version();
+  /** @type {Call} */
   const call = (method, ...parameters) =>
-    page.evaluate(([name, given]) => globalThis.bench[name](...given), [method, parameters]);
+    page.evaluate(([name, given]) => globalThis.bench[name](...given), /** @type {[string, unknown[]]} */ ([method, parameters]));
+  /** @type {Add} */
   const add = (engine, task, unit, values) => rows.push({ engine, version: contestants[engine].version, task, unit, values });
 
+  /** @type {Record<string, { version: string, load: [string, ...unknown[]] }>} */
   const contestants = {
     "onnxruntime-web int8": { version: version("onnxruntime-web"), load: ["onnxruntime", "model_quantized"] },
     "onnxruntime-web int8 fused": { version: version("onnxruntime-web"), load: ["onnxruntime", "fused"] },
@@ -86,6 +97,7 @@ async function measure(page) {
     contestants["Sotto, plain SIMD"] = { version: own, load: ["sotto", "simd128", models] };
   }
 
+  /** @param {string} task */
   const addMemory = async (task) => {
     for (const name of Object.keys(contestants)) {
       // onnxruntime-web's second form lives in the first one's memory and has none of its own.
@@ -93,10 +105,10 @@ async function measure(page) {
       if (bytes > 0) add(name, task, "bytes", [bytes]);
     }
   };
-  const tasksOf = {};
+  const tasksOf = /** @type {Record<string, string>} */ ({});
   for (const [name, { load }] of Object.entries(contestants)) {
     const loadMs = await call("load", name, ...load);
-    for (const [what, elapsedMs] of Object.entries(loadMs)) add(name, `load ${what}`, "ms", [elapsedMs].flat());
+    for (const [what, elapsedMs] of Object.entries(loadMs)) add(name, `load ${what}`, "ms", /** @type {number[]} */ ([elapsedMs].flat()));
     tasksOf[name] = load[0];
   }
 
@@ -105,11 +117,12 @@ async function measure(page) {
   const jobs = await textJobs(call);
   jobs.push({ task: "picture", label: `picture ${SIDE} px`, input: null, nRuns: PICTURE_RUNS });
 
+  /** @type {Record<string, string[]>} */
   const CAN = { onnxruntime: ["text"], transformers: ["sentence"], nsfwjs: ["picture"], sotto: ["text", "sentence", "picture"] };
-  const turns = jobs.flatMap((job) =>
+  const turns = jobs.flatMap((job) => /** @type {Turn[]} */ (
     Object.keys(contestants)
       .filter((name) => CAN[tasksOf[name]].includes(job.task))
-      .map((name) => ({ name, job, elapsedMs: [], answer: null })));
+      .map((name) => ({ name, job, elapsedMs: [], answer: null }))));
 
   for (const turn of turns) turn.answer = (await call("run", turn.name, turn.job.task, turn.job.input, 2)).answer;
   compareAnswers(turns);
@@ -130,9 +143,12 @@ async function measure(page) {
   }
 }
 
-/** Texts of exactly so many tokens, as ids for the nets and as a string for what tokenises by itself. */
+/**
+ * Texts of exactly so many tokens, as ids for the nets and as a string for what tokenises by itself.
+ * @param {Call} call
+ */
 async function textJobs(call) {
-  const jobs = [];
+  const jobs = /** @type {Job[]} */ ([]);
   for (const { nTokens, nRuns } of TEXT_CASES) {
     const words = WORDS.split(" ");
     const text = Array.from({ length: nTokens - 2 }, (_, index) => words[index % words.length]).join(" ");
@@ -144,7 +160,10 @@ async function textJobs(call) {
   return jobs;
 }
 
-/** The engines run the same weights, so they must agree: the same label, and probabilities within a tenth. */
+/**
+ * The engines run the same weights, so they must agree: the same label, and probabilities within a tenth.
+ * @param {Turn[]} turns
+ */
 function compareAnswers(turns) {
   for (const job of new Set(turns.map((turn) => turn.job))) {
     const answers = turns.filter((turn) => turn.job === job);
@@ -158,7 +177,12 @@ function compareAnswers(turns) {
   }
 }
 
-/** Linear memory after many runs of every kind against what it was after the first of each. */
+/**
+ * Linear memory after many runs of every kind against what it was after the first of each.
+ * @param {Call} call
+ * @param {Add} add
+ * @param {Job[]} jobs
+ */
 async function measureSteadiness(call, add, jobs) {
   const memory = () => call("memoryBytes", "Sotto");
   const before = await memory();
@@ -169,6 +193,10 @@ async function measureSteadiness(call, add, jobs) {
   add("Sotto", `memory grown by ${N_STEADY_RUNS} runs`, "bytes", [(await memory()) - before]);
 }
 
+/**
+ * @param {Call} call
+ * @param {Add} add
+ */
 async function measureArithmetic(call, add) {
   for (const flavour of ["Sotto", "Sotto, plain SIMD"]) {
     const peaks = [];
@@ -183,6 +211,7 @@ async function measureArithmetic(call, add) {
   }
 }
 
+/** @param {Add} add */
 function addSizes(add) {
   for (const [flavour, name] of [["relaxed", "Sotto"], ["simd128", "Sotto, plain SIMD"]]) {
     add(name, "engine .wasm", "bytes", [readFileSync(join(DIST, `engine/${flavour}/sotto_bg.wasm`)).length]);

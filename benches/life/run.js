@@ -21,6 +21,7 @@ const IDLE_MS = 20_000;
 const TEXT = "The film is a warm and funny story about two old friends who meet again after so many lonely years.";
 assert.equal(TEXT.split(" ").length, 20);
 
+/** @type {Record<string, number>} */
 const BARS = {
   "worker stopped to verdict, 20 words": 250,
   "warm click to card, 20 words": 60,
@@ -34,10 +35,20 @@ const BARS = {
   "storage grown by stop and start": 0,
 };
 
-const rows = [];
+const rows = /** @type {Row[]} */ ([]);
 const { version } = JSON.parse(readFileSync(join(DIST, "manifest.json"), "utf8"));
+/**
+ * @param {string} task
+ * @param {string} unit
+ * @param {number[]} values
+ */
 const add = (task, unit, values) => rows.push({ engine: "Sotto", version, task, unit, values });
-let browserVersion;
+let browserVersion = "unknown";
+/**
+ * A page of the extension's origin in a bare browser.
+ * @typedef {Awaited<ReturnType<Bare["page"]>>} BarePage
+ * @typedef {{ browser: Bare, page: BarePage, address: string }} Life
+ */
 
 await measureFirstStarts();
 await measureWakesAndCycles();
@@ -47,7 +58,10 @@ const missed = rows
   .map(({ task, unit, values }) => `${task}: ${quantile(values, 0.5)} ${unit}, the bar is ${BARS[task]}`);
 finish("life", rows, browserVersion, missed);
 
-/** A page of the extension's origin that does nothing by itself, in a fresh browser. */
+/**
+ * A page of the extension's origin that does nothing by itself, in a fresh browser.
+ * @param {(life: Life) => Promise<void>} work
+ */
 async function withPage(work) {
   const browser = await launchBare({ extensions: [DIST] });
   try {
@@ -61,7 +75,11 @@ async function withPage(work) {
   }
 }
 
-/** Sends a request and gives the reply and how long it took, by the page's own clock. */
+/**
+ * Sends a request and gives the reply and how long it took, by the page's own clock.
+ * @param {BarePage} page
+ * @param {PageAsk} request
+ */
 async function ask(page, request) {
   return page(`(async () => {
     const started = performance.now();
@@ -70,12 +88,14 @@ async function ask(page, request) {
   })()`);
 }
 
+/** @param {BarePage} page */
 async function verdictMs(page) {
   const { reply, elapsedMs } = await ask(page, { ask: "text", text: TEXT });
   assert.equal(reply.sentiment, "positive", JSON.stringify(reply));
   return elapsedMs;
 }
 
+/** @param {Pick<Life, "browser" | "page">} life */
 async function stop({ browser, page }) {
   // A worker that is only just starting is not stopped by the first call.
   await eventually("the worker to stop", async () => {
@@ -85,7 +105,7 @@ async function stop({ browser, page }) {
 }
 
 async function measureFirstStarts() {
-  const elapsedMs = [];
+  const elapsedMs = /** @type {number[]} */ ([]);
   for (let start = 0; start < N_FIRST_STARTS; start += 1) {
     await withPage(async (life) => {
       // The browser itself has just started, too, and is not what is measured.
@@ -112,9 +132,12 @@ async function measureWakesAndCycles() {
   });
 }
 
-/** What runs in the extension's processes while nobody wants anything. */
+/**
+ * What runs in the extension's processes while nobody wants anything.
+ * @param {Life} life
+ */
 async function measureIdle({ browser, page, address }) {
-  const events = [];
+  const events = /** @type {{ name: string, pid: number, ts: number, args?: { data?: { url?: string } } }[]} */ ([]);
   browser.on("Tracing.dataCollected", ({ value }) => events.push(...value));
   const complete = new Promise((resolve) => browser.on("Tracing.tracingComplete", resolve));
   const categories = ["devtools.timeline", "disabled-by-default-devtools.timeline", "__metadata"];
@@ -131,11 +154,13 @@ async function measureIdle({ browser, page, address }) {
   const processes = new Set(ours.map(({ pid }) => pid));
   assert.ok(ours.some(({ ts }) => ts > asked), "the trace does not see our scripts");
   const idle = events.filter(({ pid, ts }) => processes.has(pid) && ts <= asked);
+  /** @param {string[]} names */
   const count = (names) => idle.filter(({ name }) => names.includes(name)).length;
   add("idle 20 s: scripts run", "events", [count(["FunctionCall", "EvaluateScript", "v8.run"])]);
   add("idle 20 s: timers", "events", [count(["TimerInstall", "TimerFire"])]);
 }
 
+/** @param {Life} life */
 async function measurePaints(life) {
   const { browser, page, address } = life;
   const states = {
@@ -168,7 +193,10 @@ async function measurePaints(life) {
   }
 }
 
-/** Stops and starts, and what IndexedDB has before and after. */
+/**
+ * Stops and starts, and what IndexedDB has before and after.
+ * @param {Life} life
+ */
 async function measureCycles(life) {
   const { page } = life;
   const stored = () => page(`(async () => {
@@ -205,7 +233,7 @@ async function measureClicks() {
     const worker = await sotto.worker();
     await worker.evaluate(() => {
       const send = chrome.tabs.sendMessage.bind(chrome.tabs);
-      chrome.tabs.sendMessage = async (tab, message, options) => {
+      chrome.tabs.sendMessage = async (/** @type {number} */ tab, /** @type {any} */ message, /** @type {any} */ options) => {
         const answer = await send(tab, message, options).catch(() => {});
         if (message.view?.kind === "text") globalThis.shown?.(performance.now());
         return answer;
@@ -213,7 +241,7 @@ async function measureClicks() {
     });
     const elapsedMs = [];
     for (let click = 0; click < N_CLICKS + 2; click += 1) {
-      await page.evaluate(() => getSelection().selectAllChildren(document.querySelector("#praise")));
+      await page.evaluate(() => getSelection()?.selectAllChildren(document.querySelector("#praise")));
       const elapsed = await worker.evaluate(
         async ([info, address]) => {
           const [tab] = await chrome.tabs.query({ url: address });
@@ -222,7 +250,7 @@ async function measureClicks() {
           chrome.contextMenus.onClicked.dispatch(info, tab);
           return (await shown) - started;
         },
-        [{ menuItemId: "classify-selection", editable: false, frameId: 0, pageUrl: page.url(), selectionText: TEXT }, page.url()],
+        /** @type {const} */ ([{ menuItemId: "classify-selection", editable: false, frameId: 0, pageUrl: page.url(), selectionText: TEXT }, page.url()]),
       );
       // The first two load the model and compile the scripts.
       if (click >= 2) elapsedMs.push(elapsed);

@@ -11,6 +11,7 @@ import { startSotto } from "../../tests/browser/harness/sotto.js";
 import { pick } from "../../tests/browser/harness/uploads.js";
 import { finish, quantile } from "../report.js";
 
+/** @type {Record<string, number | undefined>} */
 const BARS_MS = { "right click, readable": 100, "right click, captured": 250, "guard, one of 12 megapixels": 200, "guard, twenty of 12 megapixels": 2500, "scan, 50 readable": 2000 };
 /** A page is blocked when a frame of it comes this late. */
 const LONGEST_TASK_MS = 50;
@@ -19,15 +20,19 @@ const N_LONG_RUNS = 5;
 
 const folder = mkdtempSync(join(tmpdir(), "sotto-bench-pictures-"));
 const server = await serve({ routes: { "/": FIXTURES, "/pictures/": PICTURES, "/made/": folder } });
-const rows = [];
-const missed = [];
+const rows = /** @type {Row[]} */ ([]);
+const missed = /** @type {string[]} */ ([]);
 let version = "";
 
+/**
+ * @param {string} task
+ * @param {number[]} values
+ */
 const add = (task, values, unit = "ms") => rows.push({ engine: "Sotto", version, task, unit, values });
 
 try {
   const plain = await startSotto();
-  version = plain.context.browser().version();
+  version = plain.context.browser()?.version() ?? "unknown";
   await makePictures(plain);
   await rightClicks(plain);
   await scans(plain);
@@ -46,13 +51,16 @@ for (const { task, values } of rows) {
 }
 finish("pictures", rows, version, missed);
 
-/** Twenty photographs of 4000 × 3000 and about 3 MB: soft hills under enough grain to fill a JPEG, each with a seed of its own. */
+/**
+ * Twenty photographs of 4000 × 3000 and about 3 MB: soft hills under enough grain to fill a JPEG, each with a seed of its own.
+ * @param {Sotto} sotto
+ */
 async function makePictures(sotto) {
   const page = await sotto.page(`${server.origin}/pictures.html`);
   for (let seed = 0; seed < 20; seed += 1) {
     const base64 = await page.evaluate(async (number) => {
       const [width, height] = [4000, 3000];
-      const context = new OffscreenCanvas(width, height).getContext("2d");
+      const context = /** @type {OffscreenCanvasRenderingContext2D} */ (new OffscreenCanvas(width, height).getContext("2d"));
       for (let hill = 0; hill < 12; hill += 1) {
         context.fillStyle = `hsl(${90 + ((number * 37 + hill * 23) % 120)} 40% ${75 - hill * 4}%)`;
         context.beginPath();
@@ -68,11 +76,11 @@ async function makePictures(sotto) {
       }
       context.putImageData(pixels, 0, 0);
       const blob = await context.canvas.convertToBlob({ type: "image/jpeg", quality: 0.9 });
-      const address = await new Promise((resolve) => {
+      const address = /** @type {string} */ (await new Promise((resolve) => {
         const reader = new FileReader();
-        reader.onload = () => resolve(reader.result);
+        reader.onload = () => resolve(String(reader.result));
         reader.readAsDataURL(blob);
-      });
+      }));
       return address.slice(address.indexOf(",") + 1);
     }, seed);
     writeFileSync(join(folder, `hills_${seed}.jpg`), Buffer.from(base64, "base64"));
@@ -87,9 +95,12 @@ function photographs() {
   return Array.from({ length: 20 }, (_, seed) => join(folder, `hills_${seed}.jpg`));
 }
 
-/** From the browser's event in the background to the scores on the card: the menu itself is the browser's. */
+/**
+ * From the browser's event in the background to the scores on the card: the menu itself is the browser's.
+ * @param {Sotto} sotto
+ */
 async function rightClicks(sotto) {
-  for (const [task, from] of [["right click, readable", server.origin], ["right click, captured", server.otherOrigin]]) {
+  for (const [task, from] of /** @type {const} */ ([["right click, readable", server.origin], ["right click, captured", server.otherOrigin]])) {
     const page = await sotto.page(`${server.origin}/scan.html?from=${from}`);
     await page.evaluate(() => Promise.all([...document.images].map((image) => image.decode())));
     const values = [];
@@ -102,18 +113,19 @@ async function rightClicks(sotto) {
       const worker = await sotto.worker();
       const ms = await worker.evaluate(async (source) => {
         const [tab] = await chrome.tabs.query({ active: true, lastFocusedWindow: true });
-        const native = chrome.tabs.sendMessage;
+        const native = /** @type {(...given: any[]) => Promise<any>} */ (chrome.tabs.sendMessage);
+        /** @type {Promise<number>} */
         const shown = new Promise((resolve) => {
-          chrome.tabs.sendMessage = (id, message, ...rest) => {
+          chrome.tabs.sendMessage = /** @type {any} */ ((/** @type {number} */ id, /** @type {any} */ message, /** @type {any[]} */ ...rest) => {
             const sent = native.call(chrome.tabs, id, message, ...rest);
             if (message?.view?.kind === "picture") sent.finally(() => resolve(performance.now()));
             return sent;
-          };
+          });
         });
         const began = performance.now();
         chrome.contextMenus.onClicked.dispatch({ menuItemId: "check-image", mediaType: "image", srcUrl: source, frameId: 0 }, tab);
         const ended = await shown;
-        chrome.tabs.sendMessage = native;
+        chrome.tabs.sendMessage = /** @type {any} */ (native);
         return ended - began;
       }, srcUrl);
       // The first two load the model and compile what a page needs.
@@ -124,6 +136,7 @@ async function rightClicks(sotto) {
   }
 }
 
+/** @param {Sotto} sotto */
 async function scans(sotto) {
   const values = [];
   for (let run = 0; run < N_LONG_RUNS; run += 1) {
@@ -140,7 +153,7 @@ async function scans(sotto) {
     });
     await sotto.grant(page);
     const worker = await sotto.worker();
-    const tab = await worker.evaluate(async () => (await chrome.tabs.query({ active: true, lastFocusedWindow: true }))[0].id);
+    const tab = await worker.evaluate(async () => (await chrome.tabs.query({ active: true, lastFocusedWindow: true }))[0].id ?? -1);
     const began = performance.now();
     await sotto.askFromBehind({ ask: "scan", tab, wish: "start" });
     await eventually("the scan to end", async () => (await sotto.askFromBehind({ ask: "scan", tab, wish: "state" })).judged === 50);
@@ -150,7 +163,10 @@ async function scans(sotto) {
   add("scan, 50 readable", values);
 }
 
-/** From the browser's own event to the page's: what the guard adds, and whether the page could go on meanwhile. */
+/**
+ * From the browser's own event to the page's: what the guard adds, and whether the page could go on meanwhile.
+ * @param {Sotto} sotto
+ */
 async function uploads(sotto) {
   const page = await sotto.page(`${server.origin}/upload.html`);
   await sotto.ask({ ask: "guard", on: true });
@@ -167,6 +183,7 @@ async function uploads(sotto) {
     document.querySelector("#pick").addEventListener("change", () => (globalThis.changed = performance.now()));
   });
   const files = photographs();
+  /** @param {string[]} chosen */
   const once = async (chosen) => {
     // The browser tells a page nothing of a pick that is the same as the last.
     await page.evaluate(() => {
@@ -178,6 +195,11 @@ async function uploads(sotto) {
     return (await eventually("the files", () => page.evaluate(() => globalThis.changed))) - began;
   };
   await once([join(PICTURES, "house.jpg")]);
+  /**
+   * @param {string} task
+   * @param {(run: number) => string[]} chosen
+   * @param {number} nRuns
+   */
   const measured = async (task, chosen, nRuns) => {
     const values = [];
     for (let run = 0; run < nRuns; run += 1) values.push(await once(chosen(run)));
@@ -191,16 +213,19 @@ async function uploads(sotto) {
   await page.close();
 }
 
-/** On a site without the guard nothing of Sotto's is in the page: no script of any world. */
+/**
+ * On a site without the guard nothing of Sotto's is in the page: no script of any world.
+ * @param {Sotto} sotto
+ */
 async function withoutGuard(sotto) {
   const page = await sotto.page(`${server.origin}/upload.html`);
   const session = await page.context().newCDPSession(page);
-  const ours = [];
+  const ours = /** @type {string[]} */ ([]);
   session.on("Debugger.scriptParsed", ({ url }) => url.startsWith("chrome-extension:") && ours.push(url));
   await session.send("Debugger.enable");
   await page.reload();
   await pick(page, "document.querySelector('#pick')", [join(PICTURES, "house.jpg")]);
-  await eventually("the file", async () => (await page.evaluate(() => seen.length)) === 2);
+  await eventually("the file", async () => (await page.evaluate(() => globalThis.seen.length)) === 2);
   add("scripts in a page without the guard", [ours.length], "scripts");
   if (ours.length) missed.push(`${ours.join(" ")} in a page without the guard`);
   await page.close();

@@ -29,11 +29,16 @@ const WINDOW_MS = 1_200;
 const REST_MS = 300;
 const { version } = JSON.parse(readFileSync(join(ROOT, "manifest.json"), "utf8"));
 
-const values = new Map(BARS.map((bar) => [bar, []]));
+/** @typedef {typeof BARS[number]} Bar */
+const values = new Map(BARS.map((bar) => [bar, /** @type {number[]} */ ([])]));
+/**
+ * @param {Bar} bar
+ * @param {number} value
+ */
 const note = (bar, value) => values.get(bar).push(value);
 const server = await serve({ routes: { "/": FIXTURES } });
 const sotto = await startSotto();
-const browser = sotto.context.browser().version();
+const browser = sotto.context.browser()?.version() ?? "unknown";
 try {
   const page = await sotto.page(`${server.origin}/measure.html`);
   await sotto.grant(page);
@@ -42,7 +47,7 @@ try {
   await sotto.says(page, /\d ms/);
   const probe = await probeIn(page);
   for (let run = 0; run < N_RUNS; run += 1) {
-    for (const [id, bar] of [["words20", SHORT], ["words300", LONG]]) {
+    for (const [id, bar] of /** @type {const} */ ([["words20", SHORT], ["words300", LONG]])) {
       const clicked = await begin(page, worker, probe, id);
       note(bar, (await probe.drawn("text")) - clicked);
     }
@@ -68,7 +73,13 @@ const missed = BARS.flatMap((bar) => {
 });
 finish("words", rows, browser, missed);
 
-/** Closes the last card, forgets what was measured, and chooses the menu entry for a text; returns when that was. */
+/**
+ * Closes the last card, forgets what was measured, and chooses the menu entry for a text; returns when that was.
+ * @param {Page} page
+ * @param {import("playwright-core").Worker} worker
+ * @param {Awaited<ReturnType<typeof probeIn>>} probe
+ * @param {string} id
+ */
 async function begin(page, worker, probe, id) {
   await page.keyboard.press("Escape");
   await eventually("the card to go", async () => !(await sotto.isOnPage(page)));
@@ -76,26 +87,33 @@ async function begin(page, worker, probe, id) {
   return choose(page, worker, id);
 }
 
-/** How long the page's event loop stands still: another round, because the browser's trace costs time of its own. */
+/**
+ * How long the page's event loop stands still: another round, because the browser's trace costs time of its own.
+ * @param {Page} page
+ * @param {import("playwright-core").Worker} worker
+ * @param {Awaited<ReturnType<typeof probeIn>>} probe
+ */
 async function heldUp(page, worker, probe) {
+  /** @param {number} ms */
   const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+  /** @type {[Bar, (button: [x: number, y: number] | null) => unknown, string | null][]} */
   const windows = [
     [HELD_UP_SHORT, () => choose(page, worker, "words20"), "text"],
     [HELD_UP_LONG, () => choose(page, worker, "words300"), "text"],
-    [HELD_UP_WHY, (button) => page.mouse.click(...button), "whole why"],
+    [HELD_UP_WHY, (button) => button && page.mouse.click(...button), "whole why"],
     [HELD_UP_IDLE, () => {}, null],
   ];
   const measured = await longestTasks(sotto.cdp, page, async (within) => {
     for (let run = 0; run < N_RUNS; run += 1) {
       for (const [bar, act, last] of windows) {
-        let button = null;
+        let button = /** @type {[x: number, y: number] | null} */ (null);
         if (bar === HELD_UP_WHY) {
           await begin(page, worker, probe, "words30");
           await probe.drawn("text");
           button = await pointInShadow(page, /why/i);
         }
         await probe.forget();
-        await page.evaluate(() => getSelection().removeAllRanges());
+        await page.evaluate(() => getSelection()?.removeAllRanges());
         await pause(REST_MS);
         await within(bar.task, async () => {
           await act(button);
@@ -110,11 +128,16 @@ async function heldUp(page, worker, probe) {
   for (const bar of windows.map(([bar]) => bar)) measured.get(bar.task).forEach((value) => note(bar, value));
 }
 
-/** Chooses the menu entry as the browser would, in milliseconds since the epoch. */
+/**
+ * Chooses the menu entry as the browser would, in milliseconds since the epoch.
+ * @param {Page} page
+ * @param {import("playwright-core").Worker} worker
+ * @param {string} id
+ */
 async function choose(page, worker, id) {
   const selectionText = await page.evaluate((id) => {
-    getSelection().selectAllChildren(document.getElementById(id));
-    return getSelection().toString();
+    getSelection()?.selectAllChildren(document.getElementById(id));
+    return String(getSelection());
   }, id);
   const info = { menuItemId: "classify-selection", editable: false, frameId: 0, pageUrl: page.url(), selectionText };
   return worker.evaluate(async (info) => {
@@ -125,18 +148,21 @@ async function choose(page, worker, id) {
   }, info);
 }
 
-/** Notes when each view was drawn: its listener is called after the card's own, which draws at once. */
+/**
+ * Notes when each view was drawn: its listener is called after the card's own, which draws at once.
+ * @param {Page} page
+ */
 async function probeIn(page) {
   const world = await contentScript(page, sotto.id);
   await world.evaluate(() => {
     globalThis.sottoDrawn = {};
-    chrome.runtime.onMessage.addListener(({ view }) => {
+    chrome.runtime.onMessage.addListener((/** @type {{ view: View }} */ { view }) => {
       const name = view.kind === "why" ? (view.why.complete ? "whole why" : "first why") : view.kind;
       sottoDrawn[name] ??= performance.timeOrigin + performance.now();
     });
   });
   return {
     forget: () => world.evaluate("sottoDrawn = {}, undefined"),
-    drawn: (name) => eventually(`the ${name} view`, () => world.evaluate(`sottoDrawn[${JSON.stringify(name)}]`)),
+    drawn: (/** @type {string} */ name) => eventually(`the ${name} view`, () => world.evaluate(`sottoDrawn[${JSON.stringify(name)}]`)),
   };
 }

@@ -4,12 +4,18 @@
 /**
  * Runs `work` while the browser writes a trace; it gets a function that runs something between two marks. Gives by each
  * mark's name the length of the longest task in every such window, in milliseconds.
+ * @param {CDPSession} cdp
+ * @param {Page} page
+ * @param {(within: (name: string, inside: () => unknown) => Promise<void>) => Promise<unknown>} work
  */
 export async function longestTasks(cdp, page, work) {
-  const events = [];
+  /** @typedef {{ cat: string, name: string, ph: string, pid: number, tid: number, ts: number, dur: number }} TraceEvent */
+  const events = /** @type {TraceEvent[]} */ ([]);
+  /** @param {{ value: any[] }} told */
   const collect = ({ value }) => events.push(...value);
   cdp.on("Tracing.dataCollected", collect);
   await cdp.send("Tracing.start", { transferMode: "ReportEvents", traceConfig: { includedCategories: ["toplevel", "blink.user_timing"] } });
+  /** @param {string} name */
   const mark = (name) => page.evaluate((name) => void performance.mark(name), name);
   await work(async (name, inside) => {
     await mark(`begin ${name}`);
@@ -22,9 +28,10 @@ export async function longestTasks(cdp, page, work) {
   cdp.off("Tracing.dataCollected", collect);
 
   const marks = events.filter(({ cat, name }) => cat === "blink.user_timing" && /^(begin|end) /.test(name)).sort((a, b) => a.ts - b.ts);
+  /** @param {TraceEvent} event */
   const onMain = ({ pid, tid, ph, name }) => pid === marks[0].pid && tid === marks[0].tid && ph === "X" && name.endsWith("RunTask");
   const tasks = events.filter(onMain);
-  const longest = new Map();
+  const longest = /** @type {Map<string, number[]>} */ (new Map());
   for (let n = 0; n < marks.length; n += 2) {
     const [from, to] = [marks[n], marks[n + 1]];
     const name = from.name.replace("begin ", "");

@@ -12,22 +12,30 @@ globalThis.sottoCheck ??= (() => {
   const AT_ONCE = 3;
   const IMAGE_NAME = /\.(avif|avifs|bmp|gif|ico|jfif|jpe?g|pjp|pjpeg|png|svg|webp)$/i;
 
+  /** @param {File} file */
   const isImage = (file) => file.type.startsWith("image/") || IMAGE_NAME.test(file.name);
   const newName = () => crypto.getRandomValues(new Uint32Array(2)).join("-");
+  /**
+   * @param {FrameAsk} request
+   * @returns {Promise<Reply | undefined>}
+   */
   const send = (request) => chrome.runtime.sendMessage({ id: newName(), ...request });
 
-  /** `passed`: the files that may pass, in their order; `allowed`: whether the person wants no more guard on this site. */
+  /**
+   * `passed`: the files that may pass, in their order; `allowed`: whether the person wants no more guard on this site.
+   * @param {File[]} files
+   */
   async function judge(files) {
     const { flagged, heldBack, notice } = await check(files.filter(isImage));
     if (notice) line(notice, { lasting: true });
     const kept = new Set(heldBack);
-    let decision = "upload";
+    let decision = /** @type {Decision} */ ("upload");
     if (flagged.length) {
       decision = await ask(flagged);
       const upload = decision === "upload" || decision === "allow";
       if (!upload) for (const { file } of flagged) kept.add(file);
       // A page that took the question away decided nothing.
-      if (decision !== "gone") remember(flagged, upload);
+      if (decision !== "gone") void remember(flagged, upload);
       else line(text("guardGone"), { lasting: true });
     }
     if (heldBack.length) {
@@ -39,20 +47,25 @@ globalThis.sottoCheck ??= (() => {
     return { passed: files.filter((file) => !kept.has(file)), allowed };
   }
 
-  /** Kept for these files and this site until the browser closes; one after the other, because they are kept in one place. */
+  /**
+   * Kept for these files and this site until the browser closes; one after the other, because they are kept in one place.
+   * @param {Flagged[]} flagged
+   * @param {boolean} upload
+   */
   async function remember(flagged, upload) {
     for (const { file } of flagged) await send({ ask: "decide", upload, picture: file }).catch(() => {});
   }
 
+  /** @param {File[]} images */
   async function check(images) {
-    const found = new Map();
+    const found = /** @type {Map<File, Answered<"upload"> | null>} */ (new Map());
     let late = false;
-    let removeLine = null;
+    let removeLine = /** @type {(() => void) | null} */ (null);
     const message = images.length === 1 ? text("checkingOne", images[0]?.name ?? "") : text("checkingMany", images.length, images[0]?.name ?? "");
     const quiet = setTimeout(() => (removeLine = line(message)), QUIET_MS);
     const waiting = [...images];
     const name = newName();
-    let connection = null;
+    let connection = /** @type {chrome.runtime.Port | null} */ (null);
     /** Closed by us, or with this document, it gives up what is asked below its name. */
     const hold = () => {
       if (connection) return;
@@ -69,7 +82,7 @@ globalThis.sottoCheck ??= (() => {
         if (!late) found.set(file, upload);
       }
     };
-    let patience;
+    let patience = 0;
     const tooLong = new Promise((resolve) => (patience = setTimeout(resolve, PATIENCE_MS)));
     const workers = Array.from({ length: AT_ONCE }, worker);
     await Promise.race([tooLong, Promise.all(workers)]);
@@ -78,16 +91,22 @@ globalThis.sottoCheck ??= (() => {
     clearTimeout(patience);
     clearTimeout(quiet);
     removeLine?.();
+    /** @param {Course} course */
     const onCourse = (course) => images.filter((file) => found.get(file)?.course === course);
     const unjudged = images.filter((file) => !found.get(file));
     let notice = null;
     if (late && images.length > 1) notice = text("guardLateMany", unjudged.length, images.length);
     else if (late) notice = text("guardLate");
     else if (unjudged.length) notice = text("guardUnreadable", unjudged[0].name);
-    return { flagged: onCourse("ask").map((file) => ({ file, verdict: found.get(file).verdict })), heldBack: onCourse("holdBack"), notice };
+    return { flagged: onCourse("ask").map((file) => ({ file, verdict: /** @type {UploadVerdict} */ (found.get(file)).verdict })), heldBack: onCourse("holdBack"), notice };
   }
 
-  /** What the background says of a file; null where it can't. A background that died is asked once more. */
+  /**
+   * What the background says of a file; null where it can't. A background that died is asked once more.
+   * @param {File} file
+   * @param {string} id
+   * @param {() => void} hold
+   */
   async function verdictOn(file, id, hold) {
     for (let attempt = 0; attempt < 2; attempt += 1) {
       try {
@@ -97,7 +116,7 @@ globalThis.sottoCheck ??= (() => {
         const reply = await asked;
         if (reply?.answer === "upload") return reply;
         // A background that is stopped in the middle now and then answers nothing; then, too, it is asked again.
-        if (reply && reply.reason !== "internal") return null;
+        if (reply && (reply.answer !== "refused" || reply.reason !== "internal")) return null;
       } catch {
         // The background was stopped in the middle; the next message starts it again.
       }

@@ -32,7 +32,10 @@ globalThis.sottoDialog ??= (() => {
   `;
   const PREVIEW_SIDE = 144;
 
-  /** A line in the corner; returns the function that takes it away. */
+  /**
+   * A line in the corner; returns the function that takes it away.
+   * @param {string} message
+   */
   function line(message, { lasting = false } = {}) {
     const host = open(make("div", { class: "sheet", role: "status" }, mark(), make("span", {}, message)), LINE_STYLE);
     if (!host) return () => {};
@@ -46,14 +49,22 @@ globalThis.sottoDialog ??= (() => {
   /**
    * Asks what to do with files over the threshold. Answers "keep" (default), "upload", "allow", or "gone" where the page
    * did not let the dialog stand.
+   * @param {Flagged[]} flagged
+   * @returns {Promise<Decision>}
    */
   function ask(flagged) {
     return new Promise((resolve) => {
+      /** @param {Decision} decision */
       const finish = (decision) => {
         leave();
         host?.remove();
         resolve(decision);
       };
+      /**
+       * @param {string} key
+       * @param {Decision} decision
+       * @param {string} kind
+       */
       const button = (key, decision, kind) =>
         make("button", { type: "button", class: kind, onclick: () => finish(decision) }, text(key));
       const keep = button(flagged.length === 1 ? "keepOne" : "keepMany", "keep", "main");
@@ -66,7 +77,7 @@ globalThis.sottoDialog ??= (() => {
         make("footer", {}, keep, button("uploadAnyway", "upload", ""), button("allowHere", "allow", "bare")),
       );
       dialog.addEventListener("cancel", (event) => event.isTrusted && finish("keep"));
-      let host = null;
+      let host = /** @type {HTMLElement | null} */ (null);
       let leave = () => {};
       let nComebacks = -1;
       const stand = () => {
@@ -85,7 +96,11 @@ globalThis.sottoDialog ??= (() => {
     });
   }
 
-  /** Calls `back` once when the page removes, hides or covers the host; returns what ends the watch. */
+  /**
+   * Calls `back` once when the page removes, hides or covers the host; returns what ends the watch.
+   * @param {HTMLElement} host
+   * @param {() => void} back
+   */
   function watchOver(host, back) {
     const ends = new AbortController();
     const touched = () => {
@@ -99,6 +114,7 @@ globalThis.sottoDialog ??= (() => {
     const gone = new MutationObserver(() => host.isConnected || touched());
     gone.observe(document, { childList: true, subtree: true });
     // What comes into the top layer later lies above: a page could show other words over our buttons.
+    /** @param {ToggleEvent} event */
     const above = (event) => event.target !== host && event.newState === "open" && touched();
     addEventListener("toggle", above, { capture: true, signal: ends.signal });
     addEventListener("fullscreenchange", touched, { capture: true, signal: ends.signal });
@@ -110,9 +126,10 @@ globalThis.sottoDialog ??= (() => {
     return () => ends.abort();
   }
 
+  /** @param {Flagged} flagged */
   function row({ file, verdict }) {
     const canvas = make("canvas", { width: PREVIEW_SIDE, height: PREVIEW_SIDE, "aria-hidden": "true" });
-    drawPreview(canvas, file);
+    void drawPreview(canvas, file);
     const [over = verdict.top] = verdict.over;
     const top = verdict.classes[over];
     const reveal = make("button", { type: "button", "aria-pressed": "false", onclick: () => {
@@ -127,12 +144,16 @@ globalThis.sottoDialog ??= (() => {
     return item;
   }
 
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {File} file
+   */
   async function drawPreview(canvas, file) {
     try {
       const bitmap = await createImageBitmap(file);
       const side = Math.min(bitmap.width, bitmap.height);
       const [left, top] = [(bitmap.width - side) / 2, (bitmap.height - side) / 2];
-      canvas.getContext("2d").drawImage(bitmap, left, top, side, side, 0, 0, PREVIEW_SIDE, PREVIEW_SIDE);
+      canvas.getContext("2d")?.drawImage(bitmap, left, top, side, side, 0, 0, PREVIEW_SIDE, PREVIEW_SIDE);
       bitmap.close();
     } catch {
       // The page's browser can't draw it; the name still says which file it is.

@@ -8,22 +8,26 @@
   const { isImage, judge, passesUnseen, stillWatched } = globalThis.sottoCheck;
 
   /** Events we dispatched: they pass. */
-  const ours = new WeakSet();
+  const ours = /** @type {WeakSet<Event>} */ (new WeakSet());
   /** Inputs whose files are being judged. */
-  const held = new WeakSet();
+  const held = /** @type {WeakSet<Element>} */ (new WeakSet());
   /** The first file that an input had when we last saw it. */
-  const known = new WeakMap();
+  const known = /** @type {WeakMap<Element, File | undefined>} */ (new WeakMap());
   /** Forms that were to be sent meanwhile, with the button that was pressed. */
-  const unsent = new Map();
+  const unsent = /** @type {Map<HTMLFormElement, (HTMLElement & { form?: HTMLFormElement | null }) | null>} */ (new Map());
   /** Nodes with listeners of ours beside those on the window. */
-  const watched = new WeakSet();
+  const watched = /** @type {WeakSet<EventTarget>} */ (new WeakSet());
   /** Ends every listener at once. */
   const off = new AbortController();
   const picks = { input: onPick, change: onPick };
   const listeners = { ...picks, drop: onDrop, paste: onPaste, submit: onSubmit, click: onClick };
   /** The way to pickers.js in the page's own world. */
-  let port = null;
+  let port = /** @type {MessagePort | null} */ (null);
 
+  /**
+   * @param {EventTarget} target
+   * @param {Record<string, (event: any) => unknown>} wanted
+   */
   const listen = (target, wanted) => {
     for (const [event, listener] of Object.entries(wanted)) target.addEventListener(event, listener, { capture: true, signal: off.signal });
   };
@@ -32,7 +36,11 @@
   dispatchEvent(new Event("sotto-guard-here", { cancelable: true }));
   chrome.runtime.onMessage.addListener(onChange);
 
-  /** Settings changed somewhere: the guard may no longer be wanted here. */
+  /**
+   * Settings changed somewhere: the guard may no longer be wanted here.
+   * @param {Heard | undefined} message
+   * @param {chrome.runtime.MessageSender} sender
+   */
   async function onChange(message, sender) {
     if (sender.id === chrome.runtime.id && message?.sotto === "guardChanged" && !(await stillWatched())) stop();
   }
@@ -45,31 +53,39 @@
     globalThis.sottoGuard = false;
   }
 
+  /** @param {File[]} files */
   async function decide(files) {
     const { passed, allowed } = await judge(files);
     if (allowed) stop();
     return passed;
   }
 
-  /** The first way that is offered counts: it opens before any script of the page runs. */
+  /**
+   * The first way that is offered counts: it opens before any script of the page runs.
+   * @param {MessageEvent} event
+   */
   function onPort(event) {
     if (port || !event.ports?.[0]) return;
     event.preventDefault();
     event.stopImmediatePropagation();
-    [port] = event.ports;
+    port = event.ports[0];
     listen(window, { [String(event.data)]: onHandOver });
-    port.onmessage = async ({ data: { id, files } }) => {
+    port.onmessage = async (/** @type {MessageEvent<{ id: number, files: File[] }>} */ { data: { id, files } }) => {
       const passed = files.some(isImage) ? await decide(files) : files;
       port?.postMessage({ id, passed: passed.map((file) => files.indexOf(file)) });
     };
   }
 
+  /** @param {MouseEvent} event */
   function onHandOver(event) {
     event.stopImmediatePropagation();
-    watch(event.relatedTarget);
+    watch(/** @type {Node | null} */ (event.relatedTarget));
   }
 
-  /** Listens on a node itself, for where the window can't hear: no document, or a shadow root that keeps its events. */
+  /**
+   * Listens on a node itself, for where the window can't hear: no document, or a shadow root that keeps its events.
+   * @param {Node | null} node
+   */
   function watch(node) {
     if (!node || watched.has(node)) return;
     watched.add(node);
@@ -77,6 +93,10 @@
     if (!node.isConnected) watch(node.getRootNode());
   }
 
+  /**
+   * @param {EventTarget | null} element
+   * @returns {ShadowRoot | null}
+   */
   function shadowOf(element) {
     if (!(element instanceof Element)) return null;
     try {
@@ -86,20 +106,31 @@
     }
   }
 
-  /** An input that is taken out of the page while its picker is open still has its own listeners. */
+  /**
+   * An input that is taken out of the page while its picker is open still has its own listeners.
+   * @param {MouseEvent} event
+   */
   function onClick(event) {
     const target = event.composedPath()[0];
-    const input = target instanceof Element ? target.closest("input, label") : null;
+    const input = /** @type {(Element & { control?: HTMLElement | null }) | null} */ (target instanceof Element ? target.closest("input, label") : null);
     const control = input?.control ?? input;
     if (isFileInput(control)) watch(control);
   }
 
+  /**
+   * @param {unknown} element
+   * @returns {element is HTMLInputElement}
+   */
   const isFileInput = (element) => element instanceof HTMLInputElement && element.type === "file";
 
+  /** @param {HTMLInputElement} input one for files, which always has a list of them */
+  const filesOf = (input) => /** @type {FileList} */ (input.files);
+
+  /** @param {Event} event */
   function onPick(event) {
     if (!event.isTrusted || ours.has(event)) return;
     const path = event.composedPath();
-    let [target] = path;
+    let target = /** @type {EventTarget | null} */ (path[0]);
     for (let root; !isFileInput(target) && (root = shadowOf(target)); target = picked(root)) {
       // A closed shadow root hides its input, but not from a listener of its own; `change` never leaves any root.
       watch(root);
@@ -109,36 +140,50 @@
     for (const node of path) if (node instanceof ShadowRoot) watch(node);
     // The browser's `change` follows its `input` at once: both belong to the pick that is held.
     if (held.has(target)) return event.stopImmediatePropagation();
-    const files = [...target.files];
-    if (!files.some(isImage)) return void known.set(target, files[0]);
+    const input = target;
+    const files = [...filesOf(input)];
+    if (!files.some(isImage)) return void known.set(input, files[0]);
     event.stopImmediatePropagation();
-    held.add(target);
+    held.add(input);
     // What the input does not have, the page can't read early.
-    target.value = "";
-    decide(files).then((passed) => {
-      held.delete(target);
-      if (passed.length) give(target, passed);
-      send(target.form);
+    input.value = "";
+    void decide(files).then((passed) => {
+      held.delete(input);
+      if (passed.length) give(input, passed);
+      send(input.form);
     });
   }
 
-  /** The one input of a shadow root that has files which were not there before, or the host of one; null where that is not clear. */
+  /**
+   * The one input of a shadow root that has files which were not there before, or the host of one; null where that is not clear.
+   * @param {ShadowRoot | null} root
+   * @returns {Element | null}
+   */
   function picked(root) {
-    const isNew = (element) => (isFileInput(element) ? element.files.length && element.files[0] !== known.get(element) : shadowOf(element) && picked(shadowOf(element)));
+    if (!root) return null;
+    /** @param {Element} element */
+    const isNew = (element) => (isFileInput(element) ? filesOf(element).length && filesOf(element)[0] !== known.get(element) : picked(shadowOf(element)));
     const found = [...root.querySelectorAll("*")].filter(isNew);
     return found.length === 1 ? found[0] : null;
   }
 
+  /**
+   * @param {HTMLInputElement} input
+   * @param {File[]} files
+   */
   function give(input, files) {
     input.files = transferOf(files).files;
-    known.set(input, input.files[0]);
+    known.set(input, filesOf(input)[0]);
     for (const event of [new Event("input", { bubbles: true, composed: true }), new Event("change", { bubbles: true })]) {
       ours.add(event);
       input.dispatchEvent(event);
     }
   }
 
-  /** A form sent while a pick of it is held would go without its files. */
+  /**
+   * A form sent while a pick of it is held would go without its files.
+   * @param {SubmitEvent} event
+   */
   function onSubmit(event) {
     const form = event.composedPath()[0];
     if (!(form instanceof HTMLFormElement) || ![...form.elements].some((element) => held.has(element))) return;
@@ -147,6 +192,7 @@
     unsent.set(form, event.submitter);
   }
 
+  /** @param {HTMLFormElement | null} form */
   function send(form) {
     if (!form || !unsent.has(form) || [...form.elements].some((element) => held.has(element))) return;
     const submitter = unsent.get(form);
@@ -154,9 +200,14 @@
     form.requestSubmit(submitter?.form === form ? submitter : null);
   }
 
-  /** Pages can make events too, but only with files they have already. */
+  /**
+   * Pages can make events too, but only with files they have already.
+   * @param {Event} event
+   * @param {FileList | undefined} files
+   */
   const concerns = (event, files) => event.isTrusted && !ours.has(event) && [...(files ?? [])].some(isImage);
 
+  /** @param {DragEvent} event */
   function onDrop(event) {
     const { dataTransfer } = event;
     if (!event.isTrusted || ours.has(event) || !dataTransfer) return;
@@ -165,13 +216,13 @@
     if ([...dataTransfer.items].some((item) => item.webkitGetAsEntry?.()?.isDirectory)) return passesUnseen();
     if (!concerns(event, dataTransfer.files)) return;
     const { clientX, clientY, screenX, screenY, ctrlKey, shiftKey, altKey, metaKey } = event;
-    const target = deepest(event.composedPath()[0], (root) => root.elementFromPoint(clientX, clientY));
+    const target = /** @type {HTMLElement} */ (deepest(event.composedPath()[0], (root) => root.elementFromPoint(clientX, clientY)));
     const [files, strings] = [[...dataTransfer.files], stringsOf(dataTransfer)];
     event.preventDefault();
     event.stopImmediatePropagation();
     const point = { clientX, clientY, screenX, screenY, ctrlKey, shiftKey, altKey, metaKey };
     const options = { bubbles: true, cancelable: true, composed: true, ...point };
-    decide(files).then((passed) => {
+    void decide(files).then((passed) => {
       if (!passed.length) {
         // Nothing is left to drop; the page's drop zone must still learn that the drag is over.
         target.dispatchEvent(new DragEvent("dragleave", options));
@@ -184,19 +235,20 @@
       if (isFileInput(target) && !target.disabled) return give(target, target.multiple ? passed : passed.slice(0, 1));
       if (!target.isContentEditable) return;
       const range = document.caretRangeFromPoint?.(clientX, clientY);
-      if (range) getSelection().setBaseAndExtent(range.startContainer, range.startOffset, range.endContainer, range.endOffset);
+      if (range) getSelection()?.setBaseAndExtent(range.startContainer, range.startOffset, range.endContainer, range.endOffset);
       insert(passed, strings);
     });
   }
 
+  /** @param {ClipboardEvent} event */
   function onPaste(event) {
     const { clipboardData } = event;
-    if (!concerns(event, clipboardData?.files)) return;
-    const target = deepest(event.composedPath()[0], (root) => root.activeElement);
+    if (!clipboardData || !concerns(event, clipboardData.files)) return;
+    const target = /** @type {HTMLElement} */ (deepest(event.composedPath()[0], (root) => root.activeElement));
     const [files, strings] = [[...clipboardData.files], stringsOf(clipboardData)];
     event.preventDefault();
     event.stopImmediatePropagation();
-    decide(files).then((passed) => {
+    void decide(files).then((passed) => {
       // The markup beside a picture that stays behind would bring it in by its address.
       const left = passed.length ? strings : strings.filter(([type]) => type !== "text/html");
       if (!passed.length && !left.length) return;
@@ -207,25 +259,42 @@
     });
   }
 
-  /** From a shadow root's host to what `inner` names inside it. */
+  /**
+   * From a shadow root's host to what `inner` names inside it.
+   * @param {EventTarget} target
+   * @param {(root: ShadowRoot) => Element | null} inner
+   */
   function deepest(target, inner) {
     for (let root, next; (root = shadowOf(target)) && (next = inner(root)) && next !== target; ) target = next;
     return target;
   }
 
-  /** What the browser would have put in by itself: a script's event has no default action. */
+  /**
+   * What the browser would have put in by itself: a script's event has no default action.
+   * @param {File[]} files
+   * @param {Strings} strings
+   */
   function insert(files, strings) {
     const html = strings.find(([type]) => type === "text/html")?.[1];
     if (html) return document.execCommand("insertHTML", false, html);
     for (const file of files.filter(isImage)) {
       const reader = new FileReader();
-      reader.onload = () => document.execCommand("insertImage", false, reader.result);
+      reader.onload = () => document.execCommand("insertImage", false, /** @type {string} */ (reader.result));
       reader.readAsDataURL(file);
     }
   }
 
+  /**
+   * @typedef {[type: string, data: string][]} Strings
+   * @param {DataTransfer} transfer
+   * @returns {Strings}
+   */
   const stringsOf = (transfer) => [...transfer.types].filter((type) => type !== "Files").map((type) => [type, transfer.getData(type)]);
 
+  /**
+   * @param {File[]} files
+   * @param {Strings} strings
+   */
   function transferOf(files, strings = []) {
     const transfer = new DataTransfer();
     for (const [type, data] of strings) transfer.setData(type, data);

@@ -13,16 +13,20 @@
   const { postMessage } = MessagePort.prototype;
   const [Message, Mouse, Refused, PromiseNow] = [MessageEvent, MouseEvent, DOMException, Promise];
   const { all } = Promise;
+  /**
+   * @param {unknown} value
+   * @returns {value is HTMLInputElement}
+   */
   const isInput = (value) => value instanceof HTMLInputElement;
 
   // A script of ours that is here already says so, and opens the way again.
   if (!dispatchEvent(new Event(HERE, { cancelable: true }))) return;
 
   /** The way to guard.js; null before it answered and after it stopped. */
-  let port = null;
+  let port = /** @type {MessagePort | null} */ (null);
   /** The event under which guard.js takes an element; random, so that no page can send it one. */
-  let handOver = null;
-  const waiting = new Map();
+  let handOver = /** @type {string | null} */ (null);
+  const waiting = /** @type {Map<number, (passed: number[] | null) => void>} */ (new Map());
   let lastId = 0;
 
   /** Opens the way once more; a guard that was stopped and started again asks for it. */
@@ -44,9 +48,14 @@
     port = heard ? port1 : null;
   }
 
-  const show = (element) => port && apply(dispatchEvent, window, [new Mouse(handOver, { relatedTarget: element })]);
+  /** @param {HTMLElement} element */
+  const show = (element) => port && apply(dispatchEvent, window, [new Mouse(handOver ?? "", { relatedTarget: element })]);
 
-  /** Which of these files may pass, as their places in the list; null where nobody is there to say. */
+  /**
+   * Which of these files may pass, as their places in the list; null where nobody is there to say.
+   * @param {File[]} files
+   * @returns {Promise<number[] | null>}
+   */
   function judged(files) {
     return new PromiseNow((resolve) => {
       const id = (lastId += 1);
@@ -55,7 +64,13 @@
     });
   }
 
-  /** Replaces a function by one that looks the same to the page. */
+  /**
+   * Replaces a function by one that looks the same to the page.
+   * @typedef {(native: Function, self: unknown, given: any[]) => unknown} Before
+   * @param {any} owner
+   * @param {string} name
+   * @param {Before} before
+   */
   function wrap(owner, name, before) {
     const native = owner[name];
     if (typeof native !== "function") return;
@@ -63,6 +78,7 @@
     Object.defineProperty(owner, name, { ...Object.getOwnPropertyDescriptor(owner, name), configurable: true, writable: true, value: proxy });
   }
 
+  /** @type {Before} */
   const shownFirst = (native, self, given) => {
     if (port && isInput(self)) show(self);
     return apply(native, self, given);
@@ -77,11 +93,11 @@
     given[0]?.type === "click" ? shownFirst(native, self, given) : apply(native, self, given));
 
   wrap(window, "showOpenFilePicker", async (native, self, given) => {
-    const handles = await apply(native, self, given);
+    const handles = /** @type {FileSystemFileHandle[]} */ (await apply(native, self, given));
     if (!port) return handles;
     const reads = handles.map((handle) => apply(getFile, handle, []));
     // A file that can't be read by us can't be read by the page.
-    const files = await apply(all, PromiseNow, [reads]).catch(() => null);
+    const files = await /** @type {Promise<File[]>} */ (apply(all, PromiseNow, [reads])).catch(() => null);
     const passed = files && (await judged(files));
     if (!passed) return handles;
     const left = handles.filter((_, place) => passed.includes(place));
@@ -90,7 +106,7 @@
     return left;
   });
 
-  apply(addEventListener, window, [HERE, (event) => {
+  apply(addEventListener, window, [HERE, (/** @type {Event} */ event) => {
     event.preventDefault();
     if (!port) open();
   }]);

@@ -2,7 +2,7 @@
 // had something checked there, or has the upload guard on; before that, the element under the pointer must do.
 
 globalThis.sottoPointer ??= (() => {
-  let last = null;
+  let last = /** @type {(Point & { element: WeakRef<EventTarget> }) | null} */ (null);
   addEventListener("contextmenu", (event) => {
     if (event.isTrusted) last = { element: new WeakRef(event.composedPath()[0]), x: event.clientX, y: event.clientY };
   }, true);

@@ -21,28 +21,35 @@ globalThis.sottoScan ??= (() => {
   const AGAIN_MS = 500;
   const TRIES_MAX = 5;
   const TELL_EVERY_MS = 250;
+  /** @type {Record<string, Record<string, string>>} */
   const MARKS = {
     warn: { outline: "4px solid #d4351c", "outline-offset": "-4px" },
     blur: { filter: "blur(28px)", "clip-path": "inset(0)" },
   };
   MARKS.block = MARKS.blur;
 
-  /** Each picture by its element: `waiting` (for its turn), `asked`, `unread` (not in view yet), `fine`, `over`, `shown`, or `failed`. */
-  const pictures = new Map();
+  /**
+   * Each picture by its element: `waiting` (for its turn), `asked`, `unread` (not in view yet), `fine`, `over`, `shown`, or `failed`
+   * (could not be judged). `before` is what stood in its style where the mark now does.
+   * @typedef {"waiting" | "asked" | "unread" | "fine" | "over" | "shown" | "failed"} State
+   * @typedef {{ address: string, state: State, area: number, before: [string, string, string][] | null, nTries: number, verdict?: PictureVerdict | null }} Picture
+   */
+  const pictures = /** @type {Map<PictureElement, Picture>} */ (new Map());
   let running = false;
   let mark = MARKS.blur;
   let nAtWork = 0;
   let capturedAt = 0;
   let nRefused = 0;
-  let captureTimer = null;
-  let lookTimer = null;
-  let tellTimer = null;
-  let off = null;
+  let captureTimer = /** @type {number | null} */ (null);
+  let lookTimer = /** @type {number | null} */ (null);
+  // biome-ignore lint/correctness/noUnusedVariables: `??=` reads it.
+  let tellTimer = /** @type {number | null} */ (null);
+  let off = /** @type {AbortController | null} */ (null);
   const name = newName();
   let nAsked = 0;
-  let connection = null;
+  let connection = /** @type {chrome.runtime.Port | null} */ (null);
 
-  chrome.runtime.onMessage.addListener((message, sender, sendResponse) => {
+  chrome.runtime.onMessage.addListener((/** @type {Heard | undefined} */ message, sender, sendResponse) => {
     if (sender.id !== chrome.runtime.id || message?.sotto !== "scan") return;
     sendResponse(true);
     if (message.wish === "start") start(message.action);
@@ -50,8 +57,9 @@ globalThis.sottoScan ??= (() => {
     if (message.wish === "undo") undo();
   });
 
+  /** @param {Action | undefined} action */
   function start(action) {
-    mark = MARKS[action] ?? MARKS.blur;
+    mark = MARKS[action ?? "blur"] ?? MARKS.blur;
     if (running) return;
     running = true;
     off = new AbortController();
@@ -68,7 +76,7 @@ globalThis.sottoScan ??= (() => {
   function stop() {
     running = false;
     off?.abort();
-    for (const timer of [captureTimer, lookTimer]) clearTimeout(timer);
+    for (const timer of [captureTimer, lookTimer]) clearTimeout(timer ?? undefined);
     [captureTimer, lookTimer] = [null, null];
     connection?.disconnect();
     connection = null;
@@ -93,17 +101,18 @@ globalThis.sottoScan ??= (() => {
 
   function look() {
     lookTimer = null;
-    for (const root of roots()) for (const element of root.querySelectorAll(WANTED)) meet(element);
+    for (const root of roots()) for (const element of /** @type {NodeListOf<PictureElement>} */ (root.querySelectorAll(WANTED))) meet(element);
     for (const [element, picture] of pictures) {
       if (element.isConnected) continue;
       unmark(element, picture);
       pictures.delete(element);
     }
-    work();
+    void work();
     captureSoon();
     tell();
   }
 
+  /** @param {PictureElement} element */
   function meet(element) {
     const { width, height } = element.getBoundingClientRect();
     const address = element.currentSrc ?? element.href?.baseVal ?? "";
@@ -116,6 +125,7 @@ globalThis.sottoScan ??= (() => {
     pictures.set(element, { address, state: "waiting", area: width * height, before: null, nTries: 0 });
   }
 
+  /** @param {State} state */
   const inState = (state) => [...pictures].filter(([, picture]) => picture.state === state);
 
   /** Judges what waits, some at a time, and lets the page have its turn between two. */
@@ -127,7 +137,7 @@ globalThis.sottoScan ??= (() => {
       picture.state = "asked";
       nAtWork += 1;
       const pixels = pixelsOf(element, SIDE_MAX);
-      if (pixels) judge(element, picture, pixels).finally(() => ((nAtWork -= 1), work()));
+      if (pixels) void judge(element, picture, pixels).finally(() => void ((nAtWork -= 1), work()));
       else {
         nAtWork -= 1;
         picture.state = "unread";
@@ -137,16 +147,27 @@ globalThis.sottoScan ??= (() => {
     }
   }
 
+  /**
+   * @param {PictureElement} element
+   * @param {Picture} picture
+   * @param {Pixels} pixels
+   */
   async function judge(element, picture, pixels) {
     const reply = await send({ ask: "picture", urgency: "scan", picture: pixels }).catch(() => null);
-    const isBusy = !reply || ["outOfMemory", "internal"].includes(reply.reason);
+    const refusal = reply?.answer === "refused" ? reply.reason : null;
+    const isBusy = !reply || refusal === "outOfMemory" || refusal === "internal";
     // Given up when the scan was stopped: should it go on, this picture has its turn again.
-    if (reply?.reason === "cancelled" || (isBusy && (picture.nTries += 1) < TRIES_MAX)) {
+    if (refusal === "cancelled" || (isBusy && (picture.nTries += 1) < TRIES_MAX)) {
       if (running) await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
       picture.state = "waiting";
     } else settle(element, picture, reply?.answer === "picture" ? reply : null);
   }
 
+  /**
+   * @param {PictureElement} element
+   * @param {Picture} picture
+   * @param {PictureVerdict | null} verdict
+   */
   function settle(element, picture, verdict) {
     if (pictures.get(element) !== picture) return;
     // What could not be judged is not called fine.
@@ -166,7 +187,7 @@ globalThis.sottoScan ??= (() => {
     captureTimer = null;
     const frame = frameInTab();
     const view = viewOfTab();
-    if (!running || document.hidden || !frame || !view) return;
+    if (!running || document.hidden || !frame || "index" in frame || !view) return;
     const inView = [];
     for (const [element, picture] of inState("unread")) {
       const place = placeOf(element);
@@ -174,6 +195,11 @@ globalThis.sottoScan ??= (() => {
       const { left, top, right, bottom } = place.rect;
       const shown = (right - left) * (bottom - top);
       if (shown < picture.area / 2 && shown < (innerWidth * innerHeight) / 2) continue;
+      /**
+       * @param {number} at
+       * @param {number} corner
+       * @param {number} moved
+       */
       const inTab = (at, corner, moved) => (corner + at * frame.zoom - moved) * view.pinch;
       const [x, y] = [inTab(left, frame.x, view.left), inTab(top, frame.y, view.top)];
       const spot = { x, y, width: inTab(right, frame.x, view.left) - x, height: inTab(bottom, frame.y, view.top) - y };
@@ -193,11 +219,19 @@ globalThis.sottoScan ??= (() => {
     captureSoon();
   }
 
+  /**
+   * @param {PictureElement} element
+   * @param {Picture} picture
+   */
   function cover(element, picture) {
     picture.before = Object.keys(mark).map((name) => [name, element.style.getPropertyValue(name), element.style.getPropertyPriority(name)]);
     for (const [name, value] of Object.entries(mark)) element.style.setProperty(name, value, "important");
   }
 
+  /**
+   * @param {PictureElement} element
+   * @param {Picture} picture
+   */
   function unmark(element, picture) {
     for (const [name, value, priority] of picture.before ?? []) element.style.setProperty(name, value, priority);
     picture.before = null;
@@ -206,17 +240,18 @@ globalThis.sottoScan ??= (() => {
   // A person's click on a covered picture shows it, and is no click on the page. Marks outlive a scan that was stopped.
   addEventListener("click", (event) => {
     if (!event.isTrusted) return;
-    const at = [...event.composedPath(), ...document.elementsFromPoint(event.clientX, event.clientY)];
-    const element = at.find((candidate) => pictures.get(candidate)?.state === "over" && pictures.get(candidate).before);
-    if (!element) return;
+    const at = /** @type {PictureElement[]} */ ([...event.composedPath(), ...document.elementsFromPoint(event.clientX, event.clientY)]);
+    const element = at.find((candidate) => pictures.get(candidate)?.state === "over" && pictures.get(candidate)?.before);
+    const picture = element && pictures.get(element);
+    if (!picture) return;
     event.preventDefault();
     event.stopImmediatePropagation();
-    const picture = pictures.get(element);
     unmark(element, picture);
     picture.state = "shown";
   }, true);
 
   function counts() {
+    /** @param {State[]} states */
     const n = (...states) => [...pictures.values()].filter(({ state }) => states.includes(state)).length;
     return { found: pictures.size, judged: n("fine", "over", "shown"), over: n("over", "shown"), unread: n("unread"), failed: n("failed"), running };
   }
@@ -233,7 +268,11 @@ globalThis.sottoScan ??= (() => {
     return crypto.getRandomValues(new Uint32Array(2)).join("-");
   }
 
-  /** Whatever is asked is given up when this document goes away, or looks no further: the connection closes. */
+  /**
+   * Whatever is asked is given up when this document goes away, or looks no further: the connection closes.
+   * @param {FrameAsk} request
+   * @returns {Promise<Reply | undefined>}
+   */
   function send(request) {
     const asked = chrome.runtime.sendMessage({ id: `${name}/${(nAsked += 1)}`, ...request });
     if (running && !connection) {
@@ -243,8 +282,11 @@ globalThis.sottoScan ??= (() => {
     return asked;
   }
 
-  /** What was found of a picture that a cover hides: seen through it, the picture would be another. */
-  const verdictUnderCover = (element) => (pictures.get(element)?.before ? pictures.get(element).verdict : null);
+  /**
+   * What was found of a picture that a cover hides: seen through it, the picture would be another.
+   * @param {PictureElement} element
+   */
+  const verdictUnderCover = (element) => (pictures.get(element)?.before ? pictures.get(element)?.verdict : null);
 
   return { counts, verdictUnderCover };
 })();

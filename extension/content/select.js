@@ -5,10 +5,17 @@
   // Of a longer selection only the beginning is taken: twice what the engine reads of it.
   const MOST_UNITS = 100_000; // tables.js: SELECTED_UNITS_MAX
   // A form or image of the page named like a property stands in front of it on `document`, but not here.
+  /**
+   * @template {keyof Document} Name
+   * @param {Name} name
+   * @returns {Document[Name]}
+   */
   const ofPage = (name) => Reflect.get(Document.prototype, name, document);
 
   // Down through shadow roots to the element that really has the focus and the root that has the selection.
+  /** @type {ShadowRoot | null} */
   let root = null;
+  /** @type {any} */
   let active = ofPage("activeElement");
   for (let inner; active && (inner = shadowOf(active))?.activeElement; ) {
     root = inner;
@@ -16,6 +23,7 @@
   }
 
   const field = active instanceof HTMLTextAreaElement || (active instanceof HTMLInputElement && active.type !== "password");
+  /** @type {Subject & { text: string, cut: boolean }} */
   let subject = { text: "", cut: false, element: active, where: () => active?.getBoundingClientRect() };
   if (field && active.selectionEnd > active.selectionStart) {
     const end = Math.min(active.selectionEnd, active.selectionStart + MOST_UNITS);
@@ -24,17 +32,21 @@
     subject = selected(root?.getSelection?.() ?? getSelection()) ?? subject;
   }
   globalThis.sottoSubject = { ...subject, editable: field || active?.isContentEditable === true };
-  return {
+  return /** @satisfies {Selected} */ ({
     text: subject.text,
     cut: subject.cut,
     focused: ofPage("hasFocus").call(document) && !(active instanceof HTMLIFrameElement),
     // In a small frame the card would cover what it speaks of.
     roomy: innerWidth >= 360 && innerHeight >= 420,
-  };
+  });
 
+  /**
+   * @param {Selection | null | undefined} selection
+   * @returns {typeof subject | null}
+   */
   function selected(selection) {
     // A selection inside a shadow root shows itself to the outside as an empty one at its host.
-    for (let host; (host = hostAt(selection)); ) selection = shadowOf(host).getSelection?.();
+    for (let host; (host = hostAt(selection)); ) selection = shadowOf(host)?.getSelection?.();
     if (!selection?.rangeCount) return null;
     const range = selection.getRangeAt(0);
     const start = range.startContainer;
@@ -42,24 +54,33 @@
     return {
       text: beginning ?? selection.toString(),
       cut: beginning !== null,
-      element: start.nodeType === 1 ? start : start.parentElement,
+      element: start.nodeType === 1 ? /** @type {Element} */ (start) : start.parentElement,
       // The outline of a whole book takes long to find, and no card can stand beside it.
       where: () => (beginning ? null : range.getBoundingClientRect()),
     };
   }
 
+  /**
+   * @param {Selection | null | undefined} selection
+   * @returns {any} an element, or none
+   */
   function hostAt(selection) {
     if (!selection?.isCollapsed || !selection.anchorNode) return null;
     const { anchorNode, anchorOffset } = selection;
-    return [anchorNode.childNodes[anchorOffset], anchorNode].find((node) => node?.nodeType === 1 && shadowOf(node)?.getSelection);
+    return [anchorNode.childNodes[anchorOffset], anchorNode].find((/** @type {any} */ node) => node?.nodeType === 1 && shadowOf(node)?.getSelection);
   }
 
-  /** The beginning of a selection that is too long, put together node by node without any layout; else null. */
+  /**
+   * The beginning of a selection that is too long, put together node by node without any layout; else null.
+   * @param {Range} range
+   */
   function longer(range) {
     const walker = ofPage("createTreeWalker").call(document, range.commonAncestorContainer, NodeFilter.SHOW_TEXT);
     walker.currentNode = range.startContainer.childNodes[range.startOffset] ?? range.startContainer;
     let found = "";
-    for (let node = walker.currentNode; node; node = walker.nextNode()) {
+    /** @type {any} */
+    let node = walker.currentNode;
+    for (; node; node = walker.nextNode()) {
       if (node.nodeType !== 3 || /^(script|style)$/i.test(node.parentNode.nodeName)) continue;
       if (range.comparePoint(node, 0) > 0) return null;
       const from = node === range.startContainer ? range.startOffset : 0;
@@ -70,6 +91,10 @@
     return null;
   }
 
+  /**
+   * @param {Element} element
+   * @returns {ShadowRoot | null}
+   */
   function shadowOf(element) {
     try {
       return chrome.dom?.openOrClosedShadowRoot(element) ?? element.openOrClosedShadowRoot ?? element.shadowRoot;

@@ -2,7 +2,7 @@
 
 import { framesHere } from "../frames.js";
 
-chrome.runtime.onMessage.addListener((message, sender, sendResponse) => {
+chrome.runtime.onMessage.addListener((/** @type {ToOffscreen & { picture: Blob } | undefined} */ message, sender, sendResponse) => {
   // Only the background has neither a tab nor a page of its own to send from.
   if (sender.id !== chrome.runtime.id || sender.tab || message?.sotto !== "frames") return false;
   framesHere(message.picture, message.type).then(sendResponse, (error) => sendResponse({ error: String(error) }));

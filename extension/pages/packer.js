@@ -3,11 +3,11 @@
 
 import { glue, wasmFile } from "../engine.js";
 
-self.addEventListener("message", async ({ data: files }) => {
+self.addEventListener("message", async (/** @type {MessageEvent<File[]>} */ { data: files }) => {
   try {
     await glue.default({ module_or_path: wasmFile });
     await glue.packModel(files, (said) => self.postMessage(said));
-  } catch (problem) {
+  } catch (/** @type {any} */ problem) {
     self.postMessage({ packer: "problem", problem: String(problem?.message ?? problem) });
   }
 });

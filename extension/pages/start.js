@@ -3,27 +3,29 @@
 
 // The one way to the network that Chromium's content security policy does not close (measured in 156): WebRTC's packets to
 // servers it is told of. Nothing here uses it, so nothing here gets to.
-for (const name of ["RTCPeerConnection", "webkitRTCPeerConnection"]) delete globalThis[name];
+for (const name of ["RTCPeerConnection", "webkitRTCPeerConnection"]) delete /** @type {Record<string, unknown>} */ (globalThis)[name];
 
-for (const element of document.querySelectorAll("[data-msg]")) {
-  const text = chrome.i18n.getMessage(element.dataset.msg);
+for (const element of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-msg]"))) {
+  const text = chrome.i18n.getMessage(element.dataset.msg ?? "");
   if (text) element.textContent = text;
 }
-for (const element of document.querySelectorAll("[data-msg-label]")) {
-  const text = chrome.i18n.getMessage(element.dataset.msgLabel);
+for (const element of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-msg-label]"))) {
+  const text = chrome.i18n.getMessage(element.dataset.msgLabel ?? "");
   if (text) element.setAttribute(element.dataset.label ?? "aria-label", text);
 }
 document.documentElement.lang = chrome.i18n.getMessage("@@ui_locale").replace("_", "-");
 document.documentElement.dir = chrome.i18n.getMessage("@@bidi_dir");
 
 /** Once the page was painted as it is written; a page that nobody sees isn't painted, and doesn't wait. */
-const painted = new Promise((resolve) => {
+const painted = /** @type {Promise<void>} */ (new Promise((resolve) => {
   if (document.visibilityState === "hidden") return resolve();
   requestAnimationFrame(() => setTimeout(resolve));
-});
+}));
 
-const page = document.body.dataset.page;
+/** The name of the function that starts the page. */
+const page = /** @type {PageName | undefined} */ (document.body.dataset.page);
 if (page) {
+  // biome-ignore lint/nursery/noFloatingPromises: where this fails, the console says so, and the page stays as it is written.
   painted.then(() => import("./wasm/sotto.js")).then(async (glue) => {
     await glue.default({ module_or_path: new URL("wasm/sotto_bg.wasm", document.baseURI) });
     await glue[page]();

@@ -9,18 +9,29 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { DIST, ROOT } from "../browser/harness/places.js";
 
+/** @param {string} path */
 const read = (path) => readFileSync(join(ROOT, path), "utf8");
+/** @param {string} key */
 const listOf = (key) => new RegExp(`^${key} = \\[([^\\]]*)\\]`, "m").exec(read("deny.toml"))[1].match(/"[^"]+"/g).map((word) => word.slice(1, -1));
 
 const metadata = JSON.parse(
-  execFileSync("cargo", ["metadata", "--format-version", "1", "--locked"], { cwd: ROOT, maxBuffer: 1 << 28, stdio: ["ignore", "pipe", "ignore"] }));
-/** All crates of others. */
-const crates = metadata.packages.filter(({ source }) => source !== null);
+  execFileSync("cargo", ["metadata", "--format-version", "1", "--locked"], { cwd: ROOT, encoding: "utf8", maxBuffer: 1 << 28, stdio: ["ignore", "pipe", "ignore"] }));
+/**
+ * All crates of others.
+ * @type {{ name: string, source: string | null, license: string | null, targets: { kind: string[] }[] }[]}
+ */
+const crates = metadata.packages.filter((/** @type {{ source: string | null }} */ { source }) => source !== null);
 
-/** Whether a licence expression can be met with licences of the list. Old crates write "/" for OR. */
+/**
+ * Whether a licence expression can be met with licences of the list. Old crates write "/" for OR.
+ * @param {string} expression
+ * @param {string[]} allowed
+ */
 function isMet(expression, allowed) {
   const words = expression.replaceAll("/", " OR ").match(/\(|\)|[\w.+-]+/g);
+  /** @param {string} word */
   const take = (word) => words[0] === word && Boolean(words.shift());
+  /** @returns {boolean} */
   const term = () => {
     if (take("(")) {
       const inner = either();
@@ -32,11 +43,13 @@ function isMet(expression, allowed) {
     if (take("WITH")) words.shift();
     return allowed.includes(name);
   };
+  /** @returns {boolean} */
   const both = () => {
     let met = term();
     while (take("AND")) met = term() && met;
     return met;
   };
+  /** @returns {boolean} */
   const either = () => {
     let met = both();
     while (take("OR")) met = both() || met;
@@ -75,7 +88,7 @@ test("no crate runs code while Sotto is built but those that deny.toml names", (
   const named = listOf("allow-build-scripts");
   const running = crates.filter(({ targets }) => targets.some(({ kind }) => kind.includes("custom-build"))).map(({ name }) => name);
   assert.ok(running.length > 5);
-  assert.deepEqual(running.filter((name) => !named.includes(name)), []);
+  assert.deepEqual(running.filter((/** @type {string} */ name) => !named.includes(name)), []);
 });
 
 test("node packages are pinned, with a hash each, and none runs anything when it is installed", () => {

@@ -23,21 +23,25 @@ const EXPLAINED = [
   { code: "UNSUPPORTED_API", file: /^frames\.js$/, message: /^offscreen\.(create|close)Document / },
 ];
 
-/** What the linter says of a folder or zip; it exits 1 when there are errors. */
+/**
+ * What the linter says of a folder or zip; it exits 1 when there are errors.
+ * @param {string} place
+ */
 async function lint(place) {
   const limits = { maxBuffer: 64 * 1024 * 1024 };
   const said = await promisify(execFile)(process.execPath, [LINTER, "--output", "json", place], limits).catch((error) => error);
   return JSON.parse(said.stdout);
 }
 
-for (const [what, place] of [["dist/", DIST], ["the zip", ZIP]]) {
+for (const [what, place] of /** @type {const} */ ([["dist/", DIST], ["the zip", ZIP]])) {
   const skip = !existsSync(place) && "only a build of what ships makes it";
   test(`the store's linter finds no error in ${what}, and no warning that isn't explained`, { skip }, async () => {
     const { errors, warnings, notices } = await lint(place);
     assert.deepEqual(errors, []);
     assert.deepEqual(notices, []);
+    /** @param {Finding} finding */
     const known = ({ code, file, message }) => EXPLAINED.some((one) => one.code === code && one.file.test(file) && one.message.test(message));
-    assert.deepEqual(warnings.filter((warning) => !known(warning)), []);
+    assert.deepEqual(warnings.filter((/** @type {Finding} */ warning) => !known(warning)), []);
     assert.ok(warnings.length > 0, "the linter looked: there is always the service worker that Firefox ignores");
   });
 }

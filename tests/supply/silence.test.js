@@ -10,10 +10,16 @@ import { DIST, ROOT } from "../browser/harness/places.js";
 
 const BANNED =
   /\b(fetch|fetchLater|RTCPeerConnection|XMLHttpRequest|WebSocket|WebTransport|EventSource|sendBeacon|importScripts|Worker|SharedWorker)\b|\bimport\s*\(|\blocation\s*=[^=]|\blocation\.(assign|replace)\b|\b(window|globalThis|self)\.open\s*\(|["'](link|iframe|script|embed|form)["']|new\s+Image\b|\.(src|href|action|data|poster|srcset)\s*=[^=]|\bsetAttribute\s*\(\s*["'](src|href|action|data|poster|srcset)/;
-/** What stays of a line when the two things that look like it, but load nothing, are taken out. */
+/**
+ * What stays of a line when the two things that look like it, but load nothing, are taken out.
+ * @param {string} line
+ */
 const harmless = (line) => line.replace(/\/\/.*$/, "").replace(/^\s*\*.*$|\/\*.*\*\//, "");
 
-/** Lines of a script that could make a request. */
+/**
+ * Lines of a script that could make a request.
+ * @param {string} text
+ */
 const offenders = (text) => text.split("\n").filter((line) => BANNED.test(harmless(line)));
 
 test("the lint sees what it is there for", () => {
@@ -30,13 +36,14 @@ test("content scripts have no call that could reach the network", () => {
   const files = readdirSync(folder);
   assert.ok(files.length >= 4, `found ${files}`);
   // They come squeezed: no comments, many statements on a line, and "//" only where it is text.
+  /** @param {string} file */
   const statements = (file) => readFileSync(join(folder, file), "utf8").split(/[;\n]/);
   const found = files.flatMap((file) => statements(file).filter((part) => BANNED.test(part)).map((part) => `${file}: ${part}`));
   assert.deepEqual(found, []);
 });
 
 test("the package names no address outside itself", () => {
-  const files = readdirSync(DIST, { recursive: true }).filter((file) => /\.(js|html|css|json)$/.test(file));
+  const files = /** @type {string[]} */ (readdirSync(DIST, { recursive: true })).filter((file) => /\.(js|html|css|json)$/.test(file));
   assert.ok(files.length > 10);
   const found = files.flatMap((file) => [...readFileSync(join(DIST, file), "utf8").matchAll(/\b(?:https?|wss?):\/\/[^\s"'`<>)]+/g)].map(([url]) => `${file}: ${url}`));
   // Names of XML vocabularies, examples shown to people, and a comment that wasm-bindgen writes.
@@ -53,7 +60,7 @@ test("no feature of web-sys that can make a request is compiled in", () => {
 });
 
 test("the package's other scripts read packaged files and nothing else", () => {
-  const scripts = readdirSync(DIST, { recursive: true }).filter((file) => file.endsWith(".js") && !file.startsWith("content"));
+  const scripts = /** @type {string[]} */ (readdirSync(DIST, { recursive: true })).filter((file) => file.endsWith(".js") && !file.startsWith("content"));
   assert.ok(scripts.length >= 5, `found ${scripts}`);
   // background.js reads the weights; wasm-bindgen's glue what it is given, which is engine.js' file; start.js takes WebRTC away.
   const known = [
@@ -78,7 +85,7 @@ test("the package's other scripts read packaged files and nothing else", () => {
 });
 
 test("tabs and windows are opened on our own pages alone", () => {
-  const calls = readdirSync(join(DIST), { recursive: true }).filter((file) => file.endsWith(".js") && !file.includes("sotto.js"))
+  const calls = /** @type {string[]} */ (readdirSync(join(DIST), { recursive: true })).filter((file) => file.endsWith(".js") && !file.includes("sotto.js"))
     .flatMap((file) => readFileSync(join(DIST, file), "utf8").match(/\b(tabs|windows)\.(create|update)\([^)]*\)/g) ?? []);
   assert.ok(calls.length > 0);
   assert.deepEqual(calls.filter((call) => !/\burl: chrome\.runtime\.getURL\(/.test(call)), []);

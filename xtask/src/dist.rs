@@ -27,7 +27,7 @@ fn make(profile: Profile) -> Outcome {
     let mut files = Files::new();
     let root = place::root();
     files.insert("manifest.json".to_string(), read(&root.join("manifest.json"))?);
-    take_folder(&mut files, &root.join("extension"), "", |name| !name.ends_with(".d.ts"))?;
+    take_folder(&mut files, &root.join("extension"), "", ships)?;
     for name in ["tables.js", "managed.json"] {
         files.insert(name.to_string(), read(&types::declare()?.join(name))?);
     }
@@ -43,6 +43,11 @@ fn make(profile: Profile) -> Outcome {
         ship(&files)?;
     }
     Ok(())
+}
+
+/// Declarations and settings of the type checker lie beside what they are about, and nobody who runs Sotto needs them.
+fn ships(name: &str) -> bool {
+    !name.ends_with(".d.ts") && !name.ends_with("tsconfig.json")
 }
 
 fn take_folder(files: &mut Files, folder: &Path, prefix: &str, wanted: impl Fn(&str) -> bool) -> Outcome {

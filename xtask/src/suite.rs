@@ -9,7 +9,7 @@ use crate::shell::{Outcome, command};
 use crate::stamp::Inputs;
 use crate::tally::{self, Tally};
 use crate::wasm::{self, Profile};
-use crate::{dist, place, rooms};
+use crate::{dist, place, rooms, types};
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -30,13 +30,14 @@ struct Report {
     kept: String,
 }
 
-const STEPS: [(&str, Step); 10] = [
+const STEPS: [(&str, Step); 11] = [
     ("rooms", rooms),
     ("fmt", fmt),
     ("clippy", clippy),
     ("clippy-wasm", clippy_wasm),
     ("native", native),
     ("native-kernels", native_kernels),
+    ("types", types_and_lint),
     ("kernels", kernels_in_chromium),
     ("build", build),
     ("supply", supply),
@@ -245,6 +246,33 @@ fn native(wish: Wish) -> Outcome<Report> {
 
 fn native_kernels(wish: Wish) -> Outcome<Report> {
     cargo_tests("native-kernels", &["--release", "--no-default-features", "--lib"], &["kernels"], wish.again)
+}
+
+/// The folders with a tsconfig.json: each holds scripts that run in another kind of place.
+const TYPED: [&str; 3] = ["extension", "extension/content", "tests"];
+
+/// The JavaScript, as its type checker and its linter read it.
+fn types_and_lint(_: Wish) -> Outcome<Report> {
+    setup::npm_packages()?;
+    types::declare()?;
+    let mut report = Report::default();
+    let mut add = |name: &str, arguments: &[&str]| {
+        let Report { tally, lines, .. } = check(name, command("node", arguments))?;
+        report.tally.add(tally);
+        if tally.n_failed > 0 {
+            report.lines.push(format!("{name}:"));
+            report.lines.extend(lines);
+        }
+        Outcome::Ok(())
+    };
+    for folder in TYPED {
+        add(
+            &format!("types-{}", folder.replace('/', "-")),
+            &["node_modules/typescript/bin/tsc", "--pretty", "false", "-p", folder],
+        )?;
+    }
+    add("lint", &["node_modules/@biomejs/biome/bin/biome", "lint", "--colors=off", "--error-on-warnings"])?;
+    Ok(report)
 }
 
 fn kernels_in_chromium(wish: Wish) -> Outcome<Report> {

@@ -5,7 +5,7 @@ import { setThreadsCount, setWasmPaths } from "@tensorflow/tfjs-backend-wasm";
 import { load as loadModel } from "nsfwjs/core";
 import { MobileNetV2Model } from "nsfwjs/models/mobilenet_v2";
 
-let model = null;
+let model = /** @type {any} */ (null);
 
 export async function start() {
   setWasmPaths("/tfjs/");
@@ -19,8 +19,12 @@ export async function load() {
   model = await loadModel("MobileNetV2", { modelDefinitions: [MobileNetV2Model] });
 }
 
-/** Class names with their probabilities. */
+/**
+ * Class names with their probabilities.
+ * @param {ImageData} pixels
+ * @returns {Promise<Record<string, number>>}
+ */
 export async function classes(pixels) {
   const answer = await model.classify(pixels, 5);
-  return Object.fromEntries(answer.map(({ className, probability }) => [className, probability]));
+  return Object.fromEntries(answer.map((/** @type {{ className: string, probability: number }} */ { className, probability }) => [className, probability]));
 }

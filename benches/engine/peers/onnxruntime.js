@@ -10,14 +10,19 @@ export async function start() {
   await (await ort.InferenceSession.create(new Uint8Array(tiny))).release();
 }
 
-/** `form` is a file of make_onnx.py. */
+/** @param {string} form a file of make_onnx.py */
 export function textNet(form) {
-  let session = null;
+  let session = /** @type {any} */ (null);
   return {
     modelFile: `/onnx/${form}.onnx`,
+    /** @param {Uint8Array} bytes */
     async load(bytes) {
       session = await ort.InferenceSession.create(bytes, { executionProviders: ["wasm"], graphOptimizationLevel: "all" });
     },
+    /**
+     * @param {number[]} ids
+     * @returns {Promise<number[]>}
+     */
     async logits(ids) {
       const shape = [1, ids.length];
       const inputs = {

@@ -2,8 +2,8 @@
 
 import { AutoTokenizer, env, pipeline } from "@huggingface/transformers";
 
-let classify = null;
-let tokenizer = null;
+let classify = /** @type {any} */ (null);
+let tokenizer = /** @type {any} */ (null);
 
 export async function load() {
   env.allowRemoteModels = false;
@@ -16,12 +16,20 @@ export async function load() {
   classify = await pipeline("text-classification", "distilbert", { device: "wasm", dtype: "q8" });
 }
 
+/**
+ * @param {string} text
+ * @returns {Promise<number[]>}
+ */
 export async function ids(text) {
   const { input_ids } = await tokenizer(text);
   return Array.from(input_ids.data, Number);
 }
 
-/** The probability that the text is positive. */
+/**
+ * The probability that the text is positive.
+ * @param {string} text
+ * @returns {Promise<number>}
+ */
 export async function positive(text) {
   const [{ label, score }] = await classify(text);
   return label === "POSITIVE" ? score : 1 - score;

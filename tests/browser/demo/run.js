@@ -37,6 +37,11 @@ if (mode === "window") {
   if (server.unexpected.length) throw new Error(`unexpected requests: ${server.unexpected.join(", ")}`);
 }
 
+/**
+ * @param {string} what
+ * @param {string} selector
+ * @param {(tab: Page, selector: string) => Promise<unknown>} choose
+ */
 async function judge(what, selector, choose) {
   const tab = await sotto.page(`${server.origin}/demo`);
   await tab.locator(selector).scrollIntoViewIfNeeded();

@@ -11,14 +11,17 @@ import { FIXTURES, PICTURES } from "../harness/places.js";
 import { serve } from "../harness/server.js";
 import { startSotto } from "../harness/sotto.js";
 
-const SCHEMES = ["light", "dark"];
+const SCHEMES = /** @type {const} */ (["light", "dark"]);
 const CARD = "[popover]";
 
+/** @type {Fixtures} */
 let server;
+/** @type {Sotto} */
 let sotto;
 
 before(async () => {
   server = await serve({ routes: { "/": FIXTURES, "/pictures/": PICTURES } });
+  /** @param {string} folder */
   const open = (folder) => editFile(folder, "content/surface.js", (text) => text.replace('mode:"closed"', 'mode:"open"'));
   sotto = await startSotto({ hostPermissions: true, edit: open });
   const reply = await sotto.ask({ ask: "guard", site: server.origin.replace(/:\d+$/, ""), on: true });
@@ -31,7 +34,11 @@ after(async () => {
   assert.deepEqual(server?.unexpected, [], "requests that no page of ours makes");
 });
 
-/** Both colour schemes of what stands on a page already. */
+/**
+ * Both colour schemes of what stands on a page already.
+ * @param {Page} page
+ * @param {string} [selector]
+ */
 async function check(page, selector) {
   for (const colorScheme of SCHEMES) {
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
@@ -108,7 +115,9 @@ describe("in colours of the person's own", () => {
       await screenshot(page, `card-forced-colours-${colorScheme}`);
       const seen = await page.evaluate((card) => {
         const root = document.querySelector(card).shadowRoot;
+        /** @param {string} selector */
         const all = (selector) => [...root.querySelectorAll(selector)];
+        /** @param {string} selector */
         const style = (selector) => getComputedStyle(root.querySelector(selector));
         const probe = document.body.appendChild(document.createElement("p"));
         probe.style.cssText = "color: CanvasText; background: Canvas";
@@ -162,7 +171,11 @@ describe("in colours of the person's own", () => {
 });
 
 describe("motion", () => {
-  /** Names of all animations and transitions that run on a page during `work`, and until all is at rest. */
+  /**
+   * Names of all animations and transitions that run on a page during `work`, and until all is at rest.
+   * @param {Page} page
+   * @param {() => Promise<unknown>} work
+   */
   async function motions(page, work) {
     await page.evaluate(() => {
       globalThis.moved = new Set();
@@ -178,7 +191,7 @@ describe("motion", () => {
     return page.evaluate(() => [...moved]);
   }
 
-  for (const [reducedMotion, wanted] of [["no-preference", ["come"]], ["reduce", []]]) {
+  for (const [reducedMotion, wanted] of /** @type {const} */ ([["no-preference", ["come"]], ["reduce", []]])) {
     test(`of the card and the guard's dialog, ${reducedMotion}`, async () => {
       const page = await sotto.page(`${server.origin}/selection.html`);
       await page.emulateMedia({ reducedMotion });
@@ -197,7 +210,7 @@ describe("motion", () => {
     });
   }
 
-  for (const [reducedMotion, n] of [["no-preference", 1], ["reduce", 0]]) {
+  for (const [reducedMotion, n] of /** @type {const} */ ([["no-preference", 1], ["reduce", 0]])) {
     test(`of a switch, ${reducedMotion}`, async () => {
       const page = await sotto.page(sotto.url("pages/welcome.html"));
       await page.emulateMedia({ reducedMotion });

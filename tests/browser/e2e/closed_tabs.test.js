@@ -16,9 +16,13 @@ const AT_ONCE = 3;
 const SMALL = ["house.jpg", "hills_grey.jpg"].map((name) => join(PICTURES, name));
 const COFFEE = join(PICTURES, "coffee.png");
 
+/** @type {Fixtures} */
 let server;
+/** @type {Sotto} */
 let sotto;
+/** @type {Page} */
 let own;
+/** @type {Page} */
 let other;
 
 before(async () => {
@@ -32,9 +36,10 @@ before(async () => {
   // So slow that what is asked at once is not judged at once: the background reads pixels by one of these two.
   const worker = await sotto.worker();
   await worker.evaluate(() => {
-    for (const [{ prototype }, name] of [[OffscreenCanvasRenderingContext2D, "getImageData"], [Uint8ClampedArray, "subarray"]]) {
-      const native = prototype[name];
-      prototype[name] = function (...given) {
+    for (const [{ prototype }, name] of /** @type {const} */ ([[OffscreenCanvasRenderingContext2D, "getImageData"], [Uint8ClampedArray, "subarray"]])) {
+      const methods = /** @type {Record<string, Function>} */ (/** @type {unknown} */ (prototype));
+      const native = methods[name];
+      methods[name] = /** @this {unknown} @param {unknown[]} given */ function (...given) {
         for (const end = performance.now() + 100; performance.now() < end; );
         return native.apply(this, given);
       };
@@ -48,6 +53,11 @@ after(async () => {
 });
 beforeEach(() => other.reload());
 
+/**
+ * @template {PageAsk["ask"]} Name
+ * @param {PageAsk & { ask: Name }} request
+ * @returns {Promise<ReplyTo<Name>>}
+ */
 const ask = (request) => own.evaluate((message) => chrome.runtime.sendMessage({ id: crypto.randomUUID(), ...message }), request);
 const runs = async () => (await ask({ ask: "status" })).models.find(({ id }) => id === "nsfw").runs;
 
@@ -59,22 +69,28 @@ async function uploadElsewhere() {
   await eventually("the other tab's file", async () => (await other.evaluate(() => uploads.seen.length)) > nBefore);
 }
 
-/** A tab with many frames of one page of this site. */
+/**
+ * A tab with many frames of one page of this site.
+ * @param {string} path
+ */
 async function crowd(path) {
   const page = await sotto.page(`${server.origin}/upload.html`);
   await page.evaluate(async ([address, n]) => {
     for (let index = 0; index < n; index += 1) {
       const frame = document.body.appendChild(document.createElement("iframe"));
-      frame.width = frame.height = 400;
+      frame.width = frame.height = "400";
       const loaded = new Promise((resolve) => (frame.onload = resolve));
       frame.src = address;
       await loaded;
     }
-  }, [path, N_FRAMES]);
+  }, /** @type {const} */ ([path, N_FRAMES]));
   return page;
 }
 
-/** The tab is closed: hardly more than the picture in hand is judged, and another tab's file. */
+/**
+ * The tab is closed: hardly more than the picture in hand is judged, and another tab's file.
+ * @param {Page} page
+ */
 async function assertNothingIsLeft(page) {
   await page.close();
   const nBefore = await runs();
@@ -107,7 +123,7 @@ test("pictures under scan, which in their turn let a file of another tab pass", 
   const worker = await sotto.worker();
   const tab = await worker.evaluate(async (url) => (await chrome.tabs.query({ url }))[0].id, page.url());
   const nBefore = await runs();
-  assert.equal((await ask({ ask: "scan", tab, wish: "start" })).answer, "scan");
+  assert.equal((await ask({ ask: "scan", tab: tab ?? -1, wish: "start" })).answer, "scan");
   await eventually("the first picture to be judged", async () => (await runs()) > nBefore);
   const nFirst = await runs();
   await uploadElsewhere();

@@ -16,7 +16,9 @@ import { startSotto } from "../harness/sotto.js";
 /** The card tells how long it took once it has its verdict. */
 const DONE = /\d+\s?% .*\d ms/s;
 
+/** @type {Fixtures} */
 let server;
+/** @type {Sotto} */
 let sotto;
 
 before(async () => {
@@ -31,11 +33,11 @@ after(async () => {
 });
 
 describe("a selection", () => {
-  for (const [selector, verdict] of [
+  for (const [selector, verdict] of /** @type {const} */ ([
     ["#praise", /Positive \d+\s?%/],
     ["#complaint", /Negative \d+\s?%/],
     ["#field", /Positive \d+\s?%/],
-  ]) {
+  ])) {
     test(`${selector} gets a card that says ${verdict.source}`, async () => {
       const page = await sotto.visit(`${server.origin}/selection.html`);
       await sotto.classifySelection(page, selector);
@@ -108,6 +110,7 @@ describe("the popup", () => {
 });
 
 describe("the upload guard", () => {
+  /** @type {Sotto} */
   let guarded;
 
   before(async () => {

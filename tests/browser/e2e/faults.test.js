@@ -9,7 +9,9 @@ import { startSotto } from "../harness/sotto.js";
 
 const GOOD = "What a wonderful evening.";
 
+/** @type {Sotto} */
 let sotto;
+/** @type {Page} */
 let page;
 
 before(async () => {
@@ -17,11 +19,13 @@ before(async () => {
   page = await sotto.page(sotto.url("manifest.json"));
   // By hand, as somebody with the developer tools would.
   await page.evaluate(() => {
+    /** @param {any} request */
     globalThis.settled = (request) =>
       new Promise((resolve, reject) => {
         request.onsuccess = () => resolve(request.result);
         request.onerror = () => reject(request.error);
       });
+    /** @param {(weights: IDBObjectStore) => Promise<unknown>} work */
     globalThis.withWeights = async (work) => {
       const database = await settled(indexedDB.open("sotto"));
       try {
@@ -30,7 +34,7 @@ before(async () => {
         database.close();
       }
     };
-    globalThis.keys = () => withWeights((weights) => settled(weights.getAllKeys()));
+    globalThis.keys = () => withWeights((/** @type {IDBObjectStore} */ weights) => settled(weights.getAllKeys()));
   });
   await good();
   // Nobody waits for the disk, but these tests.
@@ -56,9 +60,9 @@ async function stopAndCount() {
   await sotto.stopWorkers();
   await page.evaluate(() => {
     globalThis.nPackageReads = 0;
-    chrome.runtime.connect({ name: "page" }).onMessage.addListener(({ models }) => {
+    chrome.runtime.connect({ name: "page" }).onMessage.addListener((/** @type {{ models?: ModelStatus[] }} */ { models }) => {
       const sentiment = models?.find(({ id }) => id === "sentiment");
-      if (sentiment?.state === "storing" && sentiment.percent === 0) nPackageReads += 1;
+      if (sentiment?.state === "storing" && sentiment.percent === 0) globalThis.nPackageReads += 1;
     });
   });
 }
@@ -80,8 +84,8 @@ test("a deleted database is made again", async () => {
 
 test("damaged weights are not trusted, and replaced", async () => {
   await stopAndCount();
-  await page.evaluate(() => withWeights(async (weights) => {
-    const key = (await settled(weights.getAllKeys())).find((name) => name.startsWith("sentiment/"));
+  await page.evaluate(() => withWeights(async (/** @type {IDBObjectStore} */ weights) => {
+    const key = (await settled(weights.getAllKeys())).find((/** @type {string} */ name) => name.startsWith("sentiment/"));
     const { size } = await settled(weights.get(key));
     await settled(weights.put(new Blob([new Uint8Array(size)]), key));
   }));
@@ -92,8 +96,8 @@ test("damaged weights are not trusted, and replaced", async () => {
 
 test("weights of another version are removed once the right ones are in", async () => {
   await sotto.stopWorkers();
-  const right = await page.evaluate(() => withWeights(async (weights) => {
-    const key = (await settled(weights.getAllKeys())).find((name) => name.startsWith("sentiment/"));
+  const right = await page.evaluate(() => withWeights(async (/** @type {IDBObjectStore} */ weights) => {
+    const key = (await settled(weights.getAllKeys())).find((/** @type {string} */ name) => name.startsWith("sentiment/"));
     await settled(weights.put(await settled(weights.get(key)), "sentiment/00/0"));
     await settled(weights.delete(key));
     return key;
@@ -134,7 +138,7 @@ test("a database of a later version is left alone, and texts are judged without 
 });
 
 test("a worker that is stopped in the middle of anything answers the next request", async () => {
-  for (const [what, delayMs] of [["storing", 0], ["storing", 60], ["storing", 200], ["loading", 0], ["loading", 60], ["loading", 120], ["running", 60]]) {
+  for (const [what, delayMs] of /** @type {const} */ ([["storing", 0], ["storing", 60], ["storing", 200], ["loading", 0], ["loading", 60], ["loading", 120], ["running", 60]])) {
     if (what === "storing") await sotto.ask({ ask: "forget", model: "sentiment" });
     if (what !== "running") await sotto.stopWorkers();
     const text = what === "running" ? "The room was cold and the people were kind to us. ".repeat(400) : GOOD;
@@ -146,7 +150,7 @@ test("a worker that is stopped in the middle of anything answers the next reques
     }, text);
     await new Promise((resolve) => setTimeout(resolve, delayMs));
     await sotto.stopWorkers();
-    const cut = await page.evaluate(() => Promise.race([cut, new Promise((resolve) => setTimeout(() => resolve("silence"), 5000))]));
+    const cut = await page.evaluate(() => Promise.race([globalThis.cut, new Promise((resolve) => setTimeout(() => resolve("silence"), 5000))]));
     assert.notEqual(cut, "silence", `${what}, stopped after ${delayMs} ms: the asker must hear something`);
     await good();
     assert.equal((await check()).answer, "done", `${what}, stopped after ${delayMs} ms`);
@@ -154,9 +158,12 @@ test("a worker that is stopped in the middle of anything answers the next reques
 });
 
 describe("in a copy of the package", () => {
+  /** @type {Sotto} */
   let copy;
+  /** @type {string} */
   let folder;
   // With unlimitedStorage the browser has no quota to refuse by; without that permission it has one.
+  /** @param {string} made */
   const limited = (made) => {
     folder = made;
     editFile(folder, "manifest.json", (text) => text.replace(', "unlimitedStorage"', ""));
@@ -188,9 +195,9 @@ describe("in a copy of the package", () => {
     assert.equal(await judge(), "positive");
     await eventually("the weights to be stored", async () => (await stored()) === "done");
     const asking = await copy.page(copy.url("manifest.json"));
-    const cut = asking.evaluate((text) =>
+    const cut = asking.evaluate((/** @type {string} */ text) =>
       chrome.runtime.sendMessage({ id: "cut", ask: "text", text }).then(() => "answered", (error) => `error: ${error.message}`),
-    "The room was cold and the people were kind to us. ".repeat(400)).catch((error) => `closed: ${error.message}`);
+    "The room was cold and the people were kind to us. ".repeat(400)).catch((/** @type {Error} */ error) => `closed: ${error.message}`);
     editFile(folder, "manifest.json", (text) => text.replace(/"version": "[^"]*"/, '"version": "99.0"'));
     // The same folder loaded again while its worker runs is what the browser does with an update.
     await copy.cdp.send("Extensions.loadUnpacked", { path: folder });
@@ -199,8 +206,8 @@ describe("in a copy of the package", () => {
     await window.evaluate(() => {
       globalThis.nPackageReads = 0;
       globalThis.version = chrome.runtime.getManifest().version;
-      chrome.runtime.connect({ name: "page" }).onMessage.addListener(({ models }) => {
-        if (models?.some(({ id, state }) => id === "sentiment" && state === "storing")) nPackageReads += 1;
+      chrome.runtime.connect({ name: "page" }).onMessage.addListener((/** @type {{ models?: ModelStatus[] }} */ { models }) => {
+        if (models?.some(({ id, state }) => id === "sentiment" && state === "storing")) globalThis.nPackageReads += 1;
       });
     });
     assert.equal(await window.evaluate(() => version), "99.0");
@@ -210,7 +217,7 @@ describe("in a copy of the package", () => {
     const entries = await again.evaluate(() => Promise.all(["classify-selection", "check-image"].map((id) =>
       new Promise((resolve) => chrome.contextMenus.update(id, {}, () => resolve(chrome.runtime.lastError?.message ?? "there"))))));
     assert.deepEqual(entries, ["there", "there"]);
-    assert.ok(!copy.context.pages().some((page) => page.url().endsWith("welcome.html")), "nobody is welcomed twice");
+    assert.ok(!copy.context.pages().some((/** @type {Page} */ page) => page.url().endsWith("welcome.html")), "nobody is welcomed twice");
   });
 });
 
@@ -239,9 +246,9 @@ test("a text of 60 million letters is read in part, and memory stays as it was",
 
 test("unknown models and requests are refused by name", async () => {
   for (const request of [{ ask: "load", model: "nobody" }, { ask: "check", model: "" }, { ask: "dance" }, {}]) {
-    const reply = await sotto.ask(request);
+    const reply = await sotto.ask(/** @type {any} */ (request));
     assert.deepEqual([reply.answer, reply.reason], ["refused", "badRequest"], JSON.stringify(request));
-    assert.ok(reply.detail.length > 10);
+    assert.ok(String(reply.detail).length > 10);
   }
   await eventually("nothing to be left behind", async () => (await sotto.ask({ ask: "cancel", request: "nobody" })).answer === "done");
 });

@@ -14,7 +14,9 @@ const TEXTS = [
   "The staff were friendly and the view was nice, but the room was filthy and smelled disgusting. ".repeat(12),
 ];
 
+/** @type {Sotto} */
 let relaxed;
+/** @type {Sotto} */
 let plain;
 
 before(async () => {
@@ -28,7 +30,13 @@ after(async () => {
   await relaxed?.close();
 });
 
+/** @param {Sotto} sotto */
 const flavourOf = async (sotto) => (await sotto.ask({ ask: "status" })).engine.flavour;
+/**
+ * @param {number} a
+ * @param {number} b
+ * @param {string} what
+ */
 const near = (a, b, what) => assert.ok(Math.abs(a - b) <= ALLOWED, `${what}: ${a} and ${b}`);
 
 test("each is the one that it is meant to be", async () => {
@@ -44,6 +52,7 @@ test("texts are judged alike", async () => {
 });
 
 test("pictures are judged alike", async () => {
+  /** @param {Sotto} sotto */
   const judge = async (sotto) => {
     const page = await sotto.page(sotto.url("manifest.json"));
     const { classes } = await page.evaluate(() => {
@@ -56,5 +65,5 @@ test("pictures are judged alike", async () => {
   };
   const [a, b] = await Promise.all([relaxed, plain].map(judge));
   assert.equal(a.length, 5);
-  a.forEach(({ name, probability }, index) => near(probability, b[index].probability, name));
+  a.forEach((/** @type {ClassScore} */ { name, probability }, /** @type {number} */ index) => near(probability, b[index].probability, name));
 });

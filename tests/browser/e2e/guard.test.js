@@ -17,10 +17,14 @@ import { copyPicture, drop, pick, pickAfterClick, pickInClosedRoot } from "../ha
 const HOUSE = join(PICTURES, "house.jpg");
 const HORSE = join(PICTURES, "horse.png");
 const README = join(PICTURES, "README.md");
+/** @param {string} file */
 const said = (file) => `${basename(file)} ${statSync(file).size}`;
 
+/** @type {Fixtures} */
 let server;
+/** @type {Sotto} */
 let sotto;
+/** @type {string} */
 let folder;
 
 before(async () => {
@@ -36,6 +40,7 @@ after(async () => {
   assert.deepEqual(server?.unexpected, [], "requests that no page of ours makes");
 });
 
+/** @param {boolean} on */
 const turn = async (on) => {
   const reply = await sotto.ask({ ask: "guard", on });
   assert.equal(reply.answer, "done", JSON.stringify(reply));
@@ -45,8 +50,13 @@ const alarm = () => newAlarm(folder);
 
 /** How often the server was asked, but for what Chromium asks by itself. */
 const nRequests = () => server.requests.filter(({ path }) => path !== "/favicon.ico").length;
+/** @param {Page | Frame} page */
 const seen = (page) => page.evaluate(() => uploads.seen);
-/** What the page heard, once it heard as much as is expected and the browser had time for more. */
+/**
+ * What the page heard, once it heard as much as is expected and the browser had time for more.
+ * @param {Page | Frame} page
+ * @param {number} nExpected
+ */
 async function heard(page, nExpected) {
   await eventually(`${nExpected} events`, async () => (await seen(page)).length >= nExpected, 8_000).catch(async (error) => {
     throw new Error(`${error.message}; heard ${JSON.stringify(await seen(page))}`);
@@ -54,12 +64,23 @@ async function heard(page, nExpected) {
   await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 50))));
   return seen(page);
 }
-/** The same two events, as the page's own listener and the one on its document hear them. */
+/**
+ * The same two events, as the page's own listener and the one on its document hear them.
+ * @param {string} where
+ * @param {string[]} files
+ */
 const both = (where, files, { document = true } = {}) =>
   ["input", "change"].flatMap((event) => [...(document ? [{ where: "document", event, files }] : []), { where, event, files }]);
+/**
+ * @param {string} where
+ * @param {string[]} files
+ */
 const dropped = (where, files) => [{ where: "document", event: "drop", files }, { where, event: "drop", files }];
 
-/** A folder with copies of these files, in the order in which a directory is read. */
+/**
+ * A folder with copies of these files, in the order in which a directory is read.
+ * @param {string[]} files
+ */
 function folderOf(files) {
   const picked = join(mkdtempSync(join(folder, "folder-")), "picked");
   mkdirSync(picked);
@@ -67,25 +88,47 @@ function folderOf(files) {
   return picked;
 }
 
-/** The uploading page inside frames.html. */
+/**
+ * The uploading page inside frames.html.
+ * @param {Page} page
+ */
 const framed = (page) => eventually("the frame", async () => {
   const frame = page.frames().find((inner) => inner.parentFrame() && inner.url().endsWith("uploads.html"));
   return frame && (await frame.evaluate(() => document.readyState === "complete" && Boolean(window.uploads))) && frame;
 });
 
-/** From the middle of an element, in the viewport. */
+/**
+ * From the middle of an element, in the viewport.
+ * @param {Page} page
+ * @param {string} selector
+ */
 async function middleOf(page, selector) {
   const { x, y, width, height } = await page.locator(selector).boundingBox();
   return { x: x + width / 2, y: y + height / 2 };
 }
+/** @param {string} id */
 const within = (id) => `document.getElementById("${id}").shadowRoot.querySelector("input")`;
-const dropOn = (selector) => async (page, files) => drop(page, await middleOf(page, selector), files);
+/** @param {string} selector */
+const dropOn = (selector) => async (/** @type {Page} */ page, /** @type {string[]} */ files) => drop(page, await middleOf(page, selector), files);
 
 // What leaves an open shadow root names its host, which has no files; `change` leaves no shadow root.
+/**
+ * @param {string} where
+ * @param {string[]} files
+ */
 const fromShadow = (where, files) => [
   { where: "document", event: "input", files: [] }, { where, event: "input", files }, { where, event: "change", files },
 ];
 
+/**
+ * A way in which a page gets files: how they are handed over, and what the page must hear of it.
+ * @type {{
+ *   name: string,
+ *   many?: boolean,
+ *   hand(page: Page, files: string[]): Promise<unknown>,
+ *   expected(files: string[]): { where: string, event: string, files: string[] }[],
+ * }[]}
+ */
 const WAYS = [
   { name: "a single pick", many: false, hand: (page, files) => pick(page, "single", files), expected: (files) => both("single", files) },
   { name: "a multiple pick", hand: (page, files) => pick(page, "multiple", files), expected: (files) => both("multiple", files) },
@@ -129,9 +172,11 @@ describe("clean files pass, once and in order", () => {
       const nBefore = nRequests();
       await hand(page, files);
       const wanted = expected(files.map(said));
-      const order = ({ where, event }) => `${where} ${event}`;
+      const order = (/** @type {{ where: string, event: string }} */ { where, event }) => `${where} ${event}`;
       // A folder is read in whatever order its disk has.
+      /** @param {any} event */
       const listed = (event) => ({ ...event, files: name === "a folder" ? [...event.files].sort() : event.files });
+      /** @param {any[]} events */
       const sorted = (events) => events.map((event) => JSON.stringify(listed(event))).sort();
       const got = await heard(page, wanted.length);
       assert.deepEqual(sorted(got), sorted(wanted), got.map(order).join(", "));
@@ -163,10 +208,13 @@ describe("over the threshold the page hears nothing before the person speaks", (
 });
 
 describe("what a page does beside its document", () => {
-  /** The browser's own picker can't be answered by a debugger; the handles of a page's private files stand in for what it gives. */
+  /**
+   * The browser's own picker can't be answered by a debugger; the handles of a page's private files stand in for what it gives.
+   * @param {string[]} files
+   */
   async function modernPage(files) {
     const page = await sotto.context.newPage();
-    const sources = await Promise.all(files.map(async (file) => [basename(file), [...readFileSync(file)]]));
+    const sources = await Promise.all(files.map(async (file) => /** @type {[string, number[]]} */ ([basename(file), [...readFileSync(file)]])));
     await page.addInitScript((given) => {
       window.showOpenFilePicker = async () => {
         const root = await navigator.storage.getDirectory();
@@ -220,7 +268,11 @@ describe("what a page does beside its document", () => {
 });
 
 describe("a paste from the clipboard", () => {
-  /** How many requests there were before. */
+  /**
+   * How many requests there were before.
+   * @param {Page} page
+   * @param {string} picture
+   */
   async function pasted(page, picture) {
     await copyPicture(page, picture);
     await page.click("#editable");
@@ -270,7 +322,7 @@ test("a script can't hand on a folder, which is why it passes unseen", async () 
   await turn(false);
   await page.evaluate(() => {
     const zone = document.getElementById("dropzone");
-    zone.addEventListener("drop", ({ dataTransfer }) => {
+    zone.addEventListener("drop", (/** @type {any} */ { dataTransfer }) => {
       const [entry, file] = [dataTransfer.items[0].webkitGetAsEntry(), dataTransfer.files[0]];
       const again = new DataTransfer();
       if (file) again.items.add(file);
@@ -283,7 +335,7 @@ test("a script can't hand on a folder, which is why it passes unseen", async () 
 });
 
 describe("frames", () => {
-  for (const [name, origin] of [["of the same site", () => server.origin], ["of another site", () => server.otherOrigin]]) {
+  for (const [name, origin] of /** @type {const} */ ([["of the same site", () => server.origin], ["of another site", () => server.otherOrigin]])) {
     test(`${name} are guarded too`, async () => {
       const page = await sotto.visit(`${server.origin}/frames.html?of=${origin()}/uploads.html`);
       const frame = await framed(page);
@@ -376,7 +428,7 @@ describe("turned off", () => {
     assert.equal(await sotto.isOnPage(page), false);
     const untouched = await sotto.page(`${server.origin}/uploads.html`);
     // The events that this whole file hands to pages are the browser's own.
-    await untouched.evaluate(() => document.getElementById("single").addEventListener("change", ({ isTrusted }) => (window.trusted = isTrusted)));
+    await untouched.evaluate(() => document.getElementById("single").addEventListener("change", (/** @type {Event} */ { isTrusted }) => (window.trusted = isTrusted)));
     await pick(untouched, "single", [HOUSE]);
     await heard(untouched, 4);
     assert.equal(await untouched.evaluate(() => window.trusted), true);
@@ -388,7 +440,10 @@ describe("turned off", () => {
     await untouched.close();
   });
 
-  /** The scripts of every world of a page, by the last part of their address. */
+  /**
+   * The scripts of every world of a page, by the last part of their address.
+   * @param {Page} page
+   */
   async function scriptsOf(page) {
     const session = await page.context().newCDPSession(page);
     const names = new Set();

@@ -15,12 +15,16 @@ import { startSotto } from "../harness/sotto.js";
 import { pick } from "../harness/uploads.js";
 
 const HOUSE = join(PICTURES, "house.jpg");
+/** @param {string} file */
 const said = (file) => `${basename(file)} ${statSync(file).size}`;
 /** The guard's own five seconds, and some for a slow machine. */
 const PATIENCE_MS = 9_000;
 
+/** @type {Fixtures} */
 let server;
+/** @type {Sotto} */
 let sotto;
+/** @type {string} */
 let folder;
 
 before(async () => {
@@ -40,7 +44,12 @@ after(async () => {
 /** How often the server was asked, but for what Chromium asks by itself. */
 const nRequests = () => server.requests.filter(({ path }) => path !== "/favicon.ico").length;
 const upload = () => sotto.visit(`${server.origin}/uploads.html`);
+/** @param {Page} page */
 const own = (page, where = "multiple") => page.evaluate((name) => uploads.seen.filter((event) => event.where === name), where);
+/**
+ * @param {Page} page
+ * @param {string[]} files
+ */
 const heard = (page, files, where = "multiple") =>
   eventually(`${files.length} files at the page`, async () => (await own(page, where)).length >= 2, PATIENCE_MS)
     .then(async () => assert.deepEqual((await own(page, where)).map(({ event, files: got }) => [event, got]), [["input", files], ["change", files]]));
@@ -66,10 +75,10 @@ describe("files that can't be judged reach the page as they are, with a notice",
     // The decoder waits until the file is another one.
     await worker.evaluate(() => {
       const native = self.createImageBitmap;
-      self.createImageBitmap = async (...given) => {
+      self.createImageBitmap = async (/** @type {any[]} */ ...given) => {
         self.createImageBitmap = native;
         await new Promise((resolve) => (self.goOn = resolve));
-        return native(...given);
+        return native(.../** @type {Parameters<typeof native>} */ (given));
       };
     });
     const page = await upload();
@@ -83,7 +92,7 @@ describe("files that can't be judged reach the page as they are, with a notice",
     await heard(page, [before]);
     await sotto.says(page, /could not read changing\.jpg/, 3_000);
     // What was never judged can't be read by the page either: its file is that of before, which is gone.
-    const read = await page.evaluate(() => document.getElementById("multiple").files[0].arrayBuffer().then(() => "read", ({ name }) => name));
+    const read = await page.evaluate(() => document.getElementById("multiple").files[0].arrayBuffer().then(() => "read", (/** @type {Error} */ { name }) => name));
     assert.equal(read, "NotReadableError");
   });
 
@@ -117,7 +126,7 @@ describe("what moves or is drawn", () => {
   test("one bad frame among many is found, wherever the samples fall", async () => {
     const page = await upload();
     // Eight of fifteen frames are looked at: every second one.
-    const [seen, unseen] = [["moving_6.png", 6], ["moving_7.png", 7]].map(([name, place]) => {
+    const [seen, unseen] = /** @type {[string, number][]} */ ([["moving_6.png", 6], ["moving_7.png", 7]]).map(([name, place]) => {
       writeFileSync(join(folder, name), movingAlarm(15, place));
       return join(folder, name);
     });
@@ -128,7 +137,7 @@ describe("what moves or is drawn", () => {
 
   test("of an AVIF sequence eight frames are looked at, and the worst counts", async () => {
     const ours = await sotto.page(sotto.url("manifest.json"));
-    for (const [name, total, unsuitable] of [["clock_animated.avif", 12, false], ["alarm_animated.avif", 15, true]]) {
+    for (const [name, total, unsuitable] of /** @type {const} */ ([["clock_animated.avif", 12, false], ["alarm_animated.avif", 15, true]])) {
       const reply = await ours.evaluate(
         (bytes) => chrome.runtime.sendMessage({ id: "x", ask: "picture", picture: new Blob([new Uint8Array(bytes)]) }),
         [...readFileSync(join(PICTURES, name))]);
@@ -153,6 +162,7 @@ describe("what moves or is drawn", () => {
 });
 
 describe("a page can't", () => {
+  /** @param {Page} page */
   const asked = async (page) => {
     const file = alarm(folder);
     await pick(page, "multiple", [file]);
@@ -174,13 +184,13 @@ describe("a page can't", () => {
     assert.deepEqual(await own(page), []);
   });
 
-  for (const [what, script] of [
+  for (const [what, script] of /** @type {const} */ ([
     ["take the dialog away", `${OURS}.forEach((host) => host.remove())`],
     ["hide the dialog", `${OURS}.forEach((host) => host.style.setProperty("display", "none", "important"))`],
     ["close the dialog", `${OURS}.forEach((host) => host.hidePopover())`],
     ["make the dialog dead", `${OURS}.forEach((host) => (host.inert = true))`],
     ["cover the dialog", `{ const cover = document.body.appendChild(document.createElement("div")); cover.popover = "manual"; cover.style.pointerEvents = "none"; cover.showPopover(); }`],
-  ]) {
+  ])) {
     test(`${what}: it is back`, async () => {
       const page = await upload();
       const file = await asked(page);

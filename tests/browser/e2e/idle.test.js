@@ -9,6 +9,7 @@ import { DIST } from "../harness/places.js";
 
 const IDLE_PATIENCE_MS = 90_000;
 
+/** @type {Bare} */
 let browser;
 before(async () => {
   browser = await launchBare({ extensions: [DIST] });
@@ -20,6 +21,7 @@ test("an idle worker is stopped by the browser, and the next request is answered
   const { url } = await eventually("the service worker", worker);
   // A page of the extension's origin that does nothing by itself.
   const evaluate = await browser.page(url.replace("background.js", "manifest.json"));
+  /** @param {string} text */
   const ask = (text) => evaluate(`chrome.runtime.sendMessage({ id: "idle", ask: "text", text: ${JSON.stringify(text)} })`);
 
   const first = await ask("What a wonderful evening.");

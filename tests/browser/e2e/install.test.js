@@ -7,6 +7,7 @@ import { after, before, test } from "node:test";
 import { DIST } from "../harness/places.js";
 import { startSotto } from "../harness/sotto.js";
 
+/** @type {Sotto} */
 let sotto;
 before(async () => {
   sotto = await startSotto();

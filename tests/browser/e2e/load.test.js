@@ -12,8 +12,11 @@ import { manyRuns } from "../soak/memory.js";
 
 const [N_REQUESTS, N_KILLS, N_BREAKS, N_RUNS] = [80, 8, 4, 100];
 
+/** @type {Fixtures} */
 let server;
+/** @type {Sotto} */
 let sotto;
+/** @type {Load} */
 let load;
 
 before(async () => {

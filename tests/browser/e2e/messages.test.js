@@ -31,6 +31,7 @@ describe("a page", () => {
 
   test("can load nothing of the package, so it can't even tell that it is there", async () => {
     const loaded = await page.evaluate(async (base) => {
+      /** @param {any} element */
       const settled = (element) => new Promise((resolve) => {
         element.onload = () => resolve("loaded");
         element.onerror = () => resolve("refused");
@@ -61,6 +62,7 @@ test("another extension gets no answer and no connection", async () => {
 
 test("a sender's parts must fit together", async () => {
   const worker = await sotto.worker();
+  /** @param {object} sender */
   const answerTo = (sender) => worker.evaluate((given) => self.answerAs({ id: "x", ask: "status" }, given), sender);
   const ownPage = { id: sotto.id, url: sotto.url("pages/popup.html"), origin: sotto.url("").replace(/\/$/, "") };
   const frame = { id: sotto.id, url: `${server.origin}/upload.html`, origin: server.origin, frameId: 0, tab: { id: 1 } };
@@ -120,9 +122,9 @@ describe("a content script that was taken over", () => {
   test("can read neither settings nor what waits for the popup", async () => {
     await sotto.ask({ ask: "status" });
     const read = await taken.evaluate(async () => {
-      const areas = {};
-      for (const area of ["local", "session"]) {
-        areas[area] = await Promise.resolve().then(() => chrome.storage[area].get(null)).then(JSON.stringify, () => "refused");
+      const areas = /** @type {Record<string, string>} */ ({});
+      for (const area of /** @type {const} */ (["local", "session"])) {
+        areas[area] = await Promise.resolve().then(() => chrome.storage[area].get()).then(JSON.stringify, () => "refused");
       }
       return areas;
     });
@@ -135,7 +137,7 @@ describe("a content script that was taken over", () => {
       globalThis.heard = [];
       chrome.runtime.onMessage.addListener((message) => void globalThis.heard.push(message));
       globalThis.port = chrome.runtime.connect({ name: "page" });
-      globalThis.port.onMessage.addListener((message) => void globalThis.heard.push(message));
+      globalThis.port.onMessage.addListener((/** @type {any} */ message) => void globalThis.heard.push(message));
     });
     const other = await sotto.page(`${server.origin.replace("127.0.0.1", "localhost")}/selection.html`);
     await sotto.classifySelection(other, "#praise");
@@ -180,18 +182,19 @@ describe("a content script that was taken over", () => {
       const open = self.createImageBitmap;
       let nOpen = 0;
       self.mostOpen = 0;
-      self.createImageBitmap = async (...given) => {
+      self.createImageBitmap = async (/** @type {any[]} */ ...given) => {
         self.mostOpen = Math.max(self.mostOpen, (nOpen += 1));
         // As long as a large one takes.
         await new Promise((resolve) => setTimeout(resolve, 20));
-        return open(...given).finally(() => (nOpen -= 1));
+        return open(.../** @type {Parameters<typeof open>} */ (given)).finally(() => (nOpen -= 1));
       };
       self.openAsBefore = () => (self.createImageBitmap = open);
     });
     const answers = await taken.evaluate(async ([bytes, n]) => {
+      /** @param {number} index */
       const ask = (index) => chrome.runtime.sendMessage({ id: `many-${index}`, ask: "upload", picture: new Blob([new Uint8Array(bytes), `${index}`]) });
       return (await Promise.all(Array.from({ length: n }, (_, index) => ask(index)))).map(({ answer }) => answer);
-    }, [[...readFileSync(COFFEE)], QUOTA / 2]);
+    }, /** @type {[number[], number]} */ ([[...readFileSync(COFFEE)], QUOTA / 2]));
     const mostOpen = await worker.evaluate(() => (self.openAsBefore(), self.mostOpen));
     assert.deepEqual([new Set(answers), answers.length], [new Set(["upload"]), QUOTA / 2]);
     assert.equal(mostOpen, AT_WORK);
@@ -209,6 +212,7 @@ describe("a content script that was taken over", () => {
     const reply = await sotto.ask({ ask: "text", text: "What a wonderful evening." });
     assert.equal(reply.sentiment, "positive", JSON.stringify(reply));
     const replies = await eventually("every one of the flood to be answered", async () => {
+      /** @type {{ id: string, answer: string, reason?: Reason }[]} */
       const all = await taken.evaluate(() => globalThis.flood);
       return all.length === nAsked && all;
     });

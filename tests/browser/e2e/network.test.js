@@ -9,7 +9,9 @@ import { startSotto } from "../harness/sotto.js";
 
 const PAGES = ["popup", "options", "welcome", "privacy", "offscreen"];
 
+/** @type {Awaited<ReturnType<typeof startSink>>} */
 let sink;
+/** @type {Sotto} */
 let sotto;
 
 before(async () => {
@@ -23,7 +25,10 @@ after(async () => {
   sink?.close();
 });
 
-/** An ordinary page's attempts, until all of them have arrived: what was tried before them has had its time. */
+/**
+ * An ordinary page's attempts, until all of them have arrived: what was tried before them has had its time.
+ * @param {string} context
+ */
 async function ordinaryPage(context) {
   const to = await sink.place(context);
   const page = await sotto.page(`${to.http}/page`);
@@ -51,7 +56,7 @@ test("from another extension, without Sotto's policy, they arrive too", async ()
 });
 
 describe("from Sotto", () => {
-  const said = {};
+  const said = /** @type {Record<string, Record<string, string>>} */ ({});
 
   before(async () => {
     said.worker = await attemptAll(await sotto.worker(), await sink.place("worker"));

@@ -17,8 +17,11 @@ const GERMAN = "Das ist nicht der Ort, den wir suchen, und das Essen war schlech
 const TEXTS = ["What a wonderful evening.", "The room was cold and the people were rude to us."];
 const PATIENCE_MS = 90_000;
 
+/** @type {Sotto} */
 let sotto;
+/** @type {Page} */
 let page;
+/** @type {ReturnType<typeof packagedCheckpoint>} */
 let checkpoint;
 
 before(async () => {
@@ -40,8 +43,10 @@ async function options() {
 
 const own = () => sotto.ask({ ask: "ownModels" });
 const said = () => page.locator("#own-said").innerText();
+/** @param {RegExp} pattern */
 const saidAtLast = (pattern) =>
   eventually(`the settings to say ${pattern}`, async () => pattern.test(await said()) && (await said()), PATIENCE_MS);
+/** @param {string} text */
 const judge = async (text) => sotto.ask({ ask: "text", text });
 const stored = async () => {
   const { models } = await sotto.ask({ ask: "status" });
@@ -66,7 +71,7 @@ test("a checkpoint becomes the very file that ships, shows how far it is, and ju
   await page.locator("#own-title").scrollIntoViewIfNeeded();
   await screenshot(page, "own-model-progress");
   assert.match(await saidAtLast(/added|can’t/), /added/);
-  const shares = await page.evaluate(() => shares);
+  const shares = await page.evaluate(() => globalThis.shares);
   assert.ok(new Set(shares).size > 20, `the progress moved ${new Set(shares).size} times`);
   assert.equal(await page.locator("#own-working").isVisible(), false);
 
@@ -132,6 +137,7 @@ test("the package's can be chosen again, and the own one again after that", asyn
 test("weights that somebody deleted are named, and the package's still judge once they are chosen", async () => {
   await sotto.stopWorkers();
   await page.evaluate(async () => {
+    /** @param {any} request */
     const settled = (request) => new Promise((resolve, reject) => {
       request.onsuccess = () => resolve(request.result);
       request.onerror = () => reject(request.error);
@@ -140,7 +146,7 @@ test("weights that somebody deleted are named, and the package's still judge onc
   });
   const reply = await judge(TEXTS[0]);
   assert.deepEqual([reply.answer, reply.reason], ["refused", "ownModelGone"], JSON.stringify(reply));
-  assert.match(reply.detail, /settings/);
+  assert.match(String(reply.detail), /settings/);
   await page.locator("#text-models input").first().check();
   await eventually("the choice", async () => (await own()).chosen === null);
   assert.equal((await judge(TEXTS[0])).sentiment, "positive");
@@ -164,7 +170,7 @@ test("removed, it is gone from the list, the disk and the engine", async () => {
   await page.locator("#text-models button").click();
   await eventually("the list to be empty", async () => (await own()).models.length === 0);
   assert.equal((await own()).chosen, null);
-  assert.equal((await stored())[chosen], undefined);
+  assert.equal((await stored())[String(chosen)], undefined);
   assert.equal(await page.locator("#text-models input").count(), 1);
   assert.equal((await judge(TEXTS[0])).model, "sentiment");
   const keys = await page.evaluate(() => new Promise((resolve) => {
@@ -177,16 +183,20 @@ test("removed, it is gone from the list, the disk and the engine", async () => {
       };
     };
   }));
-  assert.ok(keys.every((key) => !key.startsWith("own-")), String(keys));
+  assert.ok(keys.every((/** @type {string} */ key) => !key.startsWith("own-")), String(keys));
 });
 
 test("what is no such model is refused, and named", async () => {
-  const folders = [];
+  const folders = /** @type {string[]} */ ([]);
   const folder = () => folders[folders.push(mkdtempSync(join(tmpdir(), "sotto-refused-"))) - 1];
   const [config, vocabulary, weights] = checkpoint.files;
+  /**
+   * @param {string} name
+   * @param {(text: string) => string} change
+   */
   const changed = (name, change) => {
     const path = join(folder(), name);
-    writeFileSync(path, change(readFileSync(checkpoint.files.find((file) => basename(file) === name), "utf8")));
+    writeFileSync(path, change(readFileSync(checkpoint.files.find((/** @type {string} */ file) => basename(file) === name), "utf8")));
     return path;
   };
   const cut = join(folder(), "model.safetensors");
@@ -202,7 +212,7 @@ test("what is no such model is refused, and named", async () => {
     [[config, changed("vocab.txt", (text) => text.replace("[CLS]\n", "")), weights], /30521 pieces.*30522/],
   ];
   try {
-    for (const [files, reason] of cases) {
+    for (const [files, reason] of /** @type {[string[], RegExp][]} */ (cases)) {
       await page.evaluate(() => {
         document.querySelector("#own-said").textContent = "";
         shares.length = 0;

@@ -8,7 +8,9 @@ import { after, before, describe, test } from "node:test";
 import { editFile, eventually, screenshot } from "../harness/browser.js";
 import { startSotto } from "../harness/sotto.js";
 
+/** @type {Sotto} */
 let sotto;
+/** @type {Page} */
 let page;
 
 before(async () => {
@@ -29,18 +31,27 @@ async function open() {
   await page.waitForSelector("html[data-started]");
 }
 
+/** @param {string} model */
 const pill = (model) => page.locator(`#model-${model} [data-part=state]`);
+/**
+ * @param {string} model
+ * @param {string} part
+ */
 const press = (model, part) => page.locator(`#model-${model} [data-part=${part}]`).click();
 
-/** Every state that a model's pill shows from now on. */
+/**
+ * Every state that a model's pill shows from now on.
+ * @param {string} model
+ */
 const watch = (model) => page.evaluate((id) => {
   globalThis.seen = [];
   const element = document.querySelector(`#model-${id} [data-part=state]`);
   new MutationObserver(() => seen.push(element.textContent)).observe(element, { childList: true, characterData: true, subtree: true });
 }, model);
 
+/** @param {string} name */
 async function shots(name) {
-  for (const colorScheme of ["light", "dark"]) {
+  for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
     await page.emulateMedia({ colorScheme });
     await screenshot(page, `popup-${name}-${colorScheme}`);
   }
@@ -55,8 +66,8 @@ test("says that nothing is stored, and then how far the storing is", async () =>
   await eventually("the storing to show", async () => /^Storing [1-9]\d? ?%$/.test(await pill("sentiment").innerText()));
   await screenshot(page, "popup-storing");
   await eventually("the model", async () => (await pill("sentiment").innerText()) === "Ready");
-  const seen = await page.evaluate(() => seen);
-  assert.ok(seen.some((state) => /^Loading \d+ ?%$/.test(state)), `${seen}`);
+  const seen = await page.evaluate(() => globalThis.seen);
+  assert.ok(seen.some((/** @type {string} */ state) => /^Loading \d+ ?%$/.test(state)), `${seen}`);
 });
 
 test("says what a ready model takes, and when it was used", async () => {
@@ -104,6 +115,7 @@ test("keeps to its width at twice the size", async () => {
 });
 
 describe("in German", () => {
+  /** @type {Sotto} */
   let german;
   before(async () => {
     german = await startSotto({ flags: ["--lang=de"], options: { env: { ...process.env, LANGUAGE: "de" } } });

@@ -15,8 +15,11 @@ const LONG = `${TEXT}\n`.repeat(140);
 const MIDDLING = `${TEXT}\n`.repeat(40);
 const SUMMARY = /^Towards positive: “[^]*wonderful[^]*”\. Towards negative: “[^]*dirty[^]*”\.$/;
 
+/** @type {Fixtures} */
 let server;
+/** @type {Sotto} */
 let sotto;
+/** @type {Page} */
 let page;
 
 before(async () => {
@@ -41,12 +44,13 @@ async function open(name = "popup") {
     const send = chrome.runtime.sendMessage.bind(chrome.runtime);
     chrome.runtime.sendMessage = async (message) => {
       const reply = await send(message);
-      replies.push({ ask: message.ask, ...reply });
+      globalThis.replies.push({ ask: message.ask, ...reply });
       return reply;
     };
   });
 }
 
+/** @param {string} text */
 async function classify(text) {
   await page.locator("#try-text").fill(text);
   await page.locator("#try").click();
@@ -55,7 +59,8 @@ async function classify(text) {
 
 const said = () => page.locator("#try-why [data-part=said]").innerText();
 const explained = () => eventually("the reasons", async () => SUMMARY.test(await said()));
-const replies = (ask) => page.evaluate((wanted) => replies.filter(({ ask }) => ask === wanted), ask);
+/** @param {string} ask */
+const replies = (ask) => page.evaluate((wanted) => globalThis.replies.filter(({ ask }) => ask === wanted), ask);
 
 describe("why, in the box to try", () => {
   test("the words that pushed are marked, the first of them early, and named", async () => {
@@ -72,7 +77,7 @@ describe("why, in the box to try", () => {
     });
     await page.locator("#try-why summary").click();
     await explained();
-    const stages = await page.evaluate(() => stages);
+    const stages = await page.evaluate(() => globalThis.stages);
     assert.match(stages[0], /^Looking for the words/, `${stages}`);
     assert.match(stages.at(-1), SUMMARY);
     assert.equal(await page.locator("#try-why .words").innerText(), TEXT);
@@ -80,12 +85,13 @@ describe("why, in the box to try", () => {
       const { textDecorationStyle, textDecorationThickness } = getComputedStyle(mark);
       return { word: mark.textContent, style: textDecorationStyle, thickness: parseInt(textDecorationThickness, 10) };
     }));
+    /** @param {string} wanted */
     const of = (wanted) => lines.find(({ word }) => word === wanted);
     assert.equal(of("wonderful").style, "solid", JSON.stringify(lines));
     assert.equal(of("dirty").style, "dashed", JSON.stringify(lines));
     assert.equal(Math.max(...lines.map(({ thickness }) => thickness)), 4, "the strongest word has the thickest line");
     assert.ok(new Set(lines.map(({ thickness }) => thickness)).size > 1, JSON.stringify(lines));
-    for (const colorScheme of ["light", "dark"]) {
+    for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
       await page.emulateMedia({ colorScheme });
       assert.deepEqual(await complaints(page, "#try-why"), [], colorScheme);
       await page.locator("#try-why").scrollIntoViewIfNeeded();
@@ -156,7 +162,7 @@ describe("why, in the box to try", () => {
 });
 
 describe("what is selected on the page in front", () => {
-  const select = () => page.evaluate(() => getSelection().selectAllChildren(document.getElementById("across-end")));
+  const select = () => page.evaluate(() => getSelection()?.selectAllChildren(document.getElementById("across-end")));
   const openWhy = () => sotto.inPopup("document.querySelector('#result-why summary')?.click()");
   const offered = () => eventually("the offer to explain", () => sotto.inPopup("Boolean(document.querySelector('#result-why summary'))"));
 

@@ -11,11 +11,14 @@ import { startSotto } from "../harness/sotto.js";
 const SENTENCE = "The old man told us about the sea and the long winters of his childhood, and we were glad to listen. ";
 const LONG = SENTENCE.repeat(200);
 
+/** @type {Fixtures} */
 let server;
+/** @type {Sotto} */
 let sotto;
+/** @type {Page} */
 let page;
 /** How long the long text takes when nobody gives it up. */
-let wholeMs;
+let wholeMs = 0;
 
 before(async () => {
   server = await serve({ routes: { "/": FIXTURES } });
@@ -25,11 +28,12 @@ before(async () => {
   await page.evaluate(() => {
     globalThis.heard = [];
     chrome.runtime.connect({ name: "page" }).onMessage.addListener((message) => {
-      if (message.sotto === "progress") heard.push({ progress: message.id, read: message.view.read });
+      if (message.sotto === "progress") globalThis.heard.push({ progress: message.id, read: message.view.read });
     });
+    /** @param {any} request */
     globalThis.ask = (request) => {
       const reply = chrome.runtime.sendMessage(request);
-      reply.then(({ id, answer, reason }) => heard.push({ id, answer, reason }));
+      reply.then(({ id, answer, reason }) => globalThis.heard.push({ id, answer, reason }));
       return reply;
     };
   });
@@ -41,15 +45,15 @@ after(async () => {
 });
 
 const runs = async () => (await sotto.ask({ ask: "status" })).models.find(({ id }) => id === "sentiment").runs;
-const heard = () => page.evaluate(() => heard.splice(0));
+const heard = () => page.evaluate(() => globalThis.heard.splice(0));
 
 test("a long text tells how far it is, and is given up between two steps", async () => {
   const before = await runs();
   await page.evaluate((text) => void ask({ id: "long", ask: "text", text }), LONG);
-  await eventually("a part to be read", () => page.evaluate(() => heard.some(({ read }) => read > 0 && read < 100)));
+  await eventually("a part to be read", () => page.evaluate(() => globalThis.heard.some(({ read }) => read > 0 && read < 100)));
   await page.evaluate(() => ask({ id: "stop", ask: "cancel", request: "long" }));
   const said = await eventually("both answers", async () => {
-    const answers = await page.evaluate(() => heard.filter(({ answer }) => answer));
+    const answers = await page.evaluate(() => globalThis.heard.filter(({ answer }) => answer));
     return answers.length === 2 && answers;
   });
   assert.deepEqual(new Set(said.map(({ id, answer, reason }) => `${id} ${answer} ${reason}`)),
@@ -68,12 +72,12 @@ test("a request is given up by its own asker only", async () => {
   const reply = await worker.evaluate(async (address) => {
     const [{ id }] = await chrome.tabs.query({ url: address });
     const run = () => chrome.runtime.sendMessage({ id: "theirs", ask: "cancel", request: "mine" });
-    const [{ result }] = await chrome.scripting.executeScript({ target: { tabId: id }, func: run });
+    const [{ result }] = await chrome.scripting.executeScript({ target: { tabId: id ?? -1 }, func: run });
     return result;
   }, tab.url());
   assert.equal(reply.answer, "done");
   const verdict = await eventually("the verdict", () =>
-    page.evaluate(() => heard.find(({ id }) => id === "mine")));
+    page.evaluate(() => globalThis.heard.find(({ id }) => id === "mine")));
   assert.equal(verdict.answer, "text");
   wholeMs = performance.now() - started;
   await tab.close();

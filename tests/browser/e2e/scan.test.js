@@ -9,10 +9,14 @@ import { FIXTURES, PICTURES } from "../harness/places.js";
 import { serve } from "../harness/server.js";
 import { startSotto } from "../harness/sotto.js";
 
+/** @type {Fixtures} */
 let server;
+/** @type {Sotto} */
 let sotto;
+/** @type {Page} */
 let page;
-let tabId;
+let tabId = -1;
+/** @type {() => number} */
 let requested;
 
 before(async () => {
@@ -23,7 +27,7 @@ before(async () => {
   await page.evaluate(() => Promise.all([...document.images].map((image) => image.decode())));
   await sotto.grant(page);
   const worker = await sotto.worker();
-  tabId = await worker.evaluate(async () => (await chrome.tabs.query({ active: true, lastFocusedWindow: true }))[0].id);
+  tabId = await worker.evaluate(async () => (await chrome.tabs.query({ active: true, lastFocusedWindow: true }))[0].id ?? -1);
 });
 after(async () => {
   await sotto?.close();
@@ -31,19 +35,24 @@ after(async () => {
   assert.deepEqual(server?.unexpected, [], "requests that no page of ours makes");
 });
 
-/** As the popup asks. */
+/**
+ * As the popup asks.
+ * @param {ScanWish} what
+ */
 async function wish(what) {
   const reply = await sotto.askFromBehind({ ask: "scan", tab: tabId, wish: what });
   assert.equal(reply.answer, "scan", JSON.stringify(reply));
   return reply;
 }
+/** @param {Partial<ScanCounts>} wanted */
 const counts = async (wanted) => {
-  let last;
+  let last = /** @type {any} */ (null);
   return eventually(JSON.stringify(wanted), async () => {
     last = await wish("state");
     return Object.entries(wanted).every(([name, value]) => last[name] === value) && last;
   }).catch((error) => assert.fail(`${error.message}; counted ${JSON.stringify(last)}`));
 };
+/** @param {string} id */
 const styleOf = (id) => page.evaluate((name) => document.getElementById(name).getAttribute("style") ?? "", id);
 const badge = async () => (await sotto.worker()).evaluate((id) => chrome.action.getBadgeText({ tabId: id }), tabId);
 
@@ -203,6 +212,7 @@ test("a capture that the browser refuses is asked for ever later, and again when
 test("the settings say what would have happened, and follow every change", async () => {
   const options = await sotto.page(sotto.url("pages/options.html"));
   await options.waitForSelector("html[data-started]");
+  /** @param {RegExp} pattern */
   const happened = (pattern) => eventually(`${pattern}`, async () => pattern.test(await options.locator("#trial-result").innerText()));
   await options.locator("#trial").setInputFiles(join(FIXTURES, "false_alarm.png"));
   await happened(/You would have been asked/);

@@ -9,7 +9,9 @@ import { editFile, eventually, screenshot } from "../harness/browser.js";
 import { DIST } from "../harness/places.js";
 import { startSotto } from "../harness/sotto.js";
 
+/** @type {Sotto} */
 let sotto;
+/** @type {Page} */
 let page;
 
 before(async () => {
@@ -20,12 +22,14 @@ before(async () => {
 after(() => sotto?.close());
 
 const settings = () => sotto.ask({ ask: "settings" });
+/** @param {string} model */
 const state = async (model) => (await sotto.ask({ ask: "status" })).models.find(({ id }) => id === model).state;
 const said = () => page.locator("#settings-said").innerText();
 
 /** src/engine/mod.rs, PRESET_BUDGET_BYTES. */
 const PRESET_MB = 256;
 
+/** @param {string} megabytes */
 async function budget(megabytes) {
   await page.locator("#budget").selectOption(megabytes);
   await eventually("the budget to be kept", async () => String((await settings()).memoryBudgetMb ?? "") === megabytes);
@@ -48,7 +52,7 @@ test("a model that can't fit at all is refused with the figures, also by the wor
   await sotto.stopWorkers();
   const reply = await sotto.ask({ ask: "text", text: "What a wonderful evening." });
   assert.deepEqual([reply.answer, reply.reason], ["refused", "outOfMemory"]);
-  assert.match(reply.detail, /78 MB[^]*40 MB/);
+  assert.match(String(reply.detail), /78 MB[^]*40 MB/);
   assert.equal((await sotto.ask({ ask: "load", model: "nsfw" })).answer, "done");
   await budget("");
   assert.equal((await sotto.ask({ ask: "text", text: "What a wonderful evening." })).sentiment, "positive");
@@ -112,7 +116,7 @@ test("an organisation can set every setting, and the browser knows the schema", 
   const untold = Object.keys(fields).filter((name) => !(name in properties));
   assert.deepEqual(untold, [], "settings that managed.json does not name");
   const worker = await sotto.worker();
-  assert.deepEqual(await worker.evaluate(() => chrome.storage.managed.get(null)), {});
+  assert.deepEqual(await worker.evaluate(() => chrome.storage.managed.get()), {});
 });
 
 /** Puts a file into the settings page, as a person chooses it. */
@@ -236,8 +240,12 @@ describe("what a later version left", () => {
 });
 
 describe("what an organisation has set", () => {
+  /** @type {Sotto} */
   let ruled;
-  /** The browser takes policies from the machine's own folders only, so a copy of the extension is told of some instead. */
+  /**
+   * The browser takes policies from the machine's own folders only, so a copy of the extension is told of some instead.
+   * @param {object} managed
+   */
   const tell = async (managed) => (await ruled.worker()).evaluate((told) => tellManaged(told), managed);
   before(async () => {
     // As Chromium's does for some seconds after its start: the promise is kept by hand.
@@ -272,7 +280,7 @@ describe("what an organisation has set", () => {
     // What is not right is left out, and the rest is taken.
     assert.equal(await options.locator("#budget").isDisabled(), false);
     const { locked, results, memoryBudgetMb } = await ruled.ask({ ask: "settings" });
-    assert.deepEqual([locked.sort(), results, memoryBudgetMb], [["guardEverywhere", "results", "thresholds"], "popup", null]);
+    assert.deepEqual([locked?.sort(), results, memoryBudgetMb], [["guardEverywhere", "results", "thresholds"], "popup", null]);
     // Neither a message nor a file changes it, and it is not kept as the person's own.
     await ruled.ask({ ask: "showResults", place: "card" });
     await ruled.ask({ ask: "keepSettings", settings: { results: "card", memoryBudgetMb: 128 } });

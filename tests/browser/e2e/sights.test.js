@@ -15,8 +15,11 @@ import { startSotto } from "../harness/sotto.js";
 
 const JUDGED = /Drawing[^]*\d ms/;
 
+/** @type {Fixtures} */
 let server;
+/** @type {string} */
 let folder;
+/** @type {() => number} */
 let requested;
 
 before(async () => {
@@ -31,26 +34,40 @@ after(async () => {
   assert.deepEqual(server?.unexpected, [], "requests that no page of ours makes");
 });
 
+/**
+ * @param {number[]} pixel
+ * @param {readonly number[]} colour
+ * @param {number} tolerance
+ */
 const near = (pixel, colour, tolerance) => colour.every((channel, index) => Math.abs(channel - pixel[index]) <= tolerance);
 
-/** Requires the red frame at all four edges and the four quarters inside, wherever in the picture they are. */
+/**
+ * Requires the red frame at all four edges and the four quarters inside, wherever in the picture they are.
+ * @typedef {{ width: number, height: number, at(x: number, y: number): number[] } | null} Seen
+ * @typedef {{ width: number, height: number, tolerance?: number, corners?: number, rounded?: boolean }} Whole
+ * @param {Seen} seen
+ * @param {Whole} whole
+ */
 function assertWhole(seen, { width, height, tolerance = 60, corners = 1.5, rounded = false }) {
   assert.ok(seen, "no pixels were judged");
   assert.deepEqual([seen.width, seen.height], [width, height]);
   const [right, bottom] = [width - 0.5 - corners, height - 0.5 - corners];
-  for (const [what, x, y, colour] of [
+  for (const [what, x, y, colour] of /** @type {const} */ ([
     ["top left", corners, corners, RED], ["top right", right, corners, RED], ["bottom left", corners, bottom, RED],
     ["bottom right", right, bottom, RED], ["left edge", corners, height / 2, RED], ["top edge", width / 2, corners, RED],
     ["right edge", right, height / 2, RED], ["bottom edge", width / 2, bottom, RED],
     ["first quarter", width / 4, height / 4, GREEN], ["second quarter", (width * 3) / 4, height / 4, BLUE],
     ["third quarter", width / 4, (height * 3) / 4, YELLOW], ["fourth quarter", (width * 3) / 4, (height * 3) / 4, CYAN],
-  ]) {
+  ])) {
     if (rounded && /^(top|bottom) (left|right)$/.test(what)) continue;
     assert.ok(near(seen.at(x, y), colour, tolerance), `${what} at ${x},${y} is ${seen.at(x, y)}, not ${colour}`);
   }
 }
 
-/** All of the page's pictures are there and painted. */
+/**
+ * All of the page's pictures are there and painted.
+ * @param {Page | Frame} frame
+ */
 const painted = (frame) => frame.evaluate(async () => {
   await Promise.all([...document.images].map((image) => image.decode().catch(() => {})));
   await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
@@ -60,14 +77,19 @@ const painted = (frame) => frame.evaluate(async () => {
 const AT_EVERY_RATIO = ["#plain", "#padded", "#turned"];
 
 /** The browser whose pixels are the page's own; it serves what is right-clicked too. */
+/** @type {Sotto} */
 let plain;
 after(() => plain?.close());
 
 for (const ratio of [1, 1.5, 2]) {
+  /** @param {string} selector */
   const wanted = (selector) => ratio === 1 || AT_EVERY_RATIO.includes(selector);
   describe(`with ${ratio} device pixels to one of the page`, () => {
+    /** @type {Sotto} */
     let sotto;
+    /** @type {Page} */
     let page;
+    /** @type {Awaited<ReturnType<typeof watchPixels>>} */
     let pixels;
     before(async () => {
       // Not Playwright's emulation: a capture would not follow that.
@@ -81,8 +103,12 @@ for (const ratio of [1, 1.5, 2]) {
     });
     after(() => sotto !== plain && sotto?.close());
 
+    /** @param {number} css */
     const device = (css) => Math.round(css * ratio);
-    /** Checks a picture and returns what the card says. */
+    /**
+     * Checks a picture and returns what the card says.
+     * @param {string} selector
+     */
     async function check(selector) {
       await page.keyboard.press("Escape");
       await eventually("the card to go", async () => !(await sotto.isOnPage(page)));
@@ -94,17 +120,19 @@ for (const ratio of [1, 1.5, 2]) {
       return says;
     }
 
-    for (const [selector, options] of [
+    /** @type {[string, Partial<Whole>][]} */
+    const straight = [
       ["#plain", {}],
       ["#padded", {}],
       ["#contained", {}],
       ["#round", { rounded: true }],
       ["#candidates", {}],
-    ].filter(([selector]) => wanted(selector))) {
+    ];
+    for (const [selector, options] of straight.filter(([selector]) => wanted(selector))) {
       test(`${selector} is judged to the pixel`, async () => {
         const says = await check(selector);
         assert.doesNotMatch(says, /part in view/);
-        const seen = await pixels.last();
+        const seen = /** @type {NonNullable<Seen>} */ (await pixels.last());
         // A box that starts between two device pixels may be one wider or narrower.
         assert.ok(Math.abs(seen.width - device(200)) <= 1 && Math.abs(seen.height - device(120)) <= 1, `${seen.width} × ${seen.height}`);
         assertWhole(seen, { width: seen.width, height: seen.height, corners: 1.5 * ratio, ...options });
@@ -113,7 +141,7 @@ for (const ratio of [1, 1.5, 2]) {
 
     if (wanted("#stretched")) test("a stretched one is judged as it is shown", async () => {
       await check("#stretched");
-      const seen = await pixels.last();
+      const seen = /** @type {NonNullable<Seen>} */ (await pixels.last());
       assert.ok(Math.abs(seen.width - device(250)) <= 1 && Math.abs(seen.height - device(90)) <= 1, `${seen.width} × ${seen.height}`);
       assertWhole(seen, { width: seen.width, height: seen.height, corners: 1.5 * ratio });
     });
@@ -129,7 +157,7 @@ for (const ratio of [1, 1.5, 2]) {
     for (const [selector, box] of [["#covering", "#covering"], ["#scrolled", "#scroller"]].filter(([selector]) => wanted(selector))) {
       test(`${selector} is judged on what is in view, and says so`, async () => {
         assert.match(await check(selector), /part in view/);
-        const seen = await pixels.last();
+        const seen = /** @type {NonNullable<Seen>} */ (await pixels.last());
         // Without border and scroll bar.
         const width = await page.evaluate((query) => document.querySelector(query).clientWidth, box);
         assert.ok(Math.abs(seen.width - device(width)) <= 1, `${seen.width} wide`);
@@ -141,7 +169,7 @@ for (const ratio of [1, 1.5, 2]) {
       const worker = await sotto.worker();
       const refusal = await worker.evaluate(async () => {
         const captures = await Promise.allSettled([1, 2, 3].map(() => chrome.tabs.captureVisibleTab()));
-        return captures.find(({ reason }) => reason)?.reason.message;
+        return captures.flatMap((capture) => (capture.status === "rejected" ? capture.reason.message : []))[0];
       });
       assert.match(refusal, /MAX_CAPTURE_VISIBLE_TAB_CALLS_PER_SECOND/);
       await check("#plain");
@@ -150,7 +178,7 @@ for (const ratio of [1, 1.5, 2]) {
     if (wanted("#below")) test("one far down the page is judged where it is scrolled to", async () => {
       await page.locator("#below").scrollIntoViewIfNeeded();
       await check("#below");
-      const seen = await pixels.last();
+      const seen = /** @type {NonNullable<Seen>} */ (await pixels.last());
       assertWhole(seen, { width: seen.width, height: seen.height, corners: 1.5 * ratio });
       await page.evaluate(() => scrollTo(0, 0));
     });
@@ -158,7 +186,9 @@ for (const ratio of [1, 1.5, 2]) {
 }
 
 describe("under the pointer", () => {
+  /** @type {Page} */
   let page;
+  /** @type {Awaited<ReturnType<typeof watchPixels>>} */
   let pixels;
   before(async () => {
     pixels = await watchPixels(plain);
@@ -166,7 +196,10 @@ describe("under the pointer", () => {
     await painted(page);
   });
 
-  /** Right-clicks like a person; the browser names no source for what is no image to it. */
+  /**
+   * Right-clicks like a person; the browser names no source for what is no image to it.
+   * @param {string} selector
+   */
   async function check(selector, pattern = JUDGED) {
     await page.keyboard.press("Escape");
     await pixels.forget();
@@ -181,7 +214,7 @@ describe("under the pointer", () => {
   // The first check is answered from what the pointer is over, the others from the right click itself.
   test("a CSS background, also below words", async () => {
     await check("#background span");
-    const seen = await pixels.last();
+    const seen = /** @type {NonNullable<Seen>} */ (await pixels.last());
     assert.deepEqual([seen.width, seen.height], [200, 120]);
     assert.ok(near(seen.at(199, 119), RED, 30));
   });
@@ -214,7 +247,9 @@ describe("under the pointer", () => {
 });
 
 describe("in frames", () => {
+  /** @type {Sotto} */
   let sotto;
+  /** @type {Awaited<ReturnType<typeof watchPixels>>} */
   let pixels;
   // Only who may read every site gets into another site's frame.
   before(async () => {
@@ -223,7 +258,7 @@ describe("in frames", () => {
   });
   after(() => sotto?.close());
 
-  for (const [name, origin] of [["of the same site", () => server.origin], ["of another site", () => server.otherOrigin]]) {
+  for (const [name, origin] of /** @type {const} */ ([["of the same site", () => server.origin], ["of another site", () => server.otherOrigin]])) {
     test(`${name}`, async () => {
       const other = origin() === server.origin ? server.otherOrigin : server.origin;
       const inner = `${origin()}/sights.html?from=${other}`;
@@ -235,7 +270,7 @@ describe("in frames", () => {
       const worker = await sotto.worker();
       const frameId = await worker.evaluate(async (address) => {
         const [tab] = await chrome.tabs.query({ active: true, lastFocusedWindow: true });
-        const frames = await chrome.scripting.executeScript({ target: { tabId: tab.id, allFrames: true }, func: () => location.href });
+        const frames = await chrome.scripting.executeScript({ target: { tabId: tab.id ?? -1, allFrames: true }, func: () => location.href });
         return frames.find(({ result }) => result === address)?.frameId;
       }, inner);
       const srcUrl = await frame.evaluate(() => document.getElementById("padded").currentSrc);

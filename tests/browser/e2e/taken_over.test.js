@@ -16,13 +16,23 @@ const CONNECTIONS = 64;
 const { server, sotto, page, taken, send, wasmBytes, close } = await takeOver();
 after(close);
 
+/**
+ * @param {string} name
+ * @param {number[]} more
+ */
 const bytesOf = (name, ...more) => [...readFileSync(join(FIXTURES, name)), ...more];
+/** @param {{ answer: string, reason?: string }} reply */
 const code = ({ answer, reason }) => (answer === "refused" ? reason : answer);
+/** @param {object[]} messages */
 const codes = async (messages) => {
   const said = [];
   for (const message of messages) said.push(code(await send({ id: "x", ...message })));
   return said;
 };
+/**
+ * @param {number} n
+ * @param {unknown} one
+ */
 const many = (n, one) => Array(n).fill(one);
 
 test("every door is read by its type", async () => {
@@ -47,6 +57,7 @@ test("every door is read by its type", async () => {
 test("upload and decide: a file too large to be looked at is not opened", async () => {
   const said = await taken.evaluate(async () => {
     const picture = new Blob(Array(101).fill(new Uint8Array(1024 * 1024)));
+    /** @param {any} message */
     const ask = (message) => chrome.runtime.sendMessage({ id: "x", picture, ...message }).then(({ reason }) => reason);
     return [await ask({ ask: "upload" }), await ask({ ask: "decide", upload: true })];
   });
@@ -73,7 +84,8 @@ test("picture: pixels that are not what they say are refused, and cost nothing",
 
 test("decide: it decides for its own site alone", async () => {
   const file = bytesOf("false_alarm.png", 1);
-  const upload = (world) => world.evaluate(async (bytes) => {
+  /** @param {ContentWorld} world */
+  const upload = (world) => world.evaluate(async (/** @type {number[]} */ bytes) => {
     const picture = new Blob([new Uint8Array(bytes)]);
     const { course } = await chrome.runtime.sendMessage({ id: "x", ask: "upload", picture });
     return course;
@@ -81,7 +93,7 @@ test("decide: it decides for its own site alone", async () => {
   const decided = await taken.evaluate(async ([bytes, site]) => {
     const picture = new Blob([new Uint8Array(bytes)]);
     return chrome.runtime.sendMessage({ id: "x", ask: "decide", upload: true, site, picture });
-  }, [file, server.otherOrigin]);
+  }, /** @type {const} */ ([file, server.otherOrigin]));
   assert.equal(decided.answer, "done", JSON.stringify(decided));
   assert.equal(await upload(taken), "pass");
   const other = await sotto.page(`${server.otherOrigin}/upload.html`);
@@ -113,8 +125,8 @@ test("connections: one that closes gives up what is waiting for its turn, too", 
     chrome.runtime.connect({ name: "mine" }).disconnect();
     return (await Promise.all(asked)).map(({ answer, reason }) => reason ?? answer);
   }, bytesOf("false_alarm.png"));
-  const nJudged = said.filter((one) => one === "upload").length;
-  assert.equal(said.filter((one) => one === "cancelled").length + nJudged, 40, said.join(" "));
+  const nJudged = said.filter((/** @type {unknown} */ one) => one === "upload").length;
+  assert.equal(said.filter((/** @type {unknown} */ one) => one === "cancelled").length + nJudged, 40, said.join(" "));
   assert.ok(nJudged <= 8, `${nJudged} were judged`);
 });
 
@@ -137,18 +149,23 @@ test("connections: neither their names nor their number fill the memory", async 
 
 test("inView: places that are none, or too many, cost nothing", async () => {
   await page.bringToFront();
+  /**
+   * @param {Record<string, number | string>[]} spots
+   * @param {number | string} viewWidth
+   */
   const inView = (spots, viewWidth = 1280) => taken.evaluate(async ([given, width]) => {
+    /** @type {Record<string, number | undefined>} */
     const numbers = { NaN, Infinity, "-Infinity": -Infinity };
     const spots = given.map((spot) => Object.fromEntries(Object.entries(spot).map(([name, value]) => [name, numbers[value] ?? value])));
     // Browsers allow two captures a second.
     await new Promise((resolve) => setTimeout(resolve, 600));
     return chrome.runtime.sendMessage({ id: "x", ask: "inView", spots, viewWidth: numbers[width] ?? width });
-  }, [spots, viewWidth]);
+  }, /** @type {const} */ ([spots, viewWidth]));
   const spot = { x: 0, y: 0, width: 200, height: 100 };
   assert.equal(code(await inView(many(25, spot))), "badRequest");
   // What reaches beyond the view is cut there. This is the largest that is looked at, and takes what memory it needs.
   const huge = await inView([{ x: -1e12, y: -1e12, width: 1e300, height: 1e300 }, spot]);
-  assert.deepEqual(huge.verdicts.map(({ width }) => width > 500), [true, false], JSON.stringify(huge));
+  assert.deepEqual(huge.verdicts.map((/** @type {PictureVerdict} */ { width }) => width > 500), [true, false], JSON.stringify(huge));
   const before = await wasmBytes();
   const none = [
     { ...spot, width: "NaN" }, { ...spot, x: "Infinity" }, { ...spot, y: "-Infinity" }, { ...spot, width: 0 }, { ...spot, height: -5 },
@@ -171,6 +188,7 @@ test("inView: another tab's view is not looked at", async () => {
     const [tab] = await chrome.tabs.query({ url });
     return { url, origin: new URL(url).origin, frameId: 0, tab: { ...tab, active: true } };
   }, page.url());
+  /** @param {object} parts */
   const answer = (parts) => worker.evaluate(([message, given]) => self.answerAs(message, given), [asked, { id: sotto.id, ...sender, ...parts }]);
   assert.equal(code(await answer({})), "offLimits");
   await front.close();
@@ -197,7 +215,7 @@ test("why, as urgent as a person: not more than two at once", async () => {
     return (await Promise.all(asked)).map(({ answer, reason }) => reason ?? answer);
   });
   // Some are done before the last have come.
-  const nDone = said.filter((one) => one === "done").length;
+  const nDone = said.filter((/** @type {unknown} */ one) => one === "done").length;
   assert.deepEqual(said.toSorted(), [...many(nDone, "done"), ...many(12 - nDone, "outOfMemory")]);
   assert.ok(nDone >= 2 && nDone <= 6, `${nDone} were explained`);
 });
@@ -223,11 +241,11 @@ test("the background when it asks: long answers are not heard", async () => {
   const theirs = await contentScript(other, sotto.id);
   await theirs.evaluate(() => {
     const found = "x".repeat(20_000_000);
-    globalThis.sottoScan = { counts: () => ({ found, judged: found }), verdictUnderCover: () => ({ model: found, classes: [] }) };
-    chrome.runtime.onMessage.addListener((message, sender, sendResponse) => message.sotto === "scan" && sendResponse(true));
+    /** @type {any} */ (globalThis).sottoScan = { counts: () => ({ found, judged: found }), verdictUnderCover: () => ({ model: found, classes: [] }) };
+    chrome.runtime.onMessage.addListener((message, _sender, sendResponse) => void (message.sotto === "scan" && sendResponse(true)));
   });
   const worker = await sotto.worker();
-  const tab = await worker.evaluate(async (url) => (await chrome.tabs.query({ url }))[0].id, other.url());
+  const tab = await worker.evaluate(async (url) => (await chrome.tabs.query({ url }))[0].id ?? -1, other.url());
   const before = await wasmBytes();
   const counts = await sotto.ask({ ask: "scan", tab, wish: "start" });
   assert.deepEqual([counts.answer, counts.found], ["scan", 0]);

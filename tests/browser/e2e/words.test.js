@@ -14,8 +14,11 @@ const DONE = /(Positive|Negative|Mixed|Unclear) \d+\s?%[^]* ms/;
 const GOOD = /Positive \d+\s?%[^]* ms/;
 const BAD = /Negative \d+\s?%[^]* ms/;
 
+/** @type {Fixtures} */
 let server;
+/** @type {Sotto} */
 let sotto;
+/** @type {Page} */
 let page;
 
 before(async () => {
@@ -37,9 +40,13 @@ after(async () => {
   assert.deepEqual(server?.unexpected.filter((line) => !line.endsWith("/strict/page.js")), [], "requests that no page of ours makes");
 });
 
+/** @param {string} path */
 const open = async (path) => (page = await sotto.visit(`${server.origin}/${path}`));
 
-/** Selects from the start of one element to the end of another. */
+/**
+ * Selects from the start of one element to the end of another.
+ * @param {string} from
+ */
 const select = (from, to = from) =>
   page.evaluate(([from, to]) => {
     const range = document.createRange();
@@ -47,20 +54,20 @@ const select = (from, to = from) =>
     const last = document.querySelector(to);
     range.setEnd(last, last.childNodes.length);
     const selection = getSelection();
-    selection.removeAllRanges();
-    selection.addRange(range);
+    selection?.removeAllRanges();
+    selection?.addRange(range);
   }, [from, to]);
 
 const chooseMenu = (info = {}) => sotto.clickMenu(page, { menuItemId: "classify-selection", ...info });
 
 describe("a selection is taken", () => {
-  for (const [name, prepare, says] of [
+  for (const [name, prepare, says] of /** @type {const} */ ([
     ["across elements", () => select("#across", "#across-end"), GOOD],
     ["in an editable element", () => select("#editable"), GOOD],
     ["in an input", () => page.evaluate(() => { const field = document.getElementById("input"); field.focus(); field.select(); }), GOOD],
     ["in an open shadow root", () => page.evaluate(() => select_open()), BAD],
     ["in a closed shadow root", () => page.evaluate(() => select_closed()), BAD],
-  ]) {
+  ])) {
     test(name, async () => {
       await open("words.html");
       await prepare();
@@ -70,14 +77,14 @@ describe("a selection is taken", () => {
     });
   }
 
-  for (const [name, id, where] of [["a frame", "same", "frame"], ["a frame too small for a card", "small", "page"]]) {
+  for (const [name, id, where] of /** @type {const} */ ([["a frame", "same", "frame"], ["a frame too small for a card", "small", "page"]])) {
     test(`in ${name}`, async () => {
       await open("words.html");
       const frame = await (await page.locator(`#${id}`).elementHandle()).contentFrame();
-      await frame.evaluate(() => getSelection().selectAllChildren(document.getElementById("inside")));
+      await frame?.evaluate(() => getSelection()?.selectAllChildren(document.getElementById("inside")));
       await chooseMenu({ frameId: await sotto.frameId(page, id) });
       await sotto.says(page, BAD);
-      const inFrame = await frame.evaluate(() => document.querySelectorAll("[popover]").length);
+      const inFrame = await frame?.evaluate(() => document.querySelectorAll("[popover]").length);
       assert.equal(inFrame, where === "frame" ? 1 : 0);
     });
   }
@@ -87,8 +94,8 @@ describe("a selection is taken", () => {
     await page.evaluate((url) => { document.getElementById("same").src = url; }, `${server.otherOrigin}/frame.html`);
     const frame = await eventually("the frame", () => page.frames().find((frame) => frame.url().startsWith(server.otherOrigin)));
     await frame.waitForSelector("#inside");
-    await frame.evaluate(() => getSelection().selectAllChildren(document.getElementById("inside")));
-    const selectionText = await frame.evaluate(() => getSelection().toString());
+    await frame.evaluate(() => getSelection()?.selectAllChildren(document.getElementById("inside")));
+    const selectionText = await frame.evaluate(() => String(getSelection()));
     await chooseMenu({ frameId: 99, selectionText });
     await sotto.says(page, BAD);
   });
@@ -142,14 +149,14 @@ test("a long text tells how far it is read, and can be given up", async () => {
 });
 
 describe("what can't be judged is said", () => {
-  for (const [id, says] of [
+  for (const [id, says] of /** @type {const} */ ([
     ["empty", /Nothing is selected/],
     ["emoji", /no words/],
     ["digits", /no words/],
     ["german", /not look like English/],
     ["arabic", /not look like English/],
     ["chinese", /not look like English/],
-  ]) {
+  ])) {
     test(id, async () => {
       await open("words.html");
       await select(`#${id}`);
@@ -173,7 +180,7 @@ describe("what can't be judged is said", () => {
     await worker.evaluate(() => {
       self.nativeScript = chrome.scripting.executeScript;
       self.nRefused = 0;
-      chrome.scripting.executeScript = (injection) => {
+      chrome.scripting.executeScript = (/** @type {any} */ injection) => {
         if ((self.nRefused += 1) <= 2) return Promise.reject(new Error("Cannot access contents of the page."));
         return self.nativeScript.call(chrome.scripting, injection);
       };
@@ -194,7 +201,7 @@ describe("what can't be judged is said", () => {
 });
 
 describe("why", () => {
-  for (const colorScheme of ["light", "dark"]) {
+  for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
     test(`the words that pushed are named, ${colorScheme}`, async () => {
       await open("words.html");
       await page.emulateMedia({ colorScheme });
@@ -231,8 +238,9 @@ describe("the card stands beside the selection", () => {
       await open(`places.html${query}`);
       await page.evaluate(() => {
         globalThis.shifts = [];
+        /** @param {PerformanceObserverEntryList} list */
         const note = (list) => globalThis.shifts.push(...list.getEntries().map(({ value, sources }) =>
-          `${value} ${sources.map(({ node }) => node?.nodeName)}`));
+          `${value} ${sources?.map(({ node }) => node?.nodeName)}`));
         new PerformanceObserver(note).observe({ type: "layout-shift" });
       });
       const size = () => page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.scrollHeight]);
@@ -283,11 +291,11 @@ describe("the card stands beside the selection", () => {
 });
 
 describe("the card goes", () => {
-  for (const [name, leave] of [
+  for (const [name, leave] of /** @type {const} */ ([
     ["with a click outside", () => page.mouse.click(700, 780)],
     ["with its own button", () => clickInShadow(page, /close/i)],
     ["when the page goes to another address by script", () => page.evaluate(() => history.pushState({}, "", "?elsewhere"))],
-  ]) {
+  ])) {
     test(name, async () => {
       await open("places.html");
       await select("#middle");
@@ -345,7 +353,7 @@ describe("a hostile page", () => {
     assert.ok((await shadowBox(page)).width < 400, "without its style the card is as wide as the page");
   });
 
-  for (const [trick, id] of [["modal", "in-dialog"], ["popover", "in-popover"]]) {
+  for (const [trick, id] of /** @type {const} */ ([["modal", "in-dialog"], ["popover", "in-popover"]])) {
     test(`with a ${trick} of its own on top has the card above that, and can be clicked`, async () => {
       await open(`hostile/page.html?trick=${trick}`);
       await select(`#${id}`);
@@ -403,7 +411,7 @@ async function apart(what = "") {
   const card = await shadowBox(page);
   const text = await page.evaluate(() => {
     const field = document.activeElement?.matches("input, textarea") ? document.activeElement : null;
-    const { left, top, right, bottom } = (field ?? getSelection().getRangeAt(0)).getBoundingClientRect();
+    const { left, top, right, bottom } = (field ?? /** @type {Selection} */ (getSelection()).getRangeAt(0)).getBoundingClientRect();
     return { left, top, right, bottom };
   });
   const isApart =

@@ -19,8 +19,11 @@ const ZOOMS = [1, 1.5, 0.75, 2];
 /** How far a class may move because a picture is drawn in another size. */
 const TOLERANCE = 0.08;
 
+/** @type {Fixtures} */
 let server;
+/** @type {Sotto} */
 let sotto;
+/** @type {string} */
 let folder;
 
 before(async () => {
@@ -36,16 +39,20 @@ after(async () => {
   assert.deepEqual(server?.unexpected, [], "requests that no page of ours makes");
 });
 
-/** A page in front, zoomed as a person zooms it. */
+/**
+ * A page in front, zoomed as a person zooms it.
+ * @param {string} path
+ * @param {number} zoom
+ */
 async function zoomed(path, zoom) {
   const page = await sotto.page(`${server.origin}/${path}?from=${server.otherOrigin}&zoom=${zoom}`);
   await page.bringToFront();
   const worker = await sotto.worker();
   const tab = await worker.evaluate(async ([url, factor]) => {
     const [{ id }] = await chrome.tabs.query({ url });
-    await chrome.tabs.setZoom(id, factor);
-    return id;
-  }, [page.url(), zoom]);
+    await chrome.tabs.setZoom(id ?? -1, factor);
+    return id ?? -1;
+  }, /** @type {const} */ ([page.url(), zoom]));
   await eventually("the zoom", () => page.evaluate((factor) => Math.abs(devicePixelRatio - factor) < 0.01, zoom));
   await page.evaluate(async () => {
     await Promise.all([...document.images].map((image) => image.decode().catch(() => {})));
@@ -54,7 +61,12 @@ async function zoomed(path, zoom) {
   return { page, tab, worker };
 }
 
-/** No class may be further from what it was at zoom 1; gives how far the furthest is. Both are `{ class: share }`. */
+/**
+ * No class may be further from what it was at zoom 1; gives how far the furthest is. Both are `{ class: share }`.
+ * @param {Record<string, number>} shares
+ * @param {Record<string, number>} first
+ * @param {string} what
+ */
 function assertNear(shares, first, what) {
   assert.ok(Object.keys(first).length >= 5, `${what}: ${JSON.stringify(first)}`);
   const furthest = Math.max(...Object.keys(first).map((name) => Math.abs(shares[name] - first[name])));
@@ -62,8 +74,11 @@ function assertNear(shares, first, what) {
   return furthest.toFixed(4);
 }
 
-/** What stands before each percentage on a card. */
-const sharesOf = (says) => Object.fromEntries([...says.matchAll(/([^\d%]+?)\s(\d+)\s?%/g)].map(([, name, share]) => [name.trim(), share / 100]));
+/**
+ * What stands before each percentage on a card.
+ * @param {string} says
+ */
+const sharesOf = (says) => Object.fromEntries([...says.matchAll(/([^\d%]+?)\s(\d+)\s?%/g)].map(([, name, share]) => [name.trim(), Number(share) / 100]));
 
 describe("a right click", () => {
   const first = new Map();
@@ -77,7 +92,7 @@ describe("a right click", () => {
         await sotto.checkImage(page, selector);
         const says = await sotto.says(page, /Drawing[^]*\d ms/, 10_000);
         assert.doesNotMatch(says, /part in view/, selector);
-        assertFramed(await pixels.last(), zoom, selector);
+        assertFramed(/** @type {Seen} */ (await pixels.last()), zoom, selector);
         if (selector === "#turned" && zoom === 1.5) await screenshot(page, "card-zoomed");
         const shares = sharesOf(says);
         if (!first.has(selector)) first.set(selector, shares);
@@ -91,17 +106,23 @@ describe("a right click", () => {
   }
 });
 
-/** The frame and its quarters, where a zoom of the page puts them. */
+/**
+ * The frame and its quarters, where a zoom of the page puts them.
+ * @typedef {{ width: number, height: number, at(x: number, y: number): number[] }} Seen
+ * @param {Seen} seen
+ * @param {number} zoom
+ * @param {string} what
+ */
 function assertFramed({ width, height, at }, zoom, what) {
   const [wide, high] = [200 * zoom, 120 * zoom];
   assert.ok(Math.abs(width - wide) <= 1 && Math.abs(height - high) <= 1, `${what} is ${width} × ${height}`);
   const edge = 1.5 * zoom;
-  for (const [x, y, colour] of [
+  for (const [x, y, colour] of /** @type {const} */ ([
     [width / 2, edge, RED], [width / 2, height - 0.5 - edge, RED], [edge, height / 2, RED], [width - 0.5 - edge, height / 2, RED],
     [width / 4, height / 4, GREEN], [(width * 3) / 4, height / 4, BLUE], [width / 4, (height * 3) / 4, YELLOW], [(width * 3) / 4, (height * 3) / 4, CYAN],
-  ]) {
+  ])) {
     const seen = at(x, y);
-    assert.ok(colour.every((channel, place) => Math.abs(channel - seen[place]) <= 90), `${what} at ${x},${y} is ${seen}, not ${colour}`);
+    assert.ok(colour.every((/** @type {number} */ channel, /** @type {number} */ place) => Math.abs(channel - seen[place]) <= 90), `${what} at ${x},${y} is ${seen}, not ${colour}`);
   }
 }
 
@@ -124,11 +145,11 @@ describe("a scan", () => {
       });
       const reply = await sotto.askFromBehind({ ask: "scan", tab, wish: "start" });
       assert.equal(reply.answer, "scan", JSON.stringify(reply));
-      for (const [id, wide, high] of [["foreign", 220, 165], ["foreign-alarm", 224, 224]]) {
+      for (const [id, wide, high] of /** @type {const} */ ([["foreign", 220, 165], ["foreign-alarm", 224, 224]])) {
         await page.locator(`#${id}`).scrollIntoViewIfNeeded();
-        const near = ({ width, height }) => Math.abs(width - wide * zoom) <= 1 && Math.abs(height - high * zoom) <= 1;
+        const near = (/** @type {{ width: number, height: number }} */ { width, height }) => Math.abs(width - wide * zoom) <= 1 && Math.abs(height - high * zoom) <= 1;
         const verdict = await eventually(`${id} in its size`, async () => (await world.evaluate(() => globalThis.captured)).find(near));
-        const shares = Object.fromEntries(verdict.classes.map(({ name, probability }) => [name, probability]));
+        const shares = Object.fromEntries(verdict.classes.map((/** @type {ClassScore} */ { name, probability }) => [name, probability]));
         if (!first.has(id)) first.set(id, shares);
         context.diagnostic(`#${id}: a class moved by ${assertNear(shares, first.get(id), id)}`);
       }

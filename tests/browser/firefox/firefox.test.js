@@ -10,7 +10,9 @@ import { startFirefox } from "../harness/firefox.js";
 import { FIXTURES, PICTURES } from "../harness/places.js";
 import { serve } from "../harness/server.js";
 
+/** @type {Fixtures} */
 let server;
+/** @type {Firefox} */
 let firefox;
 
 before(async () => {
@@ -25,7 +27,7 @@ after(async () => {
 
 async function classifySelection() {
   await firefox.open(`${server.origin}/selection.html`);
-  await firefox.inPage(() => getSelection().selectAllChildren(document.querySelector("#praise")));
+  await firefox.inPage(() => getSelection()?.selectAllChildren(document.querySelector("#praise")));
   await firefox.chooseInMenu("#praise", "Classify selection with Sotto");
   await firefox.says(/Positive\s*\d+\s?%/);
 }
@@ -101,17 +103,18 @@ test("the upload guard is allowed by a click, holds a picture over the threshold
     const events = await firefox.inPage(() => globalThis.seen);
     return events.length >= 2 && events;
   });
-  assert.deepEqual(seen.map(({ name, files }) => `${name} ${files.map((file) => file.split(" ")[0])}`), ["input coffee.png", "change coffee.png"]);
+  assert.deepEqual(seen.map((/** @type {{ name: string, files: string[] }} */ { name, files }) => `${name} ${files.map((/** @type {string} */ file) => file.split(" ")[0])}`), ["input coffee.png", "change coffee.png"]);
 });
 
 test("a scan covers what is over the threshold, of other sites too", async () => {
   await firefox.open(`${server.origin}/scan.html?from=${server.otherOrigin}`);
+  /** @param {string} wish */
   const scan = (wish) => firefox.inOwnPage(async (wish) => {
     const tab = (await chrome.tabs.query({ url: "*://*/scan.html*" }))[0].id;
     return chrome.runtime.sendMessage({ id: "scan", ask: "scan", tab, wish });
   }, wish);
   assert.equal((await scan("start")).answer, "scan");
-  let counts;
+  let counts = /** @type {any} */ (null);
   await eventually("both alarms", async () => {
     counts = await scan("state");
     return counts.over === 2;

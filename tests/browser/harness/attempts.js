@@ -4,7 +4,15 @@
 import { createSocket } from "node:dgram";
 import { createServer } from "node:http";
 
-/** `to` is where requests of this context go to: `{ http, ws, udp }`. Those that need a document fail where there is none. */
+/**
+ * Where requests of a context go to.
+ * @typedef {{ http: string, ws: string, udp: string }} Target
+ */
+
+/**
+ * Those that need a document fail where there is none.
+ * @type {Record<string, (to: Target) => unknown>}
+ */
 export const ATTEMPTS = {
   fetch: (to) => fetch(`${to.http}/fetch`, { mode: "no-cors" }),
   fetchLater: (to) => fetchLater(`${to.http}/fetchLater`, { activateAfter: 0 }),
@@ -54,7 +62,12 @@ export const ATTEMPTS = {
   },
 };
 
-/** Makes every attempt in a context of Playwright's (page or worker); returns what each said, for the message of a failure. */
+/**
+ * Makes every attempt in a context of Playwright's (page or worker); returns what each said, for the message of a failure.
+ * @param {{ evaluate(script: string): Promise<any> }} context
+ * @param {Target} to
+ * @returns {Promise<Record<string, string>>}
+ */
 export function attemptAll(context, to) {
   const sources = Object.fromEntries(Object.entries(ATTEMPTS).map(([name, attempt]) => [name, String(attempt)]));
   const run = `(async (sources, to) => {
@@ -74,33 +87,43 @@ export function attemptAll(context, to) {
 
 /** A server that answers everything and remembers it, each context below a path and a UDP port of its own. */
 export async function startSink() {
-  const hits = new Map();
+  const hits = /** @type {Map<string, Set<string>>} */ (new Map());
+  /**
+   * @param {string} context
+   * @param {string} name
+   */
   const hit = (context, name) => hits.get(context)?.add(name);
   const http = createServer((request, response) => {
-    const [, context, name = ""] = request.url.split("/");
+    const [, context, name = ""] = (request.url ?? "").split("/");
     hit(context, name.replace(".js", ""));
     response.writeHead(200, { "content-type": name.endsWith(".js") ? "text/javascript" : "text/html", "access-control-allow-origin": "*" }).end("");
   });
   http.on("upgrade", (request, socket) => {
-    const [, context, name] = request.url.split("/");
+    const [, context, name] = (request.url ?? "").split("/");
     hit(context, name);
     socket.destroy();
   });
-  await new Promise((resolve) => http.listen(0, "127.0.0.1", resolve));
-  const { port } = http.address();
-  const sockets = [];
+  await new Promise((resolve) => http.listen(0, "127.0.0.1", () => resolve(null)));
+  const { port } = /** @type {Listening} */ (http.address());
+  const sockets = /** @type {import("node:dgram").Socket[]} */ ([]);
   return {
-    /** Where a new context's attempts go. */
+    /**
+     * Where a new context's attempts go.
+     * @param {string} context
+     */
     async place(context) {
       hits.set(context, new Set());
       // STUN packets start with two zero bits and bear this cookie; what else comes by UDP is the first packet of QUIC.
       const socket = createSocket("udp4", (packet) => hit(context, packet.readUInt32BE(4) === 0x2112a442 ? "webrtc" : "webtransport"));
-      await new Promise((resolve) => socket.bind(0, "127.0.0.1", resolve));
+      await new Promise((resolve) => socket.bind(0, "127.0.0.1", () => resolve(null)));
       sockets.push(socket);
       return { http: `http://127.0.0.1:${port}/${context}`, ws: `ws://127.0.0.1:${port}/${context}`, udp: `127.0.0.1:${socket.address().port}` };
     },
-    /** Names of the attempts of a context that arrived. */
-    arrived: (context) => [...hits.get(context)].filter((name) => name in ATTEMPTS).sort(),
+    /**
+     * Names of the attempts of a context that arrived.
+     * @param {string} context
+     */
+    arrived: (context) => [...(hits.get(context) ?? [])].filter((name) => name in ATTEMPTS).sort(),
     close: () => {
       sockets.forEach((socket) => socket.close());
       http.closeAllConnections();

@@ -6,12 +6,17 @@ import { ROOT } from "./places.js";
 
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 
-/** What axe finds wrong below `selector`, one line for each element; throws when it had nothing to look at. */
+/**
+ * What axe finds wrong below `selector`, one line for each element; throws when it had nothing to look at.
+ * @param {Page} page
+ * @returns {Promise<string[]>}
+ */
 export async function complaints(page, selector = "html") {
   // Through the debugger, so the page's content security policy has no say.
   await page.evaluate(readFileSync(join(ROOT, "node_modules/axe-core/axe.min.js"), "utf8"));
   const { violations, passes } = await page.evaluate(
-    ([scope, rules]) => globalThis.axe.run({ include: [[scope]] }, { runOnly: rules }), [selector, RULES]);
+    ([scope, rules]) => /** @type {any} */ (globalThis).axe.run({ include: [[scope]] }, { runOnly: rules }), /** @type {const} */ ([selector, RULES]));
   if (!passes.length) throw new Error(`axe found nothing to check below ${selector}`);
-  return violations.flatMap(({ id, help, nodes }) => nodes.map(({ target }) => `${id} (${help}): ${target.flat().join(" ")}`));
+  /** @typedef {{ target: unknown[] }} Found */
+  return violations.flatMap((/** @type {{ id: string, help: string, nodes: Found[] }} */ { id, help, nodes }) => nodes.map(({ target }) => `${id} (${help}): ${target.flat().join(" ")}`));
 }

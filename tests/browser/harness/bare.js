@@ -9,6 +9,7 @@ import { browserFlags, eventually } from "./browser.js";
 import { startCapture } from "./capture.js";
 import { chromiumPath } from "./places.js";
 
+/** @param {{ extensions?: string[] }} options */
 export async function launchBare({ extensions = [] } = {}) {
   const profile = mkdtempSync(join(tmpdir(), "sotto-bare-"));
   const capture = await startCapture();
@@ -19,27 +20,42 @@ export async function launchBare({ extensions = [] } = {}) {
   return bare;
 }
 
+/** @typedef {{ type: string, url: string, targetId: string }} TargetInfo */
+
 class Bare {
   #process;
   #profile;
   #capture;
+  /** @type {Map<number, { resolve: (result: any) => void, reject: (problem: Error) => void }>} */
   #waiting = new Map();
+  /** @type {Map<string, (params: any) => void>} */
   #listeners = new Map();
   #lastId = 0;
   #rest = "";
+  #pipe;
 
+  /**
+   * @param {import("node:child_process").ChildProcess} process
+   * @param {string} profile
+   * @param {Awaited<ReturnType<typeof startCapture>>} capture
+   */
   constructor(process, profile, capture) {
     this.#process = process;
     this.#profile = profile;
     this.#capture = capture;
-    process.stdio[4].setEncoding("utf8").on("data", (chunk) => this.#hear(chunk));
+    const [, , , toBrowser, fromBrowser] = process.stdio;
+    this.#pipe = /** @type {import("node:stream").Writable} */ (toBrowser);
+    /** @type {import("node:stream").Readable} */ (fromBrowser).setEncoding("utf8").on("data", (chunk) => this.#hear(chunk));
     process.on("exit", () => this.#waiting.forEach(({ reject }) => reject(new Error("Chromium ended"))));
   }
 
-  /** Messages are JSON with a zero byte after each. */
+  /**
+   * Messages are JSON with a zero byte after each.
+   * @param {string} chunk
+   */
   #hear(chunk) {
     const parts = (this.#rest + chunk).split("\0");
-    this.#rest = parts.pop();
+    this.#rest = parts.pop() ?? "";
     for (const part of parts) {
       const { id, method, params, result, error } = JSON.parse(part);
       if (method) this.#listeners.get(method)?.(params);
@@ -50,24 +66,36 @@ class Bare {
     }
   }
 
+  /**
+   * @param {string} method
+   * @param {object} params
+   * @param {string | undefined} sessionId
+   * @returns {Promise<any>}
+   */
   send(method, params = {}, sessionId = undefined) {
     const id = (this.#lastId += 1);
     const answer = new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
-    this.#process.stdio[3].write(`${JSON.stringify({ id, method, params, sessionId })}\0`);
+    this.#pipe.write(`${JSON.stringify({ id, method, params, sessionId })}\0`);
     return answer;
   }
 
-  /** One listener per kind of event. */
+  /**
+   * One listener per kind of event.
+   * @param {string} method
+   * @param {(params: any) => void} listener
+   */
   on(method, listener) {
     this.#listeners.set(method, listener);
   }
 
+  /** @returns {Promise<TargetInfo[]>} */
   async targets() {
     return (await this.send("Target.getTargets", { filter: [{}] })).targetInfos;
   }
 
   /** The extension's address, once its service worker was seen. */
   async extensionUrl() {
+    /** @param {TargetInfo} target */
     const isWorker = ({ type, url }) => type === "service_worker" && url.endsWith("/background.js");
     const { url } = await eventually("the service worker", async () => (await this.targets()).find(isWorker));
     return url.replace("background.js", "");
@@ -76,17 +104,27 @@ class Bare {
   /**
    * Opens a page and returns a function that evaluates an expression in it and awaits its value; its `send` speaks to
    * the page's debugger and its `close` closes the page.
+   * @param {string} address
    */
   async page(address) {
     const { targetId } = await this.send("Target.createTarget", { url: address });
     const { sessionId } = await this.send("Target.attachToTarget", { targetId, flatten: true });
+    /**
+     * @param {string} expression
+     * @returns {Promise<any>}
+     */
     const evaluate = async (expression) => {
       const options = { expression, awaitPromise: true, returnByValue: true };
       const { result, exceptionDetails } = await this.send("Runtime.evaluate", options, sessionId);
       if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
       return result.value;
     };
-    evaluate.send = (method, params) => this.send(method, params, sessionId);
+    /**
+     * @param {string} method
+     * @param {object} params
+     * @returns {Promise<any>}
+     */
+    evaluate.send = (method, params = {}) => this.send(method, params, sessionId);
     evaluate.close = () => this.send("Target.closeTarget", { targetId });
     await eventually(`${address} to load`, () => evaluate(`document.readyState === "complete" && location.href === ${JSON.stringify(address)}`));
     return evaluate;

@@ -8,6 +8,7 @@ import { startCapture } from "./capture.js";
 import { chromiumPath, DIST, ROOT, SCREENSHOTS } from "./places.js";
 
 // Imported, its three megabytes would be read twice: once for the names that it exports.
+/** @type {typeof import("playwright-core")} */
 const { chromium } = createRequire(import.meta.url)("playwright-core");
 
 const FLAGS = [
@@ -21,7 +22,10 @@ const FLAGS = [
   "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 ];
 
-/** Flags that every browser of ours gets, whoever starts it. */
+/**
+ * Flags that every browser of ours gets, whoever starts it.
+ * @param {{ headless?: boolean, extensions?: string[] }} options
+ */
 export function browserFlags({ headless = true, extensions = [] } = {}) {
   const flags = [...FLAGS];
   if (headless) flags.push("--headless=new");
@@ -38,6 +42,8 @@ export function browserFlags({ headless = true, extensions = [] } = {}) {
 /**
  * A browser with a fresh profile, which `close` removes. With extensions its network is captured, and `close` throws where one
  * of them made a request; `captured: false` is for the test that makes them try.
+ * @typedef {NonNullable<Parameters<typeof chromium.launchPersistentContext>[1]>} Options
+ * @param {{ headless?: boolean, extensions?: string[], captured?: boolean, flags?: string[], options?: Options }} wish
  */
 export async function launchBrowser({ headless = true, extensions = [], captured = extensions.length > 0, flags = [], options = {} } = {}) {
   const profile = mkdtempSync(join(tmpdir(), "sotto-profile-"));
@@ -67,6 +73,7 @@ export async function launchBrowser({ headless = true, extensions = [], captured
  * The extension's folder. With `hostPermissions` a copy whose manifest requires every host, because no headless browser can
  * grant an optional permission; with `edit` a copy in which that function changed what it says it does. Nothing else differs.
  * The caller removes the copy.
+ * @param {{ hostPermissions?: boolean, edit?: ((folder: string) => void) | null }} wish
  */
 export function extensionFolder({ hostPermissions = false, edit = null } = {}) {
   if (!existsSync(join(DIST, "manifest.json"))) throw new Error("dist/ is not built: `cargo xtask build`");
@@ -83,7 +90,12 @@ export function extensionFolder({ hostPermissions = false, edit = null } = {}) {
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
-/** Changes one text file of a copy; refuses to change nothing. */
+/**
+ * Changes one text file of a copy; refuses to change nothing.
+ * @param {string} folder
+ * @param {string} name
+ * @param {(text: string) => string} change
+ */
 export function editFile(folder, name, change) {
   const before = readFileSync(join(folder, name), "utf8");
   const after = change(before);
@@ -91,6 +103,10 @@ export function editFile(folder, name, change) {
   writeFileSync(join(folder, name), after);
 }
 
+/**
+ * @param {Page} page
+ * @param {string} name
+ */
 export async function screenshot(page, name) {
   mkdirSync(SCREENSHOTS, { recursive: true });
   const path = join(SCREENSHOTS, `${name}.png`);
@@ -98,15 +114,24 @@ export async function screenshot(page, name) {
   return path;
 }
 
-/** A path as a person at the top of the tree would write it. */
+/**
+ * A path as a person at the top of the tree would write it.
+ * @param {string} path
+ */
 export const shown = (path) => (path.startsWith(`${ROOT}/`) ? path.slice(ROOT.length + 1) : path);
 
-/** Asks again and again until `ask` gives something truthy; fails with `what` after `patienceMs`. */
+/**
+ * Asks again and again until `ask` gives something truthy; fails with `what` after `patienceMs`.
+ * @template Answer
+ * @param {string} what
+ * @param {() => Answer} ask
+ * @returns {Promise<Truthy<Awaited<Answer>>>}
+ */
 export async function eventually(what, ask, patienceMs = 20_000) {
   const end = Date.now() + patienceMs;
   for (;;) {
     const answer = await ask();
-    if (answer) return answer;
+    if (answer) return /** @type {Truthy<typeof answer>} */ (answer);
     if (Date.now() > end) throw new Error(`waited ${patienceMs} ms for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 25));
   }

@@ -8,12 +8,19 @@ import { connect } from "node:net";
 /** Ports of this machine that a browser under test may reach. */
 const fixturePorts = new Set();
 
-/** `serve` calls this: the proxy leads to the port from now on. */
+/**
+ * `serve` calls this: the proxy leads to the port from now on.
+ * @param {number} port
+ */
 export const letThrough = (port) => fixturePorts.add(Number(port));
 
 const OWN = "chrome-extension://";
+/** @param {unknown} address */
 const isOwn = (address) => typeof address === "string" && address.startsWith(OWN);
-/** What never leaves the browser. */
+/**
+ * What never leaves the browser.
+ * @param {string} address
+ */
 const staysInside = (address) => /^(chrome-extension|chrome|devtools|blob|data|about):/.test(address);
 
 export async function startCapture() {
@@ -22,35 +29,43 @@ export async function startCapture() {
   return capture;
 }
 
+/** @typedef {import("node:http").IncomingMessage} Incoming */
+
 class Capture {
   /** Requests that passed the proxy to a fixture. */
   #nToFixtures = 0;
   /** Requests, made or refused by the policy, whose asker is an extension. */
-  #byExtension = new Set();
+  #byExtension = /** @type {Set<string>} */ (new Set());
   /** Requests that the proxy did not let through, by host and port. */
-  #refused = new Map();
+  #refused = /** @type {Map<string, string>} */ (new Map());
   /** Hosts and ports outside the fixtures that some page, frame or worker asked for, as the debugger heard. */
-  #asked = new Set();
+  #asked = /** @type {Set<string>} */ (new Set());
   #closed = false;
+  flags = /** @type {string[]} */ ([]);
   #proxy = createServer((request, response) => this.#forward(request, response));
 
   async listen() {
     this.#proxy.on("connect", (request, socket) => this.#tunnel(request, socket));
-    await new Promise((resolve) => this.#proxy.listen(0, "127.0.0.1", resolve));
+    await new Promise((resolve) => this.#proxy.listen(0, "127.0.0.1", () => resolve(null)));
     this.#proxy.unref();
     this.flags = [
-      `--proxy-server=http://127.0.0.1:${this.#proxy.address().port}`,
+      `--proxy-server=http://127.0.0.1:${/** @type {Listening} */ (this.#proxy.address()).port}`,
       // Loopback passes the proxy too; without this Chromium goes there directly.
       "--proxy-bypass-list=<-loopback>",
     ];
   }
 
+  /** @param {URL} address */
   #mayPass({ hostname, port }) {
     return ["127.0.0.1", "localhost"].includes(hostname) && fixturePorts.has(Number(port));
   }
 
+  /**
+   * @param {Incoming} request
+   * @param {import("node:http").ServerResponse} response
+   */
   #forward(request, response) {
-    const address = new URL(request.url);
+    const address = new URL(request.url ?? "");
     const { origin, referer } = request.headers;
     if (isOwn(origin) || isOwn(referer)) this.#byExtension.add(`${request.method} ${address} (its headers say so)`);
     if (!this.#mayPass(address)) {
@@ -62,7 +77,7 @@ class Capture {
     const { hostname, port } = address;
     const path = address.pathname + address.search;
     const onward = httpRequest({ hostname, port, path, method: request.method, headers: request.headers }, (answer) => {
-      response.writeHead(answer.statusCode, answer.headers);
+      response.writeHead(answer.statusCode ?? 502, answer.headers);
       answer.on("error", () => response.destroy());
       answer.pipe(response);
     });
@@ -72,7 +87,11 @@ class Capture {
     request.pipe(onward);
   }
 
-  /** A WebSocket or an encrypted connection. No fixture has one. */
+  /**
+   * A WebSocket or an encrypted connection. No fixture has one.
+   * @param {Incoming} request
+   * @param {import("node:stream").Duplex} socket
+   */
   #tunnel(request, socket) {
     const address = new URL(`http://${request.url}`);
     if (!this.#mayPass(address)) {
@@ -83,14 +102,17 @@ class Capture {
       return;
     }
     this.#nToFixtures += 1;
-    const onward = connect(address.port, address.hostname, () => {
+    const onward = connect(Number(address.port), address.hostname, () => {
       socket.write("HTTP/1.1 200 OK\r\n\r\n");
       onward.pipe(socket).pipe(onward);
     });
     for (const end of [onward, socket]) end.on("error", () => [onward, socket].forEach((other) => other.destroy()));
   }
 
-  /** Listens to all of a context's pages and service workers, those that come later included. */
+  /**
+   * Listens to all of a context's pages and service workers, those that come later included.
+   * @param {BrowserContext} context
+   */
   watch(context) {
     context.on("request", (request) => this.#consider(request.url(), askerOf(request)));
     context.on("console", (said) => this.#considerRefusal(said.page()?.url(), said.text()));
@@ -100,13 +122,20 @@ class Capture {
     context.serviceWorkers().forEach((worker) => this.#watchPolicy(worker));
   }
 
-  /** What the policy refuses in a page is no request, only a line in the console; it counts as one. */
+  /**
+   * What the policy refuses in a page is no request, only a line in the console; it counts as one.
+   * @param {string | undefined} asker
+   * @param {string} text
+   */
   #considerRefusal(asker, text) {
     const refused = /'([^']*)' violates the following Content Security Policy/.exec(text);
     if (refused && isOwn(asker)) this.#byExtension.add(`${refused[1]} asked by ${asker}, refused by its policy`);
   }
 
-  /** The same in a service worker, whose console the debugger does not pass on. A worker that dies is watched in its next life. */
+  /**
+   * The same in a service worker, whose console the debugger does not pass on. A worker that dies is watched in its next life.
+   * @param {import("playwright-core").Worker} worker
+   */
   async #watchPolicy(worker) {
     while (!this.#closed) {
       try {
@@ -121,14 +150,23 @@ class Capture {
     }
   }
 
+  /**
+   * @param {string} address
+   * @param {string} asker
+   */
   #consider(address, asker) {
     if (staysInside(address)) return;
     this.#asked.add(placeOf(new URL(address)));
     if (isOwn(asker)) this.#byExtension.add(`${address} asked by ${asker}`);
   }
 
-  /** A content script's request looks like the page's own but for the scripts on its stack. */
+  /**
+   * A content script's request looks like the page's own but for the scripts on its stack.
+   * @param {BrowserContext} context
+   * @param {Page} page
+   */
   async #watchScripts(context, page) {
+    /** @param {Page | Frame} target */
     const listen = async (target) => {
       try {
         const session = await context.newCDPSession(target);
@@ -162,10 +200,15 @@ class Capture {
 
 const OF_CHROMIUM = /^([^:]+\.)?(google|googleapis|gstatic|gvt1)\.com:(80|443)$/;
 
+/** @type {Record<string, string>} */
 const DEFAULT_PORTS = { "http:": "80", "https:": "443", "ws:": "80", "wss:": "443" };
+/** @param {URL} address */
 const placeOf = ({ protocol, hostname, port }) => `${hostname}:${port || DEFAULT_PORTS[protocol]}`;
 
-/** The address of the service worker or frame that made a request. */
+/**
+ * The address of the service worker or frame that made a request.
+ * @param {import("playwright-core").Request} request
+ */
 function askerOf(request) {
   const worker = request.serviceWorker();
   if (worker) return worker.url();
@@ -177,7 +220,11 @@ function askerOf(request) {
   }
 }
 
-/** The extension's script on a request's stack, if there is one. */
+/**
+ * The extension's script on a request's stack, if there is one.
+ * @typedef {{ callFrames: { url: string }[], parent?: Stack }} Stack
+ * @param {{ url?: string, stack?: Stack }} initiator
+ */
 function scriptOf(initiator) {
   for (let stack = initiator.stack; stack; stack = stack.parent) {
     const own = stack.callFrames.find(({ url }) => isOwn(url));

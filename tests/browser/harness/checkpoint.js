@@ -15,6 +15,7 @@ const [GROUP_ELEMENTS, GROUP_BYTES] = [32, 18];
 export function packagedCheckpoint() {
   const { metadata, tensors } = readPacked(readFileSync(join(ROOT, "models/sentiment.gguf")));
   const folder = mkdtempSync(join(tmpdir(), "sotto-checkpoint-"));
+  /** @param {string} name */
   const of = (name) => metadata.get(`distilbert.${name}`);
   const config = {
     _name_or_path: metadata.get("general.name"),
@@ -27,7 +28,7 @@ export function packagedCheckpoint() {
     n_layers: of("block_count"),
     max_position_embeddings: of("context_length"),
     vocab_size: of("vocab_size"),
-    id2label: Object.fromEntries(metadata.get("sotto.labels").map((label, index) => [index, label])),
+    id2label: Object.fromEntries(metadata.get("sotto.labels").map((/** @type {string} */ label, /** @type {number} */ index) => [index, label])),
   };
   writeFileSync(join(folder, "config.json"), JSON.stringify(config));
   writeFileSync(join(folder, "vocab.txt"), metadata.get("sotto.vocabulary"));
@@ -36,9 +37,14 @@ export function packagedCheckpoint() {
   return { files, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
-/** A safetensors file with every tensor in 32-bit floats. */
+/**
+ * A safetensors file with every tensor in 32-bit floats.
+ * @typedef {{ name: string, shape: number[], type: number, offset: number, bytes: Buffer }} Tensor
+ * @param {string} path
+ * @param {Tensor[]} tensors
+ */
 function writeSafetensors(path, tensors) {
-  const header = {};
+  const header = /** @type {Record<string, unknown>} */ ({});
   let end = 0;
   for (const { name, shape } of tensors) {
     const start = end;
@@ -54,6 +60,10 @@ function writeSafetensors(path, tensors) {
   closeSync(file);
 }
 
+/**
+ * @param {number} type
+ * @param {Buffer} bytes
+ */
 function widened(type, bytes) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (type === F32) return Float32Array.from({ length: bytes.length / 4 }, (_, i) => view.getFloat32(4 * i, true));
@@ -71,6 +81,7 @@ function widened(type, bytes) {
   return values;
 }
 
+/** @param {number} bits */
 function half(bits) {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 31;
@@ -78,7 +89,11 @@ function half(bits) {
   return sign * (exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25));
 }
 
-/** The metadata and tensors of a weight file; src/pack/mod.rs describes it. */
+/**
+ * The metadata and tensors of a weight file; src/pack/mod.rs describes it.
+ * @param {Buffer} bytes
+ * @returns {{ metadata: Map<string, any>, tensors: Tensor[] }}
+ */
 function readPacked(bytes) {
   let at = 8;
   const u32 = () => bytes.readUInt32LE((at += 4) - 4);
@@ -87,6 +102,10 @@ function readPacked(bytes) {
     const length = u64();
     return bytes.toString("utf8", (at += length) - length, at);
   };
+  /**
+   * @param {number} type
+   * @returns {unknown}
+   */
   const value = (type) => {
     if (type === U32) return u32();
     if (type === F32_VALUE) return bytes.readFloatLE((at += 4) - 4);
@@ -97,13 +116,14 @@ function readPacked(bytes) {
     return Array.from({ length }, () => value(each));
   };
   const [nTensors, nKeys] = [u64(), u64()];
-  const metadata = new Map(Array.from({ length: nKeys }, () => [text(), value(u32())]));
+  const metadata = new Map(Array.from({ length: nKeys }, () => /** @type {const} */ ([text(), value(u32())])));
   const infos = Array.from({ length: nTensors }, () => {
     const name = text();
     const shape = Array.from({ length: u32() }, u64).reverse();
     return { name, shape, type: u32(), offset: u64() };
   });
   const start = Math.ceil(at / ALIGNMENT) * ALIGNMENT;
+  /** @param {Pick<Tensor, "shape" | "type">} tensor */
   const size = ({ shape, type }) => {
     const elements = shape.reduce((product, length) => product * length, 1);
     return type === Q4_0 ? (elements / GROUP_ELEMENTS) * GROUP_BYTES : elements * (type === F16 ? 2 : 4);

@@ -68,15 +68,27 @@ export async function startFirefox() {
   }
 }
 
+/**
+ * A function that runs in the browser, sent as text; or that text.
+ * @template {unknown[]} Given
+ * @typedef {string | ((...given: Given) => unknown)} Work
+ */
+
 /** Messages are `length:[0, id, command, parameters]`, answers `length:[1, id, error, result]`. */
 class Marionette {
+  /** @type {Map<number, { resolve: (result: any) => void, reject: (problem: Error) => void, command: string }>} */
   #waiting = new Map();
   #nextId = 1;
   #heard = Buffer.alloc(0);
 
+  /** @param {import("node:net").Socket} socket */
+  constructor(socket) {
+    this.socket = socket;
+  }
+
+  /** @param {number} port */
   static async connect(port) {
-    const marionette = new Marionette();
-    marionette.socket = connect(port, "127.0.0.1");
+    const marionette = new Marionette(connect(port, "127.0.0.1"));
     marionette.socket.on("data", (bytes) => marionette.#hear(bytes));
     marionette.socket.on("error", () => {});
     marionette.socket.on("close", () => {
@@ -87,6 +99,7 @@ class Marionette {
     return marionette;
   }
 
+  /** @param {Buffer} bytes */
   #hear(bytes) {
     this.#heard = Buffer.concat([this.#heard, bytes]);
     for (;;) {
@@ -98,13 +111,18 @@ class Marionette {
       // The first says who speaks, and answers nothing.
       if (!Array.isArray(message)) continue;
       const [, id, error, result] = message;
-      const { resolve, reject, command } = this.#waiting.get(id);
+      const waiting = this.#waiting.get(id);
       this.#waiting.delete(id);
-      if (error) reject(new Error(`${command}: ${error.error}: ${error.message}`));
-      else resolve(result);
+      if (error) waiting?.reject(new Error(`${waiting.command}: ${error.error}: ${error.message}`));
+      else waiting?.resolve(result);
     }
   }
 
+  /**
+   * @param {string} command
+   * @param {object} parameters
+   * @returns {Promise<any>}
+   */
   send(command, parameters = {}) {
     const id = this.#nextId++;
     const text = JSON.stringify([0, id, command, parameters]);
@@ -118,9 +136,15 @@ class Marionette {
 class Firefox {
   #marionette;
   #remove;
-  #front;
-  #behind;
+  /** Handles of the tab in front and of the extension's page behind it. */
+  #front = "";
+  #behind = "";
+  origin = "";
 
+  /**
+   * @param {Marionette} marionette
+   * @param {() => Promise<void>} remove
+   */
   constructor(marionette, remove) {
     this.#marionette = marionette;
     this.#remove = remove;
@@ -131,7 +155,7 @@ class Firefox {
     // In the browser's own window, which outlives every page.
     await this.inBrowser((id) => {
       window.sottoAsked = { byExtension: [], elsewhere: [], nByPages: 0 };
-      Services.obs.addObserver((channel) => {
+      Services.obs.addObserver((/** @type {any} */ channel) => {
         channel.QueryInterface(Ci.nsIChannel);
         const { triggeringPrincipal: who, loadingPrincipal } = channel.loadInfo;
         const isLocal = ["127.0.0.1", "localhost"].includes(channel.URI.host);
@@ -145,7 +169,7 @@ class Firefox {
     this.origin = await this.inBrowser((id) => WebExtensionPolicy.getByID(id).getURL(""), ID);
     await eventually("the welcome page", async () => (await this.#addresses()).includes(`${this.origin}pages/welcome.html`));
     await this.inBrowser((address) => {
-      const tab = gBrowser.tabs.find((one) => one.linkedBrowser.currentURI.spec === address);
+      const tab = gBrowser.tabs.find((/** @type {any} */ one) => one.linkedBrowser.currentURI.spec === address);
       gBrowser.removeTab(tab);
     }, `${this.origin}pages/welcome.html`);
     const [handle] = await this.#send("WebDriver:GetWindowHandles");
@@ -156,6 +180,10 @@ class Firefox {
     await this.#fromBehind(() => this.openOwn("manifest.json"));
   }
 
+  /**
+   * @template Answer
+   * @param {() => Promise<Answer>} work
+   */
   async #fromBehind(work) {
     await this.#send("WebDriver:SwitchToWindow", { handle: this.#behind, focus: false });
     try {
@@ -179,70 +207,115 @@ class Firefox {
     }, ID);
   }
 
-  /** Runs a function in a page of the extension's that is not in front. */
+  /**
+   * Runs a function in a page of the extension's that is not in front.
+   * @template {unknown[]} Given
+   * @param {Work<Given>} work
+   * @param {Given} given
+   */
   inOwnPage(work, ...given) {
     return this.#fromBehind(() => this.inPage(work, ...given));
   }
 
+  /**
+   * @param {string} command
+   * @param {object} [parameters]
+   */
   #send(command, parameters) {
     return this.#marionette.send(command, parameters);
   }
 
   #addresses() {
-    return this.inBrowser(() => gBrowser.tabs.map((tab) => tab.linkedBrowser.currentURI.spec));
+    return this.inBrowser(() => gBrowser.tabs.map((/** @type {any} */ tab) => tab.linkedBrowser.currentURI.spec));
   }
 
+  /**
+   * @param {"chrome" | "content"} context
+   * @param {Work<any>} work
+   * @param {unknown[]} args
+   * @param {string | null} sandbox
+   * @returns {Promise<any>}
+   */
   async #run(context, work, args, sandbox) {
     await this.#send("Marionette:SetContext", { value: context });
     const script = `return (${work})(...arguments);`;
     return (await this.#send("WebDriver:ExecuteScript", { script, args, sandbox, newSandbox: true })).value;
   }
 
-  /** Runs a function in the browser's own window. */
+  /**
+   * Runs a function in the browser's own window.
+   * @template {unknown[]} Given
+   * @param {Work<Given>} work
+   * @param {Given} given
+   */
   inBrowser(work, ...given) {
     return this.#run("chrome", work, given, "default");
   }
 
-  /** Runs a function in the page, with the browser's rights: it sees into closed shadow roots. */
+  /**
+   * Runs a function in the page, with the browser's rights: it sees into closed shadow roots.
+   * @template {unknown[]} Given
+   * @param {Work<Given>} work
+   * @param {Given} given
+   */
   overPage(work, ...given) {
     return this.#run("content", work, given, "system");
   }
 
-  /** Runs a function as a script of the page itself. */
+  /**
+   * Runs a function as a script of the page itself.
+   * @template {unknown[]} Given
+   * @param {Work<Given>} work
+   * @param {Given} given
+   */
   inPage(work, ...given) {
     return this.#run("content", work, given, null);
   }
 
-  /** The value of an expression in the page, as Playwright's pages have it. */
+  /**
+   * The value of an expression in the page, as Playwright's pages have it.
+   * @param {string} expression
+   */
   evaluate(expression) {
     return this.inPage(`async () => ${expression}`);
   }
 
+  /** @param {string} address */
   async open(address) {
     await this.#send("Marionette:SetContext", { value: "content" });
     await this.#send("WebDriver:Navigate", { url: address });
   }
 
+  /** @param {string} path */
   openOwn(path) {
     return this.open(this.origin + path);
   }
 
+  /** @param {string} selector */
   async #element(selector) {
     await this.#send("Marionette:SetContext", { value: "content" });
     return (await this.#send("WebDriver:FindElement", { using: "css selector", value: selector })).value;
   }
 
+  /**
+   * @param {number} button
+   * @param {object} to
+   */
   async #mouse(button, to) {
     await this.#send("Marionette:SetContext", { value: "content" });
     const actions = [{ type: "pointerMove", x: 0, y: 0, ...to }, { type: "pointerDown", button }, { type: "pointerUp", button }];
     await this.#send("WebDriver:PerformActions", { actions: [{ type: "pointer", id: "mouse", parameters: { pointerType: "mouse" }, actions }] });
   }
 
+  /** @param {string} selector */
   async click(selector) {
     await this.#mouse(0, { origin: await this.#element(selector) });
   }
 
-  /** Clicks the one button with this name in what Sotto shows. */
+  /**
+   * Clicks the one button with this name in what Sotto shows.
+   * @param {string} name
+   */
   async clickShown(name) {
     const point = await this.overPage((wanted) => {
       const roots = [...document.querySelectorAll("[popover]")].map((host) => host.openOrClosedShadowRoot).filter(Boolean);
@@ -266,13 +339,21 @@ class Firefox {
     }));
   }
 
-  /** Picks files in an input, as its dialog does. */
+  /**
+   * Picks files in an input, as its dialog does.
+   * @param {string} selector
+   * @param {string[]} files
+   */
   async pick(selector, files) {
     const id = Object.values(await this.#element(selector))[0];
     await this.#send("WebDriver:ElementSendKeys", { id, text: files.join("\n") });
   }
 
-  /** A right click with the mouse on an element, and then on the entry of Sotto's that the menu shows. */
+  /**
+   * A right click with the mouse on an element, and then on the entry of Sotto's that the menu shows.
+   * @param {string} selector
+   * @param {string} label
+   */
   async chooseInMenu(selector, label) {
     await this.#mouse(2, { origin: await this.#element(selector) });
     await eventually("the menu", () => this.inBrowser(() => document.getElementById("contentAreaContextMenu").state === "open"));
@@ -284,11 +365,18 @@ class Firefox {
     }, label);
   }
 
-  /** Waits until what Sotto shows on the page says something matching `pattern`; returns all its text. */
+  /**
+   * Waits until what Sotto shows on the page says something matching `pattern`; returns all its text.
+   * @param {RegExp} pattern
+   */
   async says(pattern, patienceMs = 30_000) {
     let last = "";
     await eventually(`${pattern}`, async () => {
       last = await this.overPage(() => {
+        /**
+         * @param {any} node
+         * @returns {string}
+         */
         const words = (node) => {
           if (node.nodeName === "STYLE") return "";
           if (node.nodeType === 3) return node.nodeValue;
@@ -304,6 +392,7 @@ class Firefox {
     return last;
   }
 
+  /** @param {string} name */
   async screenshot(name) {
     await this.#send("Marionette:SetContext", { value: "content" });
     const { value } = await this.#send("WebDriver:TakeScreenshot", { full: false });
@@ -313,6 +402,7 @@ class Firefox {
 
   /** Ends the browser, prints the tally and throws when there is anything in it that must not be. */
   async close() {
+    /** @type {typeof sottoAsked} */
     const asked = await this.inBrowser(() => window.sottoAsked).finally(() => this.#remove());
     console.log(`network tally: ${asked.byExtension.length} by the extension, ${asked.elsewhere.length} elsewhere, ` +
       `${asked.nByPages} by pages to fixtures, in Firefox`);

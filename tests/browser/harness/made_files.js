@@ -6,15 +6,32 @@ import { join } from "node:path";
 import * as zlib from "node:zlib";
 import { FIXTURES, PICTURES } from "./places.js";
 
-/** A PNG, one grey bit a pixel, whose header says `width` × `height`; `rows` of them are really there. */
+/**
+ * A PNG, one grey bit a pixel, whose header says `width` × `height`; `rows` of them are really there.
+ * @param {number} width
+ * @param {number} height
+ * @param {number} rows
+ */
 export const greyPng = (width, height, rows = height) => png(width, height, 1, 0, Buffer.alloc(rows * (1 + Math.ceil(width / 8))));
 
-/** A PNG whose pixels are `[red, green, blue]`, as `pixel(x, y)` says. */
+/**
+ * A PNG whose pixels are `[red, green, blue]`, as `pixel(x, y)` says.
+ * @param {number} width
+ * @param {number} height
+ * @param {(x: number, y: number) => number[]} pixel
+ */
 export function colourPng(width, height, pixel) {
   const rows = Array.from({ length: height }, (_, y) => [0, ...Array.from({ length: width }, (_, x) => pixel(x, y)).flat()]);
   return png(width, height, 8, 2, Buffer.from(rows.flat()));
 }
 
+/**
+ * @param {number} width
+ * @param {number} height
+ * @param {number} bits
+ * @param {number} colours
+ * @param {Buffer} rows
+ */
 function png(width, height, bits, colours, rows) {
   const head = Buffer.alloc(13);
   head.writeUInt32BE(width, 0);
@@ -32,6 +49,10 @@ export const framedPng = () => colourPng(200, 120, (x, y) => {
   return [[GREEN, BLUE], [YELLOW, CYAN]][y < 60 ? 0 : 1][x < 100 ? 0 : 1];
 });
 
+/**
+ * @param {string} name
+ * @param {Buffer} data
+ */
 function chunk(name, data) {
   const body = Buffer.concat([Buffer.from(name, "latin1"), data]);
   const ends = Buffer.alloc(8);
@@ -40,20 +61,29 @@ function chunk(name, data) {
   return Buffer.concat([ends.subarray(0, 4), body, ends.subarray(4)]);
 }
 
-/** Every chunk of a PNG, by name, joined. */
+/**
+ * Every chunk of a PNG, by name, joined.
+ * @param {Buffer} file
+ * @param {string} name
+ */
 function chunksOf(file, name) {
-  const found = [];
+  const found = /** @type {Buffer[]} */ ([]);
   for (let at = 8; at < file.length; at += 12 + file.readUInt32BE(at)) {
     if (file.toString("latin1", at + 4, at + 8) === name) found.push(file.subarray(at + 8, at + 8 + file.readUInt32BE(at)));
   }
   return Buffer.concat(found);
 }
 
-/** A moving PNG: many white frames and, as number `place`, the false alarm. */
+/**
+ * A moving PNG: many white frames and, as number `place`, the false alarm.
+ * @param {number} nFrames
+ * @param {number} place
+ */
 export function movingAlarm(nFrames, place) {
   const alarm = readFileSync(join(FIXTURES, "false_alarm.png"));
   const [width, height] = [alarm.readUInt32BE(16), alarm.readUInt32BE(20)];
   const white = zlib.deflateSync(Buffer.from(Array.from({ length: height }, () => [0, ...new Array(width * 4).fill(255)]).flat()));
+  /** @param {number[]} values */
   const number = (...values) => Buffer.concat(values.map((value) => {
     const bytes = Buffer.alloc(4);
     bytes.writeUInt32BE(value);
@@ -70,7 +100,10 @@ export function movingAlarm(nFrames, place) {
   return Buffer.concat([alarm.subarray(0, 8), head, chunk("acTL", number(nFrames, 0)), ...frames.flat(), chunk("IEND", Buffer.alloc(0))]);
 }
 
-/** An SVG that shows the false alarm from its own bytes, and asks for an address that must never be loaded. */
+/**
+ * An SVG that shows the false alarm from its own bytes, and asks for an address that must never be loaded.
+ * @param {string} address
+ */
 export function drawnAlarm(address) {
   const data = readFileSync(join(FIXTURES, "false_alarm.png")).toString("base64");
   return `<?xml version="1.0"?>
@@ -81,9 +114,14 @@ export function drawnAlarm(address) {
 </svg>`;
 }
 
-/** Node has one of its own since 22.2. */
+/**
+ * Node has one of its own since 22.2.
+ * @param {Buffer} bytes
+ * @returns {number}
+ */
 function checksum(bytes) {
-  if (zlib.crc32) return zlib.crc32(bytes);
+  const { crc32 } = /** @type {{ crc32?: (bytes: Buffer) => number }} */ (zlib);
+  if (crc32) return crc32(bytes);
   let sum = ~0;
   for (const byte of bytes) {
     sum ^= byte;
@@ -92,7 +130,10 @@ function checksum(bytes) {
   return ~sum >>> 0;
 }
 
-/** By name, the way each file is put into a folder. */
+/**
+ * By name, the way each file is put into a folder.
+ * @type {Record<string, (path: string) => void>}
+ */
 export const BAD_FILES = {
   "empty.png": (path) => writeFileSync(path, ""),
   "truncated.jpg": (path) => writeFileSync(path, readFileSync(join(PICTURES, "house.jpg")).subarray(0, 300)),
@@ -109,7 +150,10 @@ export const BAD_FILES = {
 };
 
 let nAlarms = 0;
-/** The false alarm as a file that was never decided about: bytes after a PNG's end change its hash and nothing else. */
+/**
+ * The false alarm as a file that was never decided about: bytes after a PNG's end change its hash and nothing else.
+ * @param {string} folder
+ */
 export function alarm(folder, name = `alarm_${(nAlarms += 1)}.png`) {
   const path = join(folder, name);
   copyFileSync(join(FIXTURES, "false_alarm.png"), path);

@@ -6,6 +6,7 @@ import { createServer } from "node:http";
 import { extname, join, normalize, sep } from "node:path";
 import { letThrough } from "./capture.js";
 
+/** @type {Record<string, string>} */
 const TYPES = {
   ".avif": "image/avif",
   ".bmp": "image/bmp",
@@ -26,14 +27,16 @@ const TYPES = {
 /**
  * `routes` maps the first part of an address to a folder or a file: `{ "/": "tests/browser/fixtures" }`; the longest that fits
  * wins. `headers` go with every answer; a page may name its own in `pageHeaders[path]`.
+ * @typedef {Record<string, string>} Headers
+ * @param {{ routes: Record<string, string>, headers?: Headers, pageHeaders?: Record<string, Headers> }} wish
  */
 export async function serve({ routes, headers = {}, pageHeaders = {} }) {
-  const requests = [];
-  const unexpected = [];
+  const requests = /** @type {{ path: string, method: string | undefined, headers: import("node:http").IncomingHttpHeaders }[]} */ ([]);
+  const unexpected = /** @type {string[]} */ ([]);
   const prefixes = Object.keys(routes).sort((a, b) => b.length - a.length);
 
   const server = createServer((request, response) => {
-    const path = decodeURIComponent(new URL(request.url, "http://fixture").pathname);
+    const path = decodeURIComponent(new URL(request.url ?? "", "http://fixture").pathname);
     requests.push({ path, method: request.method, headers: request.headers });
     const prefix = prefixes.find((candidate) => path.startsWith(candidate));
     const below = normalize(path.slice(prefix?.length ?? 0));
@@ -53,8 +56,8 @@ export async function serve({ routes, headers = {}, pageHeaders = {} }) {
     });
     createReadStream(file).pipe(response);
   });
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address();
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(null)));
+  const { port } = /** @type {Listening} */ (server.address());
   letThrough(port);
   // A test that failed while it cleaned up must end all the same.
   server.unref();

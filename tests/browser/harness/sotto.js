@@ -12,30 +12,33 @@ const OBSERVER = join(ROOT, "tests/browser/harness/observer");
 /**
  * A browser with the extension. `hostPermissions`, `edit`: see extensionFolder. Where files share their browsers, whoever asks for
  * nothing special gets the one that others had before, and `close` leaves it as after an installation.
+ * @typedef {Parameters<typeof launchBrowser>[0] & Parameters<typeof extensionFolder>[0]} Wish
+ * @param {Omit<NonNullable<Wish>, "extensions">} wish
  */
 export async function startSotto({ hostPermissions = false, ...special } = {}) {
   if (!shared || Object.keys(special).length) return start({ hostPermissions, ...special });
-  if (!shared.has(hostPermissions)) {
-    const sotto = await start({ hostPermissions });
-    shared.set(hostPermissions, { sotto, closeForGood: sotto.close });
-    sotto.close = () => sotto.beAsInstalled();
-  }
-  return shared.get(hostPermissions).sotto;
+  const known = shared.get(hostPermissions);
+  if (known) return known.sotto;
+  const sotto = await start({ hostPermissions });
+  shared.set(hostPermissions, { sotto, closeForGood: sotto.close });
+  sotto.close = () => sotto.beAsInstalled();
+  return sotto;
 }
 
 /** By what the extension may; null where each file has browsers of its own. */
-let shared = null;
+let shared = /** @type {Map<boolean, { sotto: Sotto, closeForGood: () => Promise<void> }> | null} */ (null);
 
 /** From now on browsers are shared; returns how to close them all. */
 export function shareBrowsers() {
-  shared = new Map();
+  const mine = (shared = new Map());
   return async () => {
-    const closed = await Promise.allSettled([...shared.values()].map(({ closeForGood }) => closeForGood()));
+    const closed = await Promise.allSettled([...mine.values()].map(({ closeForGood }) => closeForGood()));
     // One that throws, because its extension was heard, must not leave another open: the process would never end.
-    for (const { reason } of closed) if (reason) throw reason;
+    for (const end of closed) if (end.status === "rejected") throw end.reason;
   };
 }
 
+/** @param {Omit<NonNullable<Wish>, "extensions">} wish */
 async function start({ hostPermissions, edit = null, captured = true, headless = true, flags = [], options = {} }) {
   const { folder, remove } = extensionFolder({ hostPermissions, edit });
   const browser = await launchBrowser({ headless, extensions: [folder, OBSERVER], captured, flags, options });
@@ -48,36 +51,55 @@ async function start({ hostPermissions, edit = null, captured = true, headless =
   }
 }
 
-/** Whether a worker still lives to hear us. */
+/**
+ * Whether a worker still lives to hear us.
+ * @param {import("playwright-core").Worker} worker
+ */
 function answers(worker) {
   const late = new Promise((resolve) => setTimeout(resolve, 1_000, false));
   return Promise.race([worker.evaluate(() => true).catch(() => false), late]);
 }
 
-class Sotto {
-  #backrooms = new Map();
-  #tab = null;
+/** @typedef {{ type: string, url: string, targetId: string }} TargetInfo */
 
-  static async attach({ context, close }, removeFolder) {
-    const sotto = new Sotto();
-    sotto.context = context;
-    sotto.cdp = await context.browser().newBrowserCDPSession();
-    sotto.close = async () => {
+class Sotto {
+  #backrooms = /** @type {Map<string, Page>} */ (new Map());
+  #tab = /** @type {Page | null} */ (null);
+  /** A page in a window of its own behind the others, for `askFromBehind`. */
+  #behind = /** @type {Page | null} */ (null);
+
+  /** @param {{ context: BrowserContext, cdp: CDPSession, id: string, observerId: string, close: () => Promise<void> }} parts */
+  constructor({ context, cdp, id, observerId, close }) {
+    this.context = context;
+    this.cdp = cdp;
+    this.id = id;
+    this.observerId = observerId;
+    this.close = close;
+  }
+
+  /**
+   * @param {Awaited<ReturnType<typeof launchBrowser>>} browser
+   * @param {() => void} removeFolder
+   */
+  static async attach(browser, removeFolder) {
+    const { context } = browser;
+    const cdp = await /** @type {import("playwright-core").Browser} */ (context.browser()).newBrowserCDPSession();
+    const close = async () => {
       try {
-        await close();
+        await browser.close();
       } finally {
         removeFolder();
       }
     };
     const { extensions } = await eventually("the extensions to load", async () => {
-      const answer = await sotto.cdp.send("Extensions.getExtensions");
+      const answer = await cdp.send("Extensions.getExtensions");
       return answer.extensions.length === 2 && answer;
     });
     const observer = extensions.find(({ name }) => name === "Sotto's observer");
-    const own = extensions.find(({ id }) => id !== observer.id);
+    const own = extensions.find((one) => one !== observer);
+    if (!observer || !own) throw new Error(`Chromium loaded ${extensions.map(({ name }) => name).join(" and ")}`);
     if (!own.enabled) throw new Error(`Chromium did not enable ${own.name}`);
-    sotto.id = own.id;
-    sotto.observerId = observer.id;
+    const sotto = new Sotto({ context, cdp, id: own.id, observerId: observer.id, close });
     // A person reads the welcome page before anything else; were it to open later, it would be the active tab in the
     // middle of somebody's test.
     const welcome = await eventually("the welcome page", () =>
@@ -106,10 +128,12 @@ class Sotto {
     await this.stopWorkers();
   }
 
+  /** @param {string} path */
   url(path) {
     return `chrome-extension://${this.id}/${path}`;
   }
 
+  /** @param {string} address */
   async page(address) {
     // The tab of a page that was closed lives on for a moment, and must not be taken for the new one.
     const nOpen = this.context.pages().filter((page) => page.url() === address).length;
@@ -123,6 +147,7 @@ class Sotto {
   /**
    * The same in the one tab that goes from page to page, as a person's does: a new one costs the browser half of what a test
    * of the card does. For tests that change nothing of the tab itself; nobody closes it.
+   * @param {string} address
    */
   async visit(address) {
     if (!this.#tab || this.#tab.isClosed()) {
@@ -158,11 +183,17 @@ class Sotto {
     return targets.some(({ type, url }) => type === "service_worker" && url.includes(id));
   }
 
+  /** @returns {Promise<(TargetInfo & { embedderData?: { tabActive?: boolean } })[]>} */
   async #targets() {
     return (await this.cdp.send("Target.getTargets", { filter: [{}] })).targetInfos;
   }
 
-  /** The ServiceWorker domain answers for the origin of a page. */
+  /**
+   * The ServiceWorker domain answers for the origin of a page.
+   * @template Answer
+   * @param {string} id
+   * @param {(session: CDPSession) => Promise<Answer>} work
+   */
   async #ofOurOrigin(id, work) {
     const session = await this.context.newCDPSession(await this.#backroom(id));
     try {
@@ -190,10 +221,12 @@ class Sotto {
   /**
    * What a click on the toolbar or a menu entry grants: activeTab on this page. The button is without its popup for that
    * moment: to open one and close it again takes a third of a second, and takes the focus.
+   * @param {Page} page
    */
   async grant(page) {
     await page.bringToFront();
     const worker = await this.worker();
+    /** @param {string} popup */
     const setPopup = (popup) => worker.evaluate((popup) => chrome.action.setPopup({ popup }), popup);
     // Of pages that no extension may read the browser never tells the address.
     const isReadable = /^https?:/.test(page.url());
@@ -204,6 +237,7 @@ class Sotto {
     return worker;
   }
 
+  /** @param {Page} page */
   async #clickToolbar(page) {
     const targets = await this.#targets();
     const tabs = targets.filter(({ type, url }) => type === "tab" && url === page.url());
@@ -214,7 +248,10 @@ class Sotto {
     return new Set(targets.map(({ targetId }) => targetId));
   }
 
-  /** A click on the toolbar, with this page in front. */
+  /**
+   * A click on the toolbar, with this page in front.
+   * @param {Page} page
+   */
   async openPopup(page) {
     await page.bringToFront();
     const before = await this.#clickToolbar(page);
@@ -225,8 +262,10 @@ class Sotto {
   }
 
   /**
-   * A click on one of Sotto's menu entries: `{ menuItemId, selectionText? , srcUrl?, frameId? }`. Headless Chromium draws no
-   * menu, so the click is fired in the service worker, on the event that the browser itself would fire.
+   * A click on one of Sotto's menu entries. Headless Chromium draws no menu, so the click is fired in the service worker, on the
+   * event that the browser itself would fire.
+   * @param {Page} page
+   * @param {MenuClick} info
    */
   async clickMenu(page, info) {
     const worker = await this.grant(page);
@@ -241,11 +280,15 @@ class Sotto {
         }
         chrome.contextMenus.onClicked.dispatch({ editable: false, frameId: 0, pageUrl, ...details }, tab);
       },
-      [info, page.url()],
+      /** @type {const} */ ([info, page.url()]),
     );
   }
 
-  /** Selects an element's text as a person would see it selected, and chooses the menu entry. */
+  /**
+   * Selects an element's text as a person would see it selected, and chooses the menu entry.
+   * @param {Page} page
+   * @param {string} selector
+   */
   async classifySelection(page, selector) {
     const selectionText = await page.evaluate((query) => {
       const element = document.querySelector(query);
@@ -254,30 +297,39 @@ class Sotto {
         element.select();
         return element.value;
       }
-      getSelection().selectAllChildren(element);
-      return getSelection().toString();
+      getSelection()?.selectAllChildren(element);
+      return String(getSelection());
     }, selector);
     await this.clickMenu(page, { menuItemId: "classify-selection", selectionText });
     return selectionText;
   }
 
-  /** The browser's number of the frame in the page's element of this id. */
+  /**
+   * The browser's number of the frame in the page's element of this id.
+   * @param {Page} page
+   * @param {string} id
+   */
   async frameId(page, id) {
     const worker = await this.grant(page);
     const path = await page.evaluate((id) => Array.from(frames).indexOf(document.getElementById(id).contentWindow), id);
     return worker.evaluate(
       async (index) => {
         const [tab] = await chrome.tabs.query({ active: true, lastFocusedWindow: true });
-        const target = { tabId: tab.id, allFrames: true };
+        const target = { tabId: tab.id ?? -1, allFrames: true };
+        /** @param {number} index */
         const find = (index) => window.parent !== window && window.parent.frames[index] === window;
         const results = await chrome.scripting.executeScript({ target, func: find, args: [index] });
-        return results.find(({ result }) => result).frameId;
+        return results.find(({ result }) => result)?.frameId;
       },
       path,
     );
   }
 
-  /** One of the keyboard's shortcuts, which grants activeTab too. */
+  /**
+   * One of the keyboard's shortcuts, which grants activeTab too.
+   * @param {Page} page
+   * @param {string} command
+   */
   async pressShortcut(page, command) {
     const worker = await this.grant(page);
     await worker.evaluate(
@@ -294,13 +346,21 @@ class Sotto {
     );
   }
 
-  /** The value of an expression in the popup that is open; undefined without one. */
+  /**
+   * The value of an expression in the popup that is open; undefined without one.
+   * @param {string} expression
+   * @returns {Promise<any>}
+   */
   async inPopup(expression) {
     const popup = await this.#popup();
     return popup && this.#evaluateIn(popup.targetId, expression);
   }
 
-  /** Waits until the popup that is open, or opens by itself, says something matching `pattern`; returns all its text. */
+  /**
+   * Waits until the popup that is open, or opens by itself, says something matching `pattern`; returns all its text.
+   * @param {RegExp} pattern
+   * @returns {Promise<string>}
+   */
   async popupShows(pattern) {
     let last = "no popup";
     return eventually(`the popup to say ${pattern}`, async () => {
@@ -311,10 +371,15 @@ class Sotto {
     });
   }
 
-  /** The same, and then the popup is closed. */
+  /**
+   * The same, and then the popup is closed.
+   * @param {RegExp} pattern
+   */
   async popupSays(pattern) {
     await this.popupShows(pattern);
-    await this.cdp.send("Target.closeTarget", { targetId: (await this.#popup()).targetId });
+    const popup = await this.#popup();
+    if (!popup) throw new Error("the popup closed by itself");
+    await this.cdp.send("Target.closeTarget", { targetId: popup.targetId });
   }
 
   /** Playwright knows no popups as pages, so the browser's own session is asked. */
@@ -322,9 +387,14 @@ class Sotto {
     return (await this.#targets()).find(({ type, url }) => type === "page" && url === this.url("pages/popup.html"));
   }
 
+  /**
+   * @param {string} targetId
+   * @param {string} expression
+   */
   async #evaluateIn(targetId, expression) {
     const { sessionId } = await this.cdp.send("Target.attachToTarget", { targetId, flatten: false });
     const answered = new Promise((resolve) => {
+      /** @param {{ sessionId: string, message: string }} event */
       const hear = (event) => {
         if (event.sessionId !== sessionId) return;
         this.cdp.off("Target.receivedMessageFromTarget", hear);
@@ -341,12 +411,20 @@ class Sotto {
     }
   }
 
+  /**
+   * @param {Page} page
+   * @param {string} selector
+   */
   async checkImage(page, selector) {
     const srcUrl = await page.evaluate((query) => document.querySelector(query).currentSrc, selector);
     await this.clickMenu(page, { menuItemId: "check-image", mediaType: "image", srcUrl });
   }
 
-  /** Waits for a card, dialog or line on the page that says something matching `pattern`; returns all its text. */
+  /**
+   * Waits for a card, dialog or line on the page that says something matching `pattern`; returns all its text.
+   * @param {Page | Frame} page
+   * @param {RegExp} pattern
+   */
   async says(page, pattern, patienceMs = 30_000) {
     let last = "";
     try {
@@ -354,38 +432,53 @@ class Sotto {
         last = await shadowText(page);
         return pattern.test(last) && last;
       }, patienceMs);
-    } catch (error) {
+    } catch (/** @type {any} */ error) {
       throw new Error(`${error.message}; on the page stands: ${JSON.stringify(last)}`);
     }
   }
 
-  /** Whether anything of ours is on the page. */
+  /**
+   * Whether anything of ours is on the page.
+   * @param {Page | Frame} page
+   */
   async isOnPage(page) {
     return (await countHosts(page)) > 0;
   }
 
-  /** What the browser would warn of when this manifest is installed. */
+  /**
+   * What the browser would warn of when this manifest is installed.
+   * @param {string} manifest
+   */
   async permissionWarnings(manifest) {
     const observer = await this.worker(this.observerId);
     return observer.evaluate((text) => chrome.management.getPermissionWarningsByManifest(text), manifest);
   }
 
   /**
-   * The same from a window behind: like a popup's it leaves the tab in front in view, so that it can be captured.
+   * What `ask` does, from a window behind: like a popup's it leaves the tab in front in view, so that it can be captured.
+   * @template {PageAsk["ask"]} Name
+   * @param {PageAsk & { ask: Name }} request
+   * @returns {Promise<ReplyTo<Name>>}
    */
   async askFromBehind(request) {
-    if (!this.behind || this.behind.isClosed()) {
+    let behind = this.#behind;
+    if (!behind || behind.isClosed()) {
       const opened = this.context.waitForEvent("page");
       const front = this.context.pages().filter((page) => page.url().startsWith("http")).pop();
       await this.cdp.send("Target.createTarget", { url: this.url("manifest.json"), newWindow: true, background: true });
-      this.behind = await opened;
-      await eventually("it to load", () => this.behind.evaluate(() => document.readyState === "complete"));
+      const page = (this.#behind = behind = await opened);
+      await eventually("it to load", () => page.evaluate(() => document.readyState === "complete"));
       await front?.bringToFront();
     }
-    return this.behind.evaluate((message) => chrome.runtime.sendMessage({ id: crypto.randomUUID(), ...message }), request);
+    return behind.evaluate((message) => chrome.runtime.sendMessage({ id: crypto.randomUUID(), ...message }), request);
   }
 
-  /** A message as one of our own pages sends it, and the reply. */
+  /**
+   * A message as one of our own pages sends it, and the reply.
+   * @template {PageAsk["ask"]} Name
+   * @param {PageAsk & { ask: Name }} request
+   * @returns {Promise<ReplyTo<Name>>}
+   */
   async ask(request) {
     const page = await this.#backroom();
     return page.evaluate((message) => chrome.runtime.sendMessage({ id: crypto.randomUUID(), ...message }), request);

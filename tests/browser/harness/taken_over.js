@@ -22,6 +22,11 @@ export async function takeOver() {
   const taken = await contentScript(page, sotto.id);
   return {
     server, sotto, page, taken,
+    /**
+     * Whatever a script of the page's may say, in the protocol or not.
+     * @param {unknown} message
+     * @returns {Promise<any>}
+     */
     send: (message) => taken.evaluate((request) => chrome.runtime.sendMessage(request), message),
     wasmBytes: async () => (await sotto.ask({ ask: "status" })).memory.wasmBytes,
     async close() {

@@ -10,7 +10,7 @@ const closeAll = shareBrowsers();
 
 for (const file of process.argv.slice(2)) {
   describe(basename(file, ".test.js"), async () => {
-    await import(pathToFileURL(resolve(file)));
+    await import(pathToFileURL(resolve(file)).href);
   });
 }
 

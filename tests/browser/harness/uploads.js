@@ -2,7 +2,13 @@
 
 import { attribute, findAll } from "./shadow.js";
 
-/** Picks files (or one folder) for an input found by `expression`, in a page or frame, through the browser's own way. */
+/**
+ * Picks files (or one folder) for an input found by `expression`, in a page or frame, through the browser's own way.
+ * @param {Page} page
+ * @param {string} expression
+ * @param {string[]} files
+ * @param {Page | Frame} frame
+ */
 export async function pick(page, expression, files, frame = page) {
   const session = await page.context().newCDPSession(frame);
   try {
@@ -13,7 +19,12 @@ export async function pick(page, expression, files, frame = page) {
   }
 }
 
-/** An input in a closed shadow root, which no expression reaches. */
+/**
+ * An input in a closed shadow root, which no expression reaches.
+ * @param {Page} page
+ * @param {string} hostId
+ * @param {string[]} files
+ */
 export async function pickInClosedRoot(page, hostId, files) {
   const session = await page.context().newCDPSession(page);
   try {
@@ -26,13 +37,18 @@ export async function pickInClosedRoot(page, hostId, files) {
   }
 }
 
-/** Clicks what opens a file picker, and answers the picker. */
+/**
+ * Clicks what opens a file picker, and answers the picker.
+ * @param {Page} page
+ * @param {string} selector
+ * @param {string[]} files
+ */
 export async function pickAfterClick(page, selector, files) {
   const session = await page.context().newCDPSession(page);
   try {
     await session.send("Page.enable");
     await session.send("Page.setInterceptFileChooserDialog", { enabled: true });
-    const opened = new Promise((resolve) => session.once("Page.fileChooserOpened", resolve));
+    const opened = /** @type {Promise<{ backendNodeId?: number }>} */ (new Promise((resolve) => session.once("Page.fileChooserOpened", resolve)));
     await page.click(selector);
     const { backendNodeId } = await opened;
     await session.send("DOM.setFileInputFiles", { files, backendNodeId });
@@ -42,18 +58,27 @@ export async function pickAfterClick(page, selector, files) {
   }
 }
 
-/** Drags files from outside the browser onto a point of the viewport and lets them go there. */
+/**
+ * Drags files from outside the browser onto a point of the viewport and lets them go there.
+ * @param {Page} page
+ * @param {Point} point
+ * @param {string[]} files
+ */
 export async function drop(page, { x, y }, files) {
   const session = await page.context().newCDPSession(page);
   try {
     const data = { items: [], files, dragOperationsMask: 1 };
-    for (const type of ["dragEnter", "dragOver", "drop"]) await session.send("Input.dispatchDragEvent", { type, x, y, data });
+    for (const type of /** @type {const} */ (["dragEnter", "dragOver", "drop"])) await session.send("Input.dispatchDragEvent", { type, x, y, data });
   } finally {
     await session.detach();
   }
 }
 
-/** Puts a PNG on the clipboard, as a screenshot program would. The page must be of a secure origin. */
+/**
+ * Puts a PNG on the clipboard, as a screenshot program would. The page must be of a secure origin.
+ * @param {Page} page
+ * @param {string} address
+ */
 export async function copyPicture(page, address) {
   await page.context().grantPermissions(["clipboard-read", "clipboard-write"], { origin: new URL(page.url()).origin });
   await page.bringToFront();

@@ -11,7 +11,9 @@ const FLAVOURS = ["relaxed", "simd128"];
 /** What the module calls itself, as the popup shows it. */
 const SAID = { relaxed: /^relaxed SIMD$/, simd128: /^SIMD$/ };
 
+/** @type {Fixtures} */
 let server;
+/** @type {Awaited<ReturnType<typeof launchBrowser>>} */
 let browser;
 
 before(async () => {
@@ -29,11 +31,11 @@ for (const flavour of FLAVOURS) {
   test(`kernels, ${flavour}`, async (context) => {
     const page = await browser.context.newPage();
     await page.goto(`${server.origin}/page.html`);
-    const battery = await page.evaluate((name) => globalThis.loadBattery(`/kernels/${name}/sotto.wasm`), flavour);
+    const battery = await page.evaluate((/** @type {string} */ name) => globalThis.loadBattery(`/kernels/${name}/sotto.wasm`), flavour);
     assert.ok(battery.cases.length > 0, "the battery has no cases");
-    await context.test(`is what it is said to be`, () => assert.match(battery.flavour, SAID[flavour]));
+    await context.test(`is what it is said to be`, () => assert.match(battery.flavour, SAID[/** @type {keyof typeof SAID} */ (flavour)]));
     for (const [index, name] of battery.cases.entries()) {
-      const problem = await page.evaluate((which) => globalThis.runCase(which), index);
+      const problem = await page.evaluate((/** @type {number} */ which) => globalThis.runCase(which), index);
       await context.test(name, () => assert.equal(problem, null));
     }
     await page.close();

@@ -6,7 +6,10 @@ import { editFile, eventually } from "../harness/browser.js";
 const ORDER = "soak-break";
 const N_AT_ONCE = 10;
 
-/** The changes to a copy of dist/: its glue can break the engine, and its background does so when it is told. */
+/**
+ * The changes to a copy of dist/: its glue can break the engine, and its background does so when it is told.
+ * @param {string} folder
+ */
 export function breakable(folder) {
   for (const flavour of ["relaxed", "simd128"]) {
     editFile(folder, `engine/${flavour}/sotto.js`, (text) => `${text}
@@ -27,12 +30,15 @@ chrome.runtime.onMessage.addListener((message) => {
 /**
  * Each time ten requests are under way, and all of them must get their right answer, as must one that comes after. Every other
  * pair of breaks meets an engine that is only just starting: the worker was killed.
+ * @param {Load} load
+ * @param {number} nBreaks
  */
 export async function breakEngine(load, nBreaks) {
-  const problems = [];
+  const problems = /** @type {string[]} */ ([]);
   let nHealed = 0;
   for (let round = 0; round < nBreaks; round += 1) {
     const nProblemsBefore = problems.length;
+    /** @param {number} index */
     const judge = async (index) => {
       const tab = load.tabs[index % load.tabs.length];
       const probe = tab.probes[index % tab.probes.length];
@@ -43,7 +49,7 @@ export async function breakEngine(load, nBreaks) {
     if (round % 4 >= 2) await eventually("a worker to kill", () => load.kill());
     const underWay = Array.from({ length: N_AT_ONCE }, (_, index) => judge(index));
     const order = { order: ORDER, later: round % 2 === 1 };
-    await load.ownPage.evaluate((message) => void chrome.runtime.sendMessage(message).catch(() => {}), order);
+    await load.ownPage.evaluate((/** @type {any} */ message) => void chrome.runtime.sendMessage(message).catch(() => {}), order);
     await Promise.all(underWay);
     await judge(N_AT_ONCE);
     if (problems.length === nProblemsBefore) nHealed += 1;

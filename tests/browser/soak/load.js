@@ -10,28 +10,43 @@ const AT_ONCE = 30;
 const PATIENCE_MS = 60_000;
 const PAUSE_MS_MAX = 400;
 
+/** @typedef {{ world: { evaluate(script: string): Promise<any> }, probes: Probe[] }} LoadedTab */
+
 export class Load {
+  /** @type {Record<string, string>} what each probe is answered with, by its name */
+  expected = {};
+
+  /** @param {{ sotto: Sotto, tabs: LoadedTab[], ownPage: Page, cdp: CDPSession }} parts */
+  constructor({ sotto, tabs, ownPage, cdp }) {
+    this.sotto = sotto;
+    this.tabs = tabs;
+    this.ownPage = ownPage;
+    this.cdp = cdp;
+  }
+
+  /**
+   * @param {Sotto} sotto
+   * @param {Fixtures} server
+   */
   static async start(sotto, server) {
-    const load = new Load();
-    load.sotto = sotto;
     const site = server.origin.replace(/:\d+$/, "");
     const reply = await sotto.ask({ ask: "guard", site, on: true });
     if (reply.answer !== "done") throw new Error(JSON.stringify(reply));
-    load.tabs = [];
+    const tabs = /** @type {LoadedTab[]} */ ([]);
     for (let tab = 0; tab < N_OWN_TABS; tab += 1) {
       const page = await sotto.page(sotto.url("manifest.json"));
-      load.tabs.push({ world: page, probes: [...TEXT_PROBES, ...PICTURE_PROBES] });
+      tabs.push({ world: page, probes: [...TEXT_PROBES, ...PICTURE_PROBES] });
     }
     for (let tab = 0; tab < N_SITE_TABS; tab += 1) {
       const page = await sotto.page(`${server.origin}/upload.html`);
       // A frame may ask about pictures alone.
-      load.tabs.push({ world: await contentScript(page, sotto.id), probes: PICTURE_PROBES });
+      tabs.push({ world: await contentScript(page, sotto.id), probes: PICTURE_PROBES });
     }
     // A page of the origin through which the worker is killed.
-    load.ownPage = await sotto.page(sotto.url("manifest.json"));
-    load.cdp = await sotto.context.newCDPSession(load.ownPage);
-    await load.cdp.send("ServiceWorker.enable");
-    load.expected = {};
+    const ownPage = await sotto.page(sotto.url("manifest.json"));
+    const cdp = await sotto.context.newCDPSession(ownPage);
+    await cdp.send("ServiceWorker.enable");
+    const load = new Load({ sotto, tabs, ownPage, cdp });
     for (const probe of load.tabs[0].probes) {
       load.expected[probe.name] = (await load.request(load.tabs[0], `calm-${probe.name}`, probe)).verdict;
     }
@@ -40,13 +55,23 @@ export class Load {
     return load;
   }
 
-  /** One request of a tab; what came of it. */
+  /**
+   * One request of a tab; what came of it.
+   * @param {LoadedTab} tab
+   * @param {string} id
+   * @param {Probe} probe
+   */
   async request({ world }, id, probe) {
     const call = `(${ask})(${JSON.stringify(id)}, ${JSON.stringify(probe)}, ${PATIENCE_MS})`;
     return world.evaluate(call);
   }
 
-  /** What is wrong with an outcome; null when nothing is. */
+  /**
+   * What is wrong with an outcome; null when nothing is.
+   * @param {any} outcome
+   * @param {string} id
+   * @param {Probe} probe
+   */
   fault(outcome, id, probe) {
     if (outcome.lost) return `${id} was never answered (asked ${outcome.nAsked} times)`;
     if (outcome.replyId !== id) return `${id} got the answer to ${outcome.replyId}`;
@@ -61,17 +86,21 @@ export class Load {
     return true;
   }
 
-  /** Requests from all tabs, and a kill after each round of them at a random moment. */
+  /**
+   * Requests from all tabs, and a kill after each round of them at a random moment.
+   * @param {{ nRequests: number, nKills: number }} wish
+   */
   async underKills({ nRequests, nKills }) {
     const answered = new Set();
-    const problems = [];
-    const underWay = new Set();
+    const problems = /** @type {string[]} */ ([]);
+    const underWay = /** @type {Set<Promise<unknown>>} */ (new Set());
     let [mostAsked, nKilled] = [0, 0];
     const perRound = Math.ceil(nRequests / nKills);
     for (let index = 0; index < nRequests; index += 1) {
       const tab = this.tabs[index % this.tabs.length];
       const probe = tab.probes[Math.floor(index / this.tabs.length) % tab.probes.length];
       const id = `load-${index}`;
+      /** @type {Promise<unknown>} */
       const request = this.request(tab, id, probe).then((outcome) => {
         const fault = this.fault(outcome, id, probe);
         if (fault) problems.push(fault);

@@ -10,7 +10,12 @@ const N_PARTS = 10;
 /** Of a heap that was just collected: compiled code and the collector's own bookkeeping move by this much. */
 const HEAP_SLACK_BYTES = 400_000;
 
-/** `expected` are the verdicts in calm, by the probes' names. */
+/**
+ * `expected` are the verdicts in calm, by the probes' names.
+ * @param {string} kind
+ * @param {number} nRuns
+ * @param {any} expected
+ */
 export async function manyRuns(kind, nRuns, expected) {
   const probes = kind === "text" ? TEXT_PROBES : PICTURE_PROBES;
   const browser = await launchBare({ extensions: [DIST] });
@@ -23,7 +28,7 @@ export async function manyRuns(kind, nRuns, expected) {
       nWrong += await evaluate(runsOf(nRuns / N_PARTS, probes, expected));
       samples.push({ ...(await sample(browser)), wasmBytes: await evaluate(WASM_BYTES) });
     }
-    const [first, last] = [samples[0], samples.at(-1)];
+    const [first, last] = [samples[0], samples[samples.length - 1]];
     const figures = [
       { name: "WebAssembly memory", first: first.wasmBytes, last: last.wasmBytes, allowed: 0 },
       { name: "JavaScript heap of the worker", first: first.heapBytes, last: last.heapBytes, allowed: HEAP_SLACK_BYTES },
@@ -36,7 +41,12 @@ export async function manyRuns(kind, nRuns, expected) {
 
 const WASM_BYTES = `chrome.runtime.sendMessage({ id: "soak", ask: "status" }).then((status) => status.memory.wasmBytes)`;
 
-/** An expression for the page: runs one after another, and how many had another verdict than in calm. */
+/**
+ * An expression for the page: runs one after another, and how many had another verdict than in calm.
+ * @param {number} nRuns
+ * @param {any} probes
+ * @param {any} expected
+ */
 function runsOf(nRuns, probes, expected) {
   return `(async () => {
     const ask = ${ask};
@@ -51,10 +61,14 @@ function runsOf(nRuns, probes, expected) {
   })()`;
 }
 
+/** @param {Bare} browser */
 const findWorker = async (browser) =>
   (await browser.targets()).find(({ type, url }) => type === "service_worker" && url.endsWith("/background.js"));
 
-/** The worker's heap after a collection, and when this life of it began. */
+/**
+ * The worker's heap after a collection, and when this life of it began.
+ * @param {Bare} browser
+ */
 async function sample(browser) {
   const { targetId } = await findWorker(browser);
   const { sessionId } = await browser.send("Target.attachToTarget", { targetId, flatten: true });

@@ -19,13 +19,17 @@ export const PICTURE_PROBES = PICTURES.map((seed) => ({ name: `picture ${seed}`,
 /**
  * Runs in the page. Gives `{ id, replyId, nAsked, verdict }`; `verdict` is what must be the same for the same probe, whoever
  * asks and whenever. An answer that does not come within the patience is a lost request.
+ * @param {string} id
+ * @param {Probe} probe
+ * @param {number} patienceMs
  */
 export async function ask(id, probe, patienceMs) {
+  const seed = probe.seed ?? 0;
   const message = () => {
     if (probe.text) return { id, ask: "text", text: probe.text };
     const picture = new ImageData(96, 64);
     // A pattern of its own for each seed, the same wherever it is drawn.
-    for (let at = 0; at < picture.data.length; at += 1) picture.data[at] = at % 4 === 3 ? 255 : (at * at * probe.seed + (at >> 5)) % 251;
+    for (let at = 0; at < picture.data.length; at += 1) picture.data[at] = at % 4 === 3 ? 255 : (at * at * seed + (at >> 5)) % 251;
     return { id, ask: "picture", name: probe.name, picture };
   };
   const end = Date.now() + patienceMs;
@@ -44,9 +48,10 @@ export async function ask(id, probe, patienceMs) {
     // A worker that is killed in the middle closes the channel or, about once in a hundred kills, answers nothing.
     if (!reply || reply.reason === "internal") continue;
     if (reply.lost) return { id, nAsked, lost: true };
+    /** @param {number} share */
     const round = (share) => Math.round(share * 1e4);
     const verdict = reply.answer === "text" ? [reply.sentiment, round(reply.positive), reply.sentences.length].join(" ")
-      : reply.answer === "picture" ? reply.classes.map(({ probability }) => round(probability)).join(" ")
+      : reply.answer === "picture" ? reply.classes.map((/** @type {ClassScore} */ { probability }) => round(probability)).join(" ")
         : JSON.stringify(reply);
     return { id, replyId: reply.id, nAsked, verdict };
   }

@@ -16,14 +16,23 @@ const SIZES = quick
   ? { nRequests: 240, nKills: 24, nBreaks: 4, nTexts: 1_000, nPictures: 200 }
   : { nRequests: 2_000, nKills: 200, nBreaks: 20, nTexts: 10_000, nPictures: 2_000 };
 
-const rows = [];
-const missed = [];
+const rows = /** @type {Row[]} */ ([]);
+const missed = /** @type {string[]} */ ([]);
+/**
+ * @param {string} task
+ * @param {string} unit
+ * @param {number[]} values
+ */
 const row = (task, unit, ...values) => rows.push({ engine: "Sotto", version: quick ? "quick" : "full", task, unit, values });
+/**
+ * @param {unknown} reached
+ * @param {string} what
+ */
 const must = (reached, what) => reached || missed.push(what);
 
 const server = await serve({ routes: { "/": FIXTURES } });
 const sotto = await startSotto({ hostPermissions: true, edit: breakable });
-const version = sotto.context.browser().version();
+const version = sotto.context.browser()?.version() ?? "unknown";
 try {
   const load = await Load.start(sotto, server);
 
@@ -44,7 +53,7 @@ try {
   must(broken.problems.length === 0, `while it broke: ${broken.problems.slice(0, 5).join("; ")}`);
   console.log(`breaks: ${broken.nHealed} healed`);
 
-  for (const [kind, nRuns] of [["text", SIZES.nTexts], ["picture", SIZES.nPictures]]) {
+  for (const [kind, nRuns] of /** @type {const} */ ([["text", SIZES.nTexts], ["picture", SIZES.nPictures]])) {
     clock = Date.now();
     const runs = await manyRuns(kind, nRuns, load.expected);
     row(`${kind} runs in one worker's life`, "count", nRuns);

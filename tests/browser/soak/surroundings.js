@@ -5,20 +5,27 @@ import { TEXT_PROBES } from "./probes.js";
 
 const HOUR_MS = 3_600_000;
 
-/** One request in the calm; a line where it was not answered rightly. */
+/**
+ * One request in the calm; a line where it was not answered rightly.
+ * @param {Load} load
+ * @param {string} id
+ */
 async function faultOf(load, id) {
   const outcome = await load.request(load.tabs[0], id, TEXT_PROBES[0]);
   const fault = load.fault(outcome, id, TEXT_PROBES[0]);
   return fault ? [fault] : [];
 }
 
-/** Both of the worker's clocks jump by a day and an hour, forwards and back, between and during requests. */
+/**
+ * Both of the worker's clocks jump by a day and an hour, forwards and back, between and during requests.
+ * @param {Load} load
+ */
 export async function jumpingClocks(load) {
   const problems = [];
   const worker = await load.sotto.worker();
   for (const jumpMs of [24 * HOUR_MS, -24 * HOUR_MS, HOUR_MS, -HOUR_MS]) {
     const request = faultOf(load, `clock-${jumpMs}`);
-    await worker.evaluate((by) => {
+    await worker.evaluate((/** @type {number} */ by) => {
       const [now, date] = [performance.now.bind(performance), Date.now.bind(Date)];
       performance.now = () => now() + by;
       Date.now = () => date() + by;
@@ -36,6 +43,7 @@ export async function jumpingClocks(load) {
 /**
  * No weights are stored and the disk is full: judged all the same, and stored once there is room. The extension's quota has no
  * limit that the debugger could lower, so in one life of the worker IndexedDB itself refuses to keep anything.
+ * @param {Load} load
  */
 export async function fullStorage(load) {
   const problems = [];
@@ -47,7 +55,7 @@ export async function fullStorage(load) {
   await load.sotto.ask({ ask: "forget", model: "sentiment" });
   const worker = await load.sotto.worker();
   await worker.evaluate(() => {
-    for (const write of ["put", "add"]) {
+    for (const write of /** @type {const} */ (["put", "add"])) {
       IDBObjectStore.prototype[write] = () => {
         self.nRefused = (self.nRefused ?? 0) + 1;
         throw new DOMException("no room", "QuotaExceededError");
