@@ -55,7 +55,13 @@
 
   /** @param {File[]} files */
   async function decide(files) {
-    const { passed, allowed } = await judge(files);
+    const { passed, allowed } = await judge(files).catch(async (problem) => {
+      if (chrome.runtime?.id) throw problem;
+      // The extension was updated or removed while the page was open: nobody is left who could judge, or say so. The browser's
+      // `change`, which belongs to the same pick, comes first.
+      await new Promise((resolve) => setTimeout(resolve));
+      return { passed: files, allowed: false };
+    });
     if (allowed) stop();
     return passed;
   }

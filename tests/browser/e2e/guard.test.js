@@ -454,3 +454,22 @@ describe("turned off", () => {
     return [...names].sort();
   }
 });
+
+test("an extension that is updated or removed leaves no page without its files", async () => {
+  // A browser of its own: what is reloaded serves no other file's tests.
+  const own = await startSotto({ hostPermissions: true, flags: [] });
+  try {
+    assert.equal((await own.ask({ ask: "guard", on: true })).answer, "done");
+    const page = await own.page(`${server.origin}/uploads.html`);
+    await pick(page, "multiple", [HOUSE]);
+    assert.deepEqual(await heard(page, 4), both("multiple", [said(HOUSE)]));
+    const worker = await own.worker();
+    await worker.evaluate(() => void setTimeout(() => chrome.runtime.reload()));
+    // Its scripts stay in the page, and nobody answers them.
+    await eventually("it to be gone", async () => !(await own.workerRuns().catch(() => false)));
+    await pick(page, "multiple", [HORSE]);
+    assert.deepEqual((await heard(page, 8)).slice(4), both("multiple", [said(HORSE)]));
+  } finally {
+    await own.close();
+  }
+});
