@@ -12,7 +12,12 @@ const CLOSING: &str = "})],.?:";
 const BEFORE_PATTERN: &str = "(,=:[!&|?{};<>*%^~\n";
 
 pub fn script(source: &str) -> Result<String, String> {
-    let mut squeezed = Squeezed { out: String::with_capacity(source.len()), gap: Gap::None };
+    let mut squeezed = Squeezed {
+        out: String::with_capacity(source.len()),
+        gap: Gap::None,
+        open_brackets: Vec::new(),
+        after_head: false,
+    };
     let mut rest = source.chars().peekable();
     while let Some(character) = rest.next() {
         match (character, rest.peek()) {
@@ -41,20 +46,33 @@ enum Gap {
 struct Squeezed {
     out: String,
     gap: Gap,
+    /// Of each round bracket that is open, whether it is the head of a loop or condition.
+    open_brackets: Vec<bool>,
+    /// Whether the last round bracket that was closed ended such a head: a semicolon behind it is the whole of an empty body.
+    after_head: bool,
 }
+
+/// Their brackets are followed by a statement.
+const HEADS: [&str; 4] = ["await", "for", "if", "while"];
 
 impl Squeezed {
     /// Adds a token, and before it what must stay of the gap.
     fn push(&mut self, token: &str) {
+        // The last of a list, written line by line; a lone comma would be a hole, and stays.
+        if [")", "]", "}"].contains(&token)
+            && self.gap == Gap::Line
+            && self.out.ends_with(',')
+            && !self.out.ends_with("[,")
+        {
+            self.out.pop();
+        }
         match token {
-            // The last of a list, written line by line; a lone comma would be a hole, and stays.
-            ")" | "]" | "}" if self.gap == Gap::Line && self.out.ends_with(',') && !self.out.ends_with("[,") => {
+            // The end of a block ends its last statement, but not an empty one.
+            "}" if self.out.ends_with(';') && !self.ends_empty() => {
                 self.out.pop();
             }
-            // The end of a block ends its last statement; behind a bracket it may be the whole of an empty one.
-            "}" if self.out.ends_with(';') && !self.out.ends_with(");") && !self.out.ends_with("{;") => {
-                self.out.pop();
-            }
+            "(" => self.open_brackets.push(self.follows_head()),
+            ")" => self.after_head = self.open_brackets.pop().unwrap_or_default(),
             _ => {}
         }
         let (last, first) = (self.out.chars().next_back(), token.chars().next());
@@ -69,6 +87,16 @@ impl Squeezed {
         }
         self.out.push_str(token);
         self.gap = Gap::None;
+    }
+
+    /// Whether the semicolon at the end is a statement of its own.
+    fn ends_empty(&self) -> bool {
+        self.out.ends_with("{;") || self.after_head && self.out.ends_with(");")
+    }
+
+    fn follows_head(&self) -> bool {
+        let word = self.out.trim_end().rsplit(|sign: char| !sign.is_alphanumeric() && sign != '.').next();
+        word.is_some_and(|word| HEADS.contains(&word))
     }
 
     fn expects_pattern(&self) -> bool {
@@ -193,6 +221,7 @@ mod tests {
         check("const f = () => {}\nconst g = 1", "const f=()=>{}\nconst g=1");
         check("a\nb\n  .c()", "a\nb.c()");
         check("f(\n  a,\n  [b, ],\n);\nif (a) { b = c; } while (d());", "f(a,[b,]);if(a){b=c}while(d());");
+        check("{ f(g(a)); } { while (f(a)); } { for (;;) f(); }", "{f(g(a))}{while(f(a));}{for(;;)f()}");
         check("return x\n  ? y\n  : z;", "return x?y:z;");
         check("x = a + +b - -c; y++", "x=a+ +b- -c;y++");
         check("async function  f() { await  g }", "async function f(){await g}");
