@@ -8,6 +8,7 @@ mod demo;
 mod dist;
 mod kept;
 mod node_tests;
+mod palette;
 mod place;
 mod reproduce;
 mod setup;
