@@ -20,6 +20,8 @@ use crate::{
 };
 
 pub const SURFACE: &str = "content/surface.js";
+/// Draws what the card shows.
+pub const VERDICT: &str = "content/verdict.js";
 pub const CARD: &str = "content/card.js";
 /// Where a verdict waits for the popup to show it once.
 pub const SESSION_VIEW: &str = "view";

@@ -10,7 +10,7 @@ use web_sys::Blob;
 use super::{
     chrome,
     decode::{self, Crop, Upright},
-    flows::{self, CARD, SURFACE, Shown, inject, off_limits, tab_and_window},
+    flows::{self, CARD, SURFACE, Shown, VERDICT, inject, off_limits, tab_and_window},
     host::{Host, NSFW},
     requests::FRAME_TEXT_UNITS_MAX,
     wire,
@@ -38,7 +38,7 @@ const TOP: i32 = 0;
 pub async fn check_picture(host: &Rc<Host>, tab: &JsValue, frame: i32, source: &JsValue) {
     host.runner.warm(NSFW);
     let (tab_id, window) = tab_and_window(tab);
-    if inject(tab_id, Some(frame), &[SURFACE, CARD, SCORES, PIXELS, PICTURE, POINTER]).await.is_err() {
+    if inject(tab_id, Some(frame), &[SURFACE, VERDICT, CARD, SCORES, PIXELS, PICTURE, POINTER]).await.is_err() {
         let shown = Shown::begin(host, flows::Place::Popup { window }).await;
         return shown.end(View::Refused(off_limits("no script of ours may enter this frame"))).await;
     }

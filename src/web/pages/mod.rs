@@ -18,4 +18,3 @@ mod thresholds;
 mod try_box;
 mod verdict;
 mod welcome;
-mod why;

@@ -5,7 +5,7 @@ use gloo_storage::{LocalStorage, Storage};
 use js_sys::Array;
 use wasm_bindgen::prelude::*;
 
-use super::{ask, dom, format, guard_switch, model_row, scan, try_box, verdict, why};
+use super::{ask, dom, format, guard_switch, model_row, scan, try_box, verdict};
 use crate::{
     protocol::{Answer, Ask, ModelStatus, Status, View},
     web::{chrome, sites, wire},
@@ -49,10 +49,11 @@ fn heard(message: JsValue) {
         }
         Some("scan") => scan::heard(&message),
         Some("view") => {
-            if let Ok(view) = wire::from_js::<View>(chrome::get(&message, "view")) {
-                show_view(&view);
-                wasm_bindgen_futures::spawn_local(forget_view());
-            }
+            let view = chrome::get(&message, "view");
+            wasm_bindgen_futures::spawn_local(async move {
+                show_view(&view).await;
+                forget_view().await;
+            });
         }
         _ => {}
     }
@@ -60,9 +61,10 @@ fn heard(message: JsValue) {
 
 async fn waiting_view() {
     let Ok(found) = chrome::session_get(SESSION_VIEW).await else { return };
-    if let Ok(view) = wire::from_js::<View>(chrome::get(&found, SESSION_VIEW)) {
-        show_view(&view);
-        if !matches!(view, View::Busy { .. }) {
+    let view = chrome::get(&found, SESSION_VIEW);
+    if view.is_object() {
+        show_view(&view).await;
+        if kind_of(&view) != "busy" {
             forget_view().await;
         }
     }
@@ -73,32 +75,36 @@ async fn forget_view() {
     drop(chrome::session_remove(SESSION_VIEW).await);
 }
 
-fn show_view(view: &View) {
+/// Shows a view as the background told it.
+async fn show_view(view: &JsValue) {
+    let said = if kind_of(view) == "text" { shown_text().await } else { String::new() };
     if let Some(result) = dom::by_id("result") {
-        verdict::show(&result, view);
-        why::withdraw("result-why");
+        verdict::show_told(&result, view, &said);
         dom::show("result-panel", true);
-    }
-    if matches!(view, View::Text { .. }) {
-        wasm_bindgen_futures::spawn_local(offer_why());
     }
 }
 
+fn kind_of(view: &JsValue) -> String {
+    chrome::get(view, "kind").as_string().unwrap_or_default()
+}
+
 /// The background still has the text, once, whose verdict it gave to the popup; not after it was stopped.
-async fn offer_why() {
-    if let Ok(Answer::ShownText { text: Some(text) }) = ask::ask(Ask::ShownText).await {
-        why::offer("result-why", &text);
+async fn shown_text() -> String {
+    match ask::ask(Ask::ShownText).await {
+        Ok(Answer::ShownText { text }) => text.unwrap_or_default(),
+        _ => String::new(),
     }
 }
 
 /// The click on the toolbar lets us read the tab in front, this once.
 async fn classify_selection() {
-    show_view(&View::Busy { percent: None, read: None });
-    show_view(&match ask::ask(Ask::Selection).await {
+    show_view(&wire::to_js(&View::Busy { percent: None, read: None })).await;
+    let view = match ask::ask(Ask::Selection).await {
         Ok(Answer::Text(verdict)) => View::Text { verdict },
         Ok(_) => View::Refused(ask::unexpected()),
         Err(refusal) => View::Refused(refusal),
-    });
+    };
+    show_view(&wire::to_js(&view)).await;
 }
 
 async fn this_site() {
