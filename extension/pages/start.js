@@ -16,12 +16,10 @@ for (const element of document.querySelectorAll("[data-msg-label]")) {
 document.documentElement.lang = chrome.i18n.getMessage("@@ui_locale").replace("_", "-");
 document.documentElement.dir = chrome.i18n.getMessage("@@bidi_dir");
 
-/** Once the page's own scripts, which don't hold up its first paint, have all run. */
-const complete = new Promise((resolve) => addEventListener("DOMContentLoaded", resolve));
-/** Once the page was painted as it is written, too; a page that nobody sees isn't painted, and doesn't wait. */
+/** Once the page was painted as it is written; a page that nobody sees isn't painted, and doesn't wait. */
 const painted = new Promise((resolve) => {
-  if (document.visibilityState === "hidden") return resolve(complete);
-  requestAnimationFrame(() => setTimeout(resolve, 0, complete));
+  if (document.visibilityState === "hidden") return resolve();
+  requestAnimationFrame(() => setTimeout(resolve));
 });
 
 const page = document.body.dataset.page;

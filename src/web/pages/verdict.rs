@@ -6,10 +6,11 @@ use web_sys::HtmlElement;
 
 use crate::{protocol::View, web::wire};
 
-#[wasm_bindgen]
+// As the glue in pages/wasm/ sees it.
+#[wasm_bindgen(raw_module = "../verdicts.js")]
 extern "C" {
     /// Draws a view as the background tells it.
-    #[wasm_bindgen(js_namespace = sottoPage, js_name = show)]
+    #[wasm_bindgen(js_name = show)]
     pub fn show_told(into: &HtmlElement, view: &JsValue, said: &str);
 }
 
