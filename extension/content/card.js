@@ -1,9 +1,10 @@
-// The card beside a selection or picture: shows the views that the background sends, nothing else. It must never
-// judge, and it leaves nothing behind when it closes.
+// The card beside a selection or picture: shows the views that the background sends, as verdict.js draws them, and nothing else.
+// It must never judge, and it leaves nothing behind when it closes.
 
 (() => {
   if (globalThis.sottoCard) return;
-  const { make, mark, move, ofPage, open, percent, restyle, text, watch } = globalThis.sottoSurface;
+  const { make, mark, move, ofPage, open, restyle, text, watch } = globalThis.sottoSurface;
+  const { draw, foot, styles } = globalThis.sottoVerdict;
 
   const QUIET_MS = 300;
   const EDGE = 8;
@@ -14,33 +15,16 @@
   const MOST_RETURNS = 3;
   const STYLE = `
     .sheet { width: min(340px, calc(100vw - 16px)); max-height: calc(100vh - 16px); overflow: auto; }
-    header, footer, .verdict, .ends { display: flex; align-items: center; justify-content: space-between; gap: 8px; }
-    header { padding-block: 10px 6px; padding-inline: 14px 8px; }
+    header, footer { padding: 8px; padding-inline-start: 14px; }
     header h2 { flex: 1; color: var(--quiet); font-weight: 500; font-size: 13px; }
     .body { padding: 2px 14px 12px; }
-    .verdict { font-size: 20px; font-variant-numeric: tabular-nums; }
-    .label { font-weight: 650; }
-    .good { color: var(--good); } .bad { color: var(--bad); } .even { color: var(--even); }
-    .meaning { color: var(--quiet); margin-top: 2px; }
-    .scale { position: relative; height: 8px; border-radius: 4px; margin: 12px 0 4px;
-      background: linear-gradient(to var(--to, right), #d4553f, #e9cf8a 50%, #23986f); }
-    [dir=rtl] { --to: left; }
-    .needle { position: absolute; top: -3px; width: 4px; height: 14px; margin-inline-start: -2px; border-radius: 2px;
-      background: var(--ink); box-shadow: 0 0 0 2px var(--paper); }
-    .ends, footer { font-size: 12px; color: var(--quiet); }
-    progress { width: 100%; height: 6px; margin-top: 8px; accent-color: var(--accent); }
-    footer { padding-block: 6px 8px; padding-inline: 14px 8px; border-top: 1px solid var(--line); }
-    footer span { flex: 1; }
+    footer { border-top: 1px solid var(--line); }
     [hidden] { display: none; }
   `;
 
-  /** What a view becomes, by its kind; scores.js adds pictures. */
-  const bodies = { text: textBody, refused: refusedBody };
   /** What views change on a card that stands, by their kind; why.js adds the words that pushed a verdict. */
   const changes = { busy };
-  /** What is shown below a text's verdict; sentences.js adds the strip. */
-  const extras = { sentences: () => [], styles: {} };
-  globalThis.sottoCard = { ask, bodies, changes, dress, extras, place, open: () => card };
+  globalThis.sottoCard = { changes, dress, place, open: () => card };
 
   /** The open card; null when there is none. */
   let card = null;
@@ -49,25 +33,25 @@
     if (sender.id !== chrome.runtime.id || message?.sotto !== "card") return;
     const { request, view } = message;
     // The first word about a request has no figures yet; a later one must not bring back a card that was closed.
-    if (view.kind === "busy" && view.percent === null && view.read === null) return begin(request);
+    if (view.kind === "busy" && view.percent === null && view.read === null) return begin(request, view);
     if (!card || (request && card.request !== request)) return;
     (changes[view.kind] ?? show)(view);
   });
 
-  function busy({ percent: loaded, read }) {
+  function busy(view) {
     if (card.settled) return;
-    card.progress = { loaded, read };
-    if (card.host) fill(busyBody(card.progress));
+    card.progress = view;
+    if (card.host) fill(view);
   }
 
   /** A new card waits a moment before it shows, so that a quick answer does not flicker. */
-  function begin(request) {
+  function begin(request, progress) {
     const subject = globalThis.sottoSubject ?? {};
     close();
     const focusBefore = ofPage("activeElement");
-    card = { request, subject, focusBefore, settled: false, progress: { loaded: null, read: null }, nReturns: 0 };
+    card = { request, subject, focusBefore, settled: false, progress, nReturns: 0 };
     const mine = card;
-    card.timer = setTimeout(() => mine === card && !card.host && fill(busyBody(card.progress)), QUIET_MS);
+    card.timer = setTimeout(() => mine === card && !card.host && fill(card.progress), QUIET_MS);
     // The port closes by itself when the browser stops the background: then no answer will come. Closed from this side
     // it gives up the request that it is named after.
     card.port = chrome.runtime.connect({ name: request });
@@ -95,41 +79,38 @@
     card.settled = true;
     clearTimeout(card.timer);
     card.port.disconnect();
-    const parts = bodies[view.kind](view);
-    fill(parts.body, parts.note, parts.copy, parts.why);
+    fill(view);
   }
 
-  function fill(body, note = "", copy = null, why = false) {
+  function fill(view) {
     if (!card.host && !build()) return close();
     dress();
-    card.body.replaceChildren(...body);
-    card.note.textContent = note;
-    card.copyText = copy;
-    card.footer.hidden = !copy;
-    card.why.hidden = !why;
+    const drawing = draw(view, { said: card.subject.text ?? "", moved: place, cancel: close });
+    card.body.replaceChildren(...drawing.body);
+    card.footer.replaceChildren(...foot(drawing, card.why));
+    card.footer.hidden = !drawing.copy;
+    card.why.hidden = !drawing.why;
     // Before the card is moved: both need it laid out, and one layout serves them.
     if (card.settled && !card.subject.editable) card.sheet.focus({ preventScroll: true });
     place();
   }
 
-  /** Extras bring styles of their own when they come. */
+  /** What is brought in later brings styles of its own. */
   function dress() {
-    restyle(card.host, STYLE + Object.values(extras.styles).join(""));
+    restyle(card.host, STYLE + Object.values(styles).join(""));
   }
 
   function build() {
     card.body = make("div", { class: "body", id: "body", role: "status" });
     // why.js, brought in when it is asked for, has its place here.
-    card.below = make("div", { role: "status" });
-    card.note = make("span");
+    card.below = make("div", {}, make("p", { role: "status" }));
     card.why = make("button", { class: "bare", type: "button", "aria-expanded": "false", onclick: () => ask({ ask: "bringWhy" }) }, text("why"));
-    card.copy = make("button", { class: "bare", type: "button", onclick: copyVerdict }, text("copy"));
-    card.footer = make("footer", {}, card.note, card.why, card.copy);
+    card.footer = make("footer", { class: "foot row" });
     const closeButton = make("button", { class: "bare", type: "button", "aria-label": text("close"), onclick: close }, "✕");
     card.sheet = make(
       "section",
       { class: "sheet", role: "dialog", "aria-labelledby": "title", "aria-describedby": "body", tabindex: -1 },
-      make("header", {}, mark(), make("h2", { id: "title" }, text("cardTitle")), closeButton),
+      make("header", { class: "row" }, mark(), make("h2", { id: "title" }, text("cardTitle")), closeButton),
       card.body,
       card.below,
       card.footer,
@@ -211,47 +192,5 @@
 
   function onPointer(event) {
     if (event.isTrusted && card.host && !event.composedPath().includes(card.host)) close();
-  }
-
-  async function copyVerdict() {
-    await navigator.clipboard.writeText(card.copyText).catch(() => {});
-    if (card) card.copy.textContent = text("copied");
-  }
-
-  const TONES = { positive: "good", negative: "bad" };
-
-  function busyBody({ loaded, read }) {
-    const value = (loaded ?? read ?? -1) / 100;
-    const key = value < 0 ? "reading" : loaded === null ? "readingShare" : "loadingModel";
-    return [
-      make("p", {}, text(key, percent(value))),
-      make("progress", { "aria-label": text("reading"), max: 1, value: value < 0 ? null : value }),
-      read === null ? "" : make("button", { type: "button", onclick: close }, text("cancel")),
-    ];
-  }
-
-  function textBody({ verdict }) {
-    const { sentiment, positive, model } = verdict;
-    const label = text(sentiment);
-    // An unclear or mixed verdict has no side to be sure of, so it shows how positive the text reads.
-    const share = percent(sentiment === "negative" ? 1 - positive : positive);
-    const meaning = text(`${model.startsWith("own-") ? "own" : sentiment}Meaning`, share);
-    return {
-      body: [
-        make("p", { class: "verdict" }, make("span", { class: `label ${TONES[sentiment] ?? "even"}` }, label), make("span", {}, share)),
-        make("p", { class: "meaning" }, verdict.truncated ? `${meaning} ${text("truncated")}` : meaning),
-        make("div", { class: "scale paint", "aria-hidden": "true" },
-          make("span", { class: "needle", style: { "inset-inline-start": `${positive * 100}%` } })),
-        make("div", { class: "ends", "aria-hidden": "true" }, make("span", {}, text("negative")), make("span", {}, text("positive"))),
-        ...extras.sentences(verdict.sentences, card.subject.text ?? ""),
-      ],
-      note: text("elapsed", Math.ceil(verdict.elapsedMs)) + (verdict.nWindows > 1 ? ` · ${text("parts", verdict.nWindows)}` : ""),
-      copy: `${label}, ${share} (Sotto)`,
-      why: Boolean(card.subject.text),
-    };
-  }
-
-  function refusedBody({ reason }) {
-    return { body: [make("p", {}, text(`refused_${reason}`))] };
   }
 })();

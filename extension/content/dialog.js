@@ -15,7 +15,7 @@ globalThis.sottoDialog ??= (() => {
       overflow: auto; }
     button.main { background: var(--ink); border-color: var(--ink); color: var(--paper); }
     button.main:hover { opacity: .88; }
-    .sheet::backdrop { background: rgb(12 17 26 / .55); }
+    .sheet::backdrop { background: palette(--veil); }
     header { display: flex; align-items: center; gap: 8px; padding: 16px 20px 0; }
     h2 { font-size: 17px; }
     .intro { padding: 6px 20px 12px; color: var(--quiet); }

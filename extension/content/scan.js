@@ -21,9 +21,12 @@ globalThis.sottoScan ??= (() => {
   const AGAIN_MS = 500;
   const TRIES_MAX = 5;
   const TELL_EVERY_MS = 250;
-  /** @type {Record<string, Record<string, string>>} */
+  /**
+   * On elements of the page, where no custom property of ours is known: the build puts the colour in.
+   * @type {Record<string, Record<string, string>>}
+   */
   const MARKS = {
-    warn: { outline: "4px solid #d4351c", "outline-offset": "-4px" },
+    warn: { outline: "4px solid palette(--alarm)", "outline-offset": "-4px" },
     blur: { filter: "blur(28px)", "clip-path": "inset(0)" },
   };
   MARKS.block = MARKS.blur;

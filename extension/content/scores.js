@@ -1,19 +1,23 @@
-// A picture's five classes on the card, brought in only for pictures. It must never judge.
+// A picture's five classes, brought in only for pictures. It must never judge.
 
 (() => {
-  const { bodies, extras } = globalThis.sottoCard;
+  const { elapsed, kinds, styles } = globalThis.sottoVerdict;
   const { make, percent, text } = globalThis.sottoSurface;
 
-  extras.styles.scores = `
+  styles.scores = `
     .classes { list-style: none; padding: 0; margin-top: 10px; display: grid; gap: 6px; }
     .classes li { display: grid; grid-template-columns: 8.5em 1fr 3.5em; gap: 8px; align-items: center; font-size: 13px; }
     .track { height: 6px; border-radius: 3px; background: var(--soft); overflow: hidden; }
-    .fill { height: 100%; border-radius: 3px; background: var(--quiet); }
-    .fill.over { background: var(--bad); }
+    .track .fill { height: 100%; border-radius: 3px; background: var(--quiet); }
+    .track .over { background: var(--bad); }
     .share-small { text-align: end; font-variant-numeric: tabular-nums; color: var(--quiet); }
   `;
 
-  bodies.picture = ({ verdict, partlyVisible }) => {
+  /**
+   * @param {{ verdict: PictureVerdict, partlyVisible: boolean }} view
+   * @returns {Drawing}
+   */
+  kinds.picture = ({ verdict, partlyVisible }) => {
     const top = verdict.classes[verdict.top];
     const label = text(verdict.unsuitable ? "unsuitable" : "suitable");
     const rows = verdict.classes
@@ -32,7 +36,7 @@
         partlyVisible ? make("p", { class: "meaning" }, text("partlyVisible")) : null,
         make("ul", { class: "classes" }, ...rows),
       ].filter(Boolean),
-      note: text("elapsed", Math.max(1, Math.round(verdict.elapsedMs))),
+      note: elapsed(verdict.elapsedMs),
       copy: verdict.classes.map(({ name, probability }) => `${text(`class${name}`)} ${percent(probability)}`).join(", "),
     };
   };

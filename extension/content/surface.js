@@ -3,23 +3,14 @@
 
 globalThis.sottoSurface ??= (() => {
   const STYLE = `
-    :host { color-scheme: light dark; }
+    @palette;
     .on-top { position: absolute; width: 0; height: 1px; }
     :host(:popover-open) .on-top { height: 2px; }
     * { box-sizing: border-box; margin: 0; font: inherit; color: inherit; }
     .sheet {
-      --paper: #fff; --ink: #17202b; --quiet: #5a6675; --line: #dfe4ea; --soft: #f3f5f8; --accent: #3a5bd9;
-      --good: #0f7b57; --good-soft: #d9f2e7; --bad: #b3372a; --bad-soft: #fbe3df; --even: #8a6100; --even-soft: #fbeecb;
       font: 400 14px/1.45 system-ui, sans-serif; color: var(--ink);
       background: var(--paper); border: 1px solid var(--line); border-radius: 14px; outline: none; cursor: default;
-      box-shadow: 0 12px 32px rgb(16 24 40 / .18); overflow-wrap: anywhere;
-    }
-    @media (prefers-color-scheme: dark) {
-      .sheet {
-        --paper: #1c222b; --ink: #e8edf3; --quiet: #a3afbe; --line: #333d4a; --soft: #262e39; --accent: #9db2ff;
-        --good: #5bd3a4; --good-soft: #16382c; --bad: #ff9285; --bad-soft: #45211d; --even: #e9c05f; --even-soft: #3c3115;
-        box-shadow: 0 12px 32px rgb(0 0 0 / .5);
-      }
+      box-shadow: 0 12px 32px palette(--shade); overflow-wrap: anywhere;
     }
     button {
       border: 1px solid var(--line); border-radius: 8px; background: var(--paper); padding: 5px 12px; cursor: pointer;
@@ -31,16 +22,16 @@ globalThis.sottoSurface ??= (() => {
     :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
     .sheet:focus-visible { outline: none; }
     h2 { font-size: 14px; font-weight: 600; }
-    .mark { flex: none; width: 18px; height: 18px; border-radius: 5px; background: #27357a; }
-    .mark::after { content: ""; display: block; margin: 6px 3px; height: 6px; border-radius: 2px 2px 9px 9px; background: #fff; }
-    @media (forced-colors: active) { .sheet, button { border-color: CanvasText; } .paint, .fill, .mark { forced-color-adjust: none; } }
+    .mark { flex: none; width: 18px; height: 18px; border-radius: 5px; background: palette(--brand); }
+    .mark::after { content: ""; display: block; margin: 6px 3px; height: 6px; border-radius: 2px 2px 9px 9px; background: palette(--on-brand); }
     @media (prefers-reduced-motion: no-preference) {
       .sheet { animation: come .12s ease-out; }
       @keyframes come { from { opacity: 0; transform: translateY(4px); } }
     }
   `;
-  // Inline and important: stronger than any style sheet of the page.
   const HOST_STYLE = "all:initial;display:block;position:fixed;z-index:2147483647";
+  /** Inline and important: stronger than any style sheet of the page. */
+  const pin = (host, name, value) => host.style.setProperty(name, value, "important");
 
   // Keys and clicks inside what is ours are none of the page's business: no shortcut of a page, no "click outside".
   const OURS = ["keydown", "keyup", "keypress", "click", "mousedown", "pointerdown"];
@@ -54,6 +45,7 @@ globalThis.sottoSurface ??= (() => {
   const createElement = Document.prototype.createElement.bind(document);
 
   const text = (key, ...parts) => chrome.i18n.getMessage(key, parts.map(String)) || key;
+  const language = () => text("@@ui_locale").replace("_", "-");
 
   /** An element with properties (on… are listeners for trusted events only) and children. */
   function make(tag, properties = {}, ...children) {
@@ -67,7 +59,7 @@ globalThis.sottoSurface ??= (() => {
         element.setAttribute(name, value);
       }
     }
-    element.append(...children.filter((child) => child !== null && child !== undefined));
+    element.append(...children);
     return element;
   }
 
@@ -80,12 +72,12 @@ globalThis.sottoSurface ??= (() => {
     const home = around ?? [...modals].pop() ?? ofPage("documentElement");
     if (!home) return null;
     const host = createElement("div");
-    for (const line of HOST_STYLE.split(";")) host.style.setProperty(...line.split(":"), "important");
+    for (const line of HOST_STYLE.split(";")) pin(host, ...line.split(":"));
     const root = host.attachShadow({ mode: "closed" });
     roots.set(host, root);
     restyle(host, style);
     content.dir = text("@@bidi_dir");
-    content.lang = text("@@ui_locale").replace("_", "-");
+    content.lang = language();
     root.append(content, make("i", { class: "on-top" }));
     for (const type of OURS) root.addEventListener(type, (event) => event.stopPropagation());
     host.popover = "manual";
@@ -96,7 +88,7 @@ globalThis.sottoSurface ??= (() => {
   function show(host, home) {
     // A page that zooms its root would zoom what is ours, and move it. Asked while there is nothing new to lay out.
     const zoom = home.currentCSSZoom ?? 1;
-    host.style.setProperty("zoom", String(1 / zoom), "important");
+    pin(host, "zoom", 1 / zoom);
     home.append(host);
     host.showPopover();
   }
@@ -135,8 +127,8 @@ globalThis.sottoSurface ??= (() => {
 
   /** Moves the host to a place in the viewport, in CSS pixels. */
   function move(host, left, top) {
-    host.style.setProperty("left", `${Math.round(left)}px`, "important");
-    host.style.setProperty("top", `${Math.round(top)}px`, "important");
+    pin(host, "left", `${Math.round(left)}px`);
+    pin(host, "top", `${Math.round(top)}px`);
   }
 
   /** The little mark that says whose card this is; its shape is in the style. */
@@ -147,7 +139,7 @@ globalThis.sottoSurface ??= (() => {
 
   /** Nothing is ever quite sure: a share is said as at most 99 %. */
   function percent(share) {
-    percents ??= new Intl.NumberFormat(text("@@ui_locale").replace("_", "-"), { style: "percent" });
+    percents ??= new Intl.NumberFormat(language(), { style: "percent" });
     return percents.format(Math.min(share, 0.99));
   }
 

@@ -1,54 +1,76 @@
-// The words that pushed a text's verdict, asked for and shown on its card; brought in when a person asks why. It must
-// never judge.
+// The words that pushed a text's verdict: asked for and shown, on a card when a person there asks why, and on Sotto's own pages
+// (pages/verdicts.js). It must never judge.
 
-(() => {
-  const { ask, changes, dress, extras, open, place } = globalThis.sottoCard;
+globalThis.sottoWhy ??= (() => {
   const { make, text } = globalThis.sottoSurface;
 
   // Direction is told by the line (whole or dashed) and strength by its thickness, so that colour is never needed.
-  extras.styles.why = `
-    .below { padding: 0 14px 12px; }
+  globalThis.sottoVerdict.styles.why = `
     .words { padding: 8px 10px; border-radius: 8px; background: var(--soft); max-height: 12em; overflow: auto; line-height: 1.9;
       white-space: pre-line; }
-    .words mark, .legend mark { background: none; color: inherit; text-decoration: underline; text-underline-offset: 3px; border-radius: 3px; }
-    mark.good { text-decoration-color: #23986f; }
-    mark.bad { text-decoration-color: #d4553f; text-decoration-style: dashed; }
-    mark.s1 { text-decoration-thickness: 1px; } mark.s2 { text-decoration-thickness: 2px; }
-    mark.s3 { text-decoration-thickness: 4px; font-weight: 650; }
-    mark.good.s2 { background: var(--good-soft); } mark.good.s3 { background: var(--good-soft); }
-    mark.bad.s2 { background: var(--bad-soft); } mark.bad.s3 { background: var(--bad-soft); }
+    .explained mark { background: none; color: inherit; text-decoration: underline; text-underline-offset: 3px; border-radius: 3px; }
+    .explained .good { text-decoration-color: palette(--good-paint); }
+    .explained .bad { text-decoration-color: palette(--bad-paint); text-decoration-style: dashed; }
+    .explained .s1 { text-decoration-thickness: 1px; } .explained .s2 { text-decoration-thickness: 2px; }
+    .explained .s3 { text-decoration-thickness: 4px; font-weight: 650; }
+    mark.good:is(.s2, .s3) { background: palette(--good-soft); }
+    mark.bad:is(.s2, .s3) { background: palette(--bad-soft); }
     .legend { margin-top: 6px; font-size: 12px; color: var(--quiet); }
     .summary { margin-top: 6px; }
-    @media (forced-colors: active) { .below mark[class] { color: CanvasText; background: Canvas; text-decoration-color: CanvasText; } }
+    @media (forced-colors: active) {
+      .explained mark[class] { color: CanvasText; background: Canvas; text-decoration-color: CanvasText; }
+    }
   `;
+  /** So many words of each direction are named in the sentence below the text. */
+  const N_NAMED = 4;
+  const side = ({ push }) => (push > 0 ? "good" : "bad");
 
-  explain(open());
+  return { explain };
 
-  async function explain(card) {
-    if (!card || card.why.disabled) return;
-    card.why.disabled = true;
-    card.why.setAttribute("aria-expanded", "true");
-    card.below.className = "below";
-    say(card, make("p", { class: "summary" }, text("whyLooking")));
-    changes.why = ({ why }) => open() === card && show(card, why);
-    // A card that closes closes this too, and with it gives up the request.
-    card.port = chrome.runtime.connect({ name: card.request });
-    const request = { ask: "why", card: card.request, text: card.subject.text };
-    const { answer, reason } = await ask(request).catch(() => ({ answer: "refused", reason: "internal" }));
-    if (open() !== card) return;
-    card.port.disconnect();
-    if (answer === "refused") say(card, make("p", { class: "summary" }, text(`refused_${reason}`)));
+  /**
+   * Asks which words pushed the verdict on a text, and shows what is known of them as it comes: the text with its words marked, and
+   * below it the same in one sentence, in a live region. The port, once closed, gives the request up.
+   * @param {{ words: Element, told: Element }} place
+   * @param {string} said
+   * @param {object} asking
+   * @param {{ id: string, card?: string }} asking.request
+   * @param {chrome.runtime.Port} asking.port
+   * @param {(hear: (why: WhyVerdict) => void) => void} asking.listen where what is known early comes from
+   * @param {() => boolean} asking.isWanted
+   * @param {() => void} asking.moved
+   */
+  async function explain({ words, told }, said, { request, port, listen, isWanted, moved }) {
+    const show = (content, sentence) => {
+      if (!isWanted()) return;
+      words.replaceChildren(...content);
+      told.textContent = sentence;
+      moved();
+    };
+    const hear = (why) => show(drawn(why, said), sentenceOf(why, said));
+    show([], text("whyLooking"));
+    listen(hear);
+    const reply = await answerTo({ ...request, ask: "why", text: said }, isWanted);
+    if (!isWanted()) return;
+    port.disconnect();
+    if (reply.answer === "why") hear(reply);
+    else if (reply.answer === "refused") show([], text(`refused_${reply.reason}`));
   }
 
-  function say(card, ...content) {
-    card.below.replaceChildren(...content);
-    dress();
-    place();
+  /** A background that was stopped in the middle is asked once more: the message starts it again. */
+  async function answerTo(message, isWanted) {
+    for (let attempt = 0; attempt < 2 && isWanted(); attempt += 1) {
+      const reply = await chrome.runtime.sendMessage(message).catch(() => null);
+      if (reply) return reply;
+    }
+    return { answer: "refused", reason: "internal" };
   }
 
-  function show(card, why) {
-    const said = card.subject.text ?? "";
-    const side = ({ push }) => (push > 0 ? "good" : "bad");
+  /**
+   * @param {WhyVerdict} why
+   * @param {string} said
+   * @returns {Element[]}
+   */
+  function drawn(why, said) {
     const parts = [];
     let at = 0;
     for (const word of why.words) {
@@ -57,27 +79,59 @@
       at = word.end;
     }
     parts.push(said.slice(at, why.end), why.end < said.length ? "…" : "");
-    say(
-      card,
+    return [
       // A long text scrolls, and whoever uses no mouse must reach it.
-      make("p", { class: "words", tabindex: "0", role: "group", "aria-label": text("why") }, ...parts),
+      make("p", { class: "words", tabindex: "0", role: "group", "aria-label": text("why"), dir: "auto" }, ...parts),
       make("p", { class: "legend", "aria-hidden": "true" },
         make("mark", { class: "good s2" }, text("positive")), " · ", make("mark", { class: "bad s2" }, text("negative")),
         ` · ${text("whyLegend")}`),
-      make("p", { class: "summary" }, why.complete ? summary(why.words, said, side) : text("whyLooking")),
-      why.complete && why.partly ? make("p", { class: "legend" }, text("whyPartly")) : "",
-    );
+    ];
+  }
+
+  /**
+   * @param {WhyVerdict} why
+   * @param {string} said
+   * @returns {string}
+   */
+  function sentenceOf(why, said) {
+    if (!why.complete) return text("whyLooking");
+    return why.partly ? `${summary(why.words, said)} ${text("whyPartly")}` : summary(why.words, said);
   }
 
   /** The strongest words of each direction in one sentence, strongest first: the same as the lines, for any reader. */
-  function summary(words, said, side) {
+  function summary(words, said) {
     const named = (wanted) => {
       const found = words.filter((word) => side(word) === wanted && word.strength > 1);
-      const strongest = found.sort((a, b) => Math.abs(b.push) - Math.abs(a.push)).slice(0, 4);
+      const strongest = found.sort((a, b) => Math.abs(b.push) - Math.abs(a.push)).slice(0, N_NAMED);
       return [...new Set(strongest.map(({ start, end }) => `“${said.slice(start, end)}”`))].join(", ");
     };
     const [good, bad] = [named("good"), named("bad")];
     if (!good && !bad) return text("whyNone");
     return [good && text("whyPositive", good), bad && text("whyNegative", bad)].filter(Boolean).join(" ");
   }
+})();
+
+// On a card, whose person asked for it.
+(() => {
+  const { changes, dress, open, place } = globalThis.sottoCard ?? {};
+  const card = open?.();
+  if (!card || card.why.disabled) return;
+  card.why.disabled = true;
+  card.why.setAttribute("aria-expanded", "true");
+  const words = globalThis.sottoSurface.make("div", { class: "explained" });
+  // A live region that stood there empty from the start: one that comes with its words would not be read out.
+  const told = card.below.firstChild;
+  told.className = "summary";
+  card.below.className = "body";
+  told.before(words);
+  dress();
+  // A card that closes closes this too, and with it gives up the request.
+  card.port = chrome.runtime.connect({ name: card.request });
+  globalThis.sottoWhy.explain({ words, told }, card.subject.text ?? "", {
+    request: { id: `${card.request}/${Math.random()}`, card: card.request },
+    port: card.port,
+    listen: (hear) => (changes.why = ({ why }) => hear(why)),
+    isWanted: () => open() === card,
+    moved: place,
+  });
 })();

@@ -1,6 +1,7 @@
 //! dist/, the unpacked extension, and its zip: manifest.json, extension/ as it is, the packed models, the wasm.
 //! dist/ holds these and nothing else; a file that is right already is left alone.
 
+use crate::palette::Palette;
 use crate::shell::{Outcome, command};
 use crate::stamp::Inputs;
 use crate::wasm::{self, Profile};
@@ -8,6 +9,12 @@ use crate::{place, squeeze, types, zip};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+
+/// Colours, and the script whose style begins with them.
+const PALETTE: &str = "palette.css";
+const SURFACE: &str = "content/surface.js";
+/// What is put into web pages.
+const PAGE_SCRIPTS: &str = "content/";
 
 type Files = BTreeMap<String, Vec<u8>>;
 
@@ -31,6 +38,7 @@ fn make(profile: Profile) -> Outcome {
     for name in ["tables.js", "managed.json"] {
         files.insert(name.to_string(), read(&types::declare()?.join(name))?);
     }
+    colour_page_scripts(&mut files)?;
     squeeze_page_scripts(&mut files)?;
     take_folder(&mut files, &root.join("models"), "models/", |name| name.ends_with(".gguf"))?;
     let flavours = [wasm::ENGINES[0], wasm::ENGINES[1], wasm::PAGES];
@@ -60,9 +68,28 @@ fn take_folder(files: &mut Files, folder: &Path, prefix: &str, wanted: impl Fn(&
     Ok(())
 }
 
+/// What is drawn on web pages has its colours from where Sotto's own pages have them.
+fn colour_page_scripts(files: &mut Files) -> Outcome {
+    let text = |name: &str, bytes: &[u8]| {
+        String::from_utf8(bytes.to_vec()).map_err(|error| format!("extension/{name}: {error}"))
+    };
+    let css = files.get(PALETTE).ok_or_else(|| format!("extension/{PALETTE} is missing"))?;
+    let palette = Palette::read(&text(PALETTE, css)?).map_err(|problem| format!("extension/{PALETTE}: {problem}"))?;
+    let names: Vec<String> = files.keys().filter(|name| name.starts_with(PAGE_SCRIPTS)).cloned().collect();
+    let scripts = names.iter().map(|name| text(name, &files[name])).collect::<Outcome<Vec<_>>>()?;
+    let used = palette.used_by(&scripts.iter().map(String::as_str).collect::<Vec<_>>());
+    for (name, script) in names.iter().zip(&scripts) {
+        let styled = if name == SURFACE { used.put_style_into(script) } else { Ok(script.clone()) };
+        let coloured = styled.and_then(|script| palette.put_values_into(&script));
+        let coloured = coloured.map_err(|problem| format!("extension/{name}: {problem}"))?;
+        files.insert(name.clone(), coloured.into_bytes());
+    }
+    if names.iter().any(|name| name == SURFACE) { Ok(()) } else { Err(format!("extension/{SURFACE} is missing")) }
+}
+
 /// Pages get scripts for a person's click, so these are small; what runs in the extension itself stays as it is written.
 fn squeeze_page_scripts(files: &mut Files) -> Outcome {
-    for (name, bytes) in files.iter_mut().filter(|(name, _)| name.starts_with("content/")) {
+    for (name, bytes) in files.iter_mut().filter(|(name, _)| name.starts_with(PAGE_SCRIPTS)) {
         let source = std::str::from_utf8(bytes).map_err(|error| format!("extension/{name}: {error}"))?;
         *bytes = squeeze::script(source).map_err(|problem| format!("extension/{name}: {problem}"))?.into_bytes();
     }

@@ -9,6 +9,7 @@ mod dist;
 mod javascript;
 mod kept;
 mod node_tests;
+mod palette;
 mod place;
 mod reports;
 mod reproduce;

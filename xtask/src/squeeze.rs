@@ -10,7 +10,10 @@ use crate::shell::Outcome;
 const OPENING: &str = "{([,;";
 const CLOSING: &str = "})],.?:";
 /// Behind these a semicolon before the end of a block is a statement of its own, and stays.
-const BEFORE_EMPTY: [&str; 6] = [")", "{", ":", ";", "else", "do"];
+const BEFORE_EMPTY: [&str; 5] = ["{", ":", ";", "else", "do"];
+
+/// The brackets behind these are the head of a statement: a semicolon behind it is all of that.
+const HEADS: [&str; 5] = ["if", "while", "for", "await", "with"];
 
 pub fn script(source: &str) -> Outcome<String> {
     let mut squeezed = Squeezed { out: String::with_capacity(source.len()), tokens: vec![] };
@@ -40,6 +43,7 @@ impl<'a> Squeezed<'a> {
             // The last of a list, written line by line; a lone comma would be a hole, and stays.
             (before, ",", ")" | "]" | "}") => token.gap == Gap::Line && !["[", ","].contains(&before),
             // The end of a block ends its last statement.
+            (")", ";", "}") => !self.ends_head(),
             (before, ";", "}") => !BEFORE_EMPTY.contains(&before),
             _ => false,
         };
@@ -57,6 +61,18 @@ impl<'a> Squeezed<'a> {
         }
         self.out.push_str(text);
         self.tokens.push(token);
+    }
+
+    /// Whether the bracket before the semicolon at the end closes the head of a statement.
+    fn ends_head(&self) -> bool {
+        let mut n_open = 0;
+        let mut before = self.tokens.iter().rev().skip(1);
+        let opens = before.by_ref().find(|token| {
+            n_open += i32::from(token.kind == Kind::Sign && token.text == ")");
+            n_open -= i32::from(token.kind == Kind::Sign && token.text == "(");
+            n_open == 0
+        });
+        opens.is_none() || before.next().is_some_and(|token| HEADS.contains(&token.text))
     }
 
     /// Whether a text would be read otherwise right behind the last token.
@@ -120,6 +136,7 @@ mod tests {
         check("const f = () => {}\nconst g = 1", "const f=()=>{}\nconst g=1");
         check("a\nb\n  .c()", "a\nb.c()");
         check("f(\n  a,\n  [b, ],\n);\nif (a) { b = c; } while (d());", "f(a,[b,]);if(a){b=c}while(d());");
+        check("{ f(g(a)); } { while (f(a)); } { for (;;) f(); }", "{f(g(a))}{while(f(a));}{for(;;)f()}");
         check("return x\n  ? y\n  : z;", "return x?y:z;");
         check("x = a + +b - -c; y++", "x=a+ +b- -c;y++");
         check("async function  f() { await  g }", "async function f(){await g}");

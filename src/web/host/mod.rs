@@ -10,5 +10,5 @@ mod waiting;
 pub use cards::send_view_to;
 pub use life::{Host, host, tell_of_panics};
 pub use runner::{Ticket, unexpected};
-pub use shown::{Shown, ShownIn};
+pub use shown::{CARD, SURFACE, Shown, ShownIn, VERDICT};
 pub use waiting::given_up;

@@ -14,6 +14,11 @@ use crate::{
     web::browser::{chrome, wire},
 };
 
+/// What a card takes, in this order: what stands on a page, what draws a verdict, and the card itself.
+pub const SURFACE: &str = "content/surface.js";
+pub const VERDICT: &str = "content/verdict.js";
+pub const CARD: &str = "content/card.js";
+
 #[derive(Clone, Copy)]
 pub enum ShownIn {
     Card { tab: i32, frame: i32 },

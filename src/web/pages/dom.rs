@@ -73,11 +73,6 @@ pub fn append(parent: &Element, child: Option<HtmlElement>) {
     }
 }
 
-pub fn append_text(parent: &Element, text: &str) {
-    // Refused only by nodes that have no place for text.
-    let _ = parent.append_with_str_1(text);
-}
-
 pub fn clear(element: &Element) {
     element.set_text_content(None);
 }

@@ -19,4 +19,3 @@ mod thresholds;
 mod try_box;
 mod verdict;
 mod welcome;
-mod why;

@@ -4,7 +4,7 @@
 use js_sys::Array;
 use wasm_bindgen::prelude::*;
 
-use super::{ask, dom, format, guard_switch, model_row, scan, try_box, verdict, why};
+use super::{ask, dom, format, guard_switch, model_row, scan, try_box, verdict};
 use crate::{
     protocol::{Answer, PageAsk, SESSION_VIEW, Status, ToPage, View},
     web::browser::{chrome, sites, wire},
@@ -40,10 +40,10 @@ fn heard(told: ToPage) {
             }
         }
         ToPage::Scan { tab, counts } => scan::heard(tab, counts),
-        ToPage::View { view } => {
-            show_view(&view);
-            wasm_bindgen_futures::spawn_local(forget_view());
-        }
+        ToPage::View { view } => wasm_bindgen_futures::spawn_local(async move {
+            show_view(&view).await;
+            forget_view().await;
+        }),
         // Of requests that have a connection of their own: why.rs.
         ToPage::Progress { .. } => {}
     }
@@ -52,7 +52,7 @@ fn heard(told: ToPage) {
 async fn waiting_view() {
     let Ok(found) = chrome::session_get(SESSION_VIEW).await else { return };
     if let Ok(view) = wire::from_js::<View>(chrome::get(&found, SESSION_VIEW)) {
-        show_view(&view);
+        show_view(&view).await;
         if !matches!(view, View::Busy { .. }) {
             forget_view().await;
         }
@@ -64,32 +64,31 @@ async fn forget_view() {
     drop(chrome::session_remove(SESSION_VIEW).await);
 }
 
-fn show_view(view: &View) {
+async fn show_view(view: &View) {
+    let said = if matches!(view, View::Text { .. }) { shown_text().await } else { String::new() };
     if let Some(result) = dom::by_id("result") {
-        verdict::show(&result, view);
-        why::withdraw("result-why");
+        verdict::show(&result, view, &said);
         dom::show("result-panel", true);
-    }
-    if matches!(view, View::Text { .. }) {
-        wasm_bindgen_futures::spawn_local(offer_why());
     }
 }
 
 /// The background still has the text, once, whose verdict it gave to the popup; not after it was stopped.
-async fn offer_why() {
-    if let Ok(Answer::ShownText { text: Some(text) }) = ask::ask(PageAsk::ShownText).await {
-        why::offer("result-why", &text);
+async fn shown_text() -> String {
+    match ask::ask(PageAsk::ShownText).await {
+        Ok(Answer::ShownText { text }) => text.unwrap_or_default(),
+        _ => String::new(),
     }
 }
 
 /// The click on the toolbar lets us read the tab in front, this once.
 async fn classify_selection() {
-    show_view(&View::Busy { percent: None, read: None });
-    show_view(&match ask::ask(PageAsk::Selection).await {
+    show_view(&View::Busy { percent: None, read: None }).await;
+    let view = match ask::ask(PageAsk::Selection).await {
         Ok(Answer::Text(verdict)) => View::Text { verdict },
         Ok(_) => View::Refused(ask::unexpected()),
         Err(refusal) => View::Refused(refusal),
-    });
+    };
+    show_view(&view).await;
 }
 
 async fn this_site() {

@@ -156,11 +156,11 @@ async fn judge_trial(shared: &Shared) {
         (rules.trial.clone(), rules.kept.action)
     };
     let (Some(trial), Some(result)) = (trial, dom::by_id("trial-result")) else { return };
-    verdict::show(&result, &View::Busy { percent: None, read: None });
+    verdict::show(&result, &View::Busy { percent: None, read: None }, "");
     match ask::ask_about(PageAsk::Picture, &trial).await {
         Ok(Answer::Picture(judged)) => show_trial(&result, judged, action),
-        Ok(_) => verdict::show(&result, &View::Refused(ask::unexpected())),
-        Err(refusal) => verdict::show(&result, &View::Refused(refusal)),
+        Ok(_) => verdict::show(&result, &View::Refused(ask::unexpected()), ""),
+        Err(refusal) => verdict::show(&result, &View::Refused(refusal), ""),
     }
 }
 
@@ -170,12 +170,6 @@ fn show_trial(result: &web_sys::HtmlElement, judged: PictureVerdict, action: Act
         (true, Action::Block) => "trialBlock",
         (true, _) => "trialAsk",
     };
-    let scores = judged.classes.clone();
-    verdict::show(result, &View::Picture { verdict: judged, partly_visible: false });
-    dom::append(result, dom::make("p", "", &chrome::message(happened, &[])));
-    let said = scores.iter().map(|score| {
-        let class = chrome::message(&format!("class{}", score.name), &[]);
-        format!("{class} {}", format::percent(f64::from(score.probability)))
-    });
-    dom::append(result, dom::make("p", "quiet small", &said.collect::<Vec<_>>().join(" · ")));
+    verdict::show(result, &View::Picture { verdict: judged, partly_visible: false }, "");
+    dom::append(result, dom::make("p", "happened", &chrome::message(happened, &[])));
 }

@@ -3,12 +3,10 @@
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlTextAreaElement, KeyboardEvent};
 
-use super::{ask, dom, verdict, why};
+use super::{ask, dom, verdict};
 use crate::protocol::{Answer, ModelState, ModelStatus, PageAsk, View};
 
-const WHY: &str = "try-why";
-
-/// Wires `#try`, `#try-text`, `#try-result` and `#try-why`. Ctrl or Command with Enter does what the button does.
+/// Wires `#try`, `#try-text` and `#try-result`. Ctrl or Command with Enter does what the button does.
 pub fn wire() {
     let (Some(button), Some(field)) = (dom::by_id("try"), dom::by_id("try-text")) else { return };
     dom::on_press(&button, classify);
@@ -33,24 +31,18 @@ pub fn follow(models: &[ModelStatus]) {
         && result.get_attribute("aria-busy").as_deref() == Some("true")
         && percent.is_some()
     {
-        verdict::show(&result, &View::Busy { percent, read: None });
+        verdict::show(&result, &View::Busy { percent, read: None }, "");
     }
 }
 
 async fn classify() {
     let text = dom::by_id("try-text").and_then(|field| field.dyn_into::<HtmlTextAreaElement>().ok());
     let (Some(text), Some(result)) = (text.map(|field| field.value()), dom::by_id("try-result")) else { return };
-    dom::set_attribute(&result, "aria-busy", "true");
-    verdict::show(&result, &View::Busy { percent: None, read: None });
-    why::withdraw(WHY);
+    verdict::show(&result, &View::Busy { percent: None, read: None }, "");
     let view = match ask::ask(PageAsk::Text { text: text.clone() }).await {
         Ok(Answer::Text(verdict)) => View::Text { verdict },
         Ok(_) => View::Refused(ask::unexpected()),
         Err(refusal) => View::Refused(refusal),
     };
-    dom::set_attribute(&result, "aria-busy", "false");
-    verdict::show(&result, &view);
-    if matches!(view, View::Text { .. }) {
-        why::offer(WHY, &text);
-    }
+    verdict::show(&result, &view, &text);
 }

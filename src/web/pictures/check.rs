@@ -18,12 +18,10 @@ use crate::{
             scripts::{ask, inject, off_limits, tab_and_window},
             time,
         },
-        host::{Host, Shown, ShownIn},
+        host::{CARD, Host, SURFACE, Shown, ShownIn, VERDICT},
     },
 };
 
-const SURFACE: &str = "content/surface.js";
-const CARD: &str = "content/card.js";
 const SCORES: &str = "content/scores.js";
 const POINTER: &str = "content/pointer.js";
 const PIXELS: &str = "content/pixels.js";
@@ -40,7 +38,7 @@ const TOP: i32 = 0;
 pub async fn check_picture(host: &Rc<Host>, tab: &JsValue, frame: i32, source: Option<String>) {
     host.runner.warm(Task::Picture);
     let (tab_id, window) = tab_and_window(tab);
-    if inject(tab_id, Some(frame), &[SURFACE, CARD, SCORES, PIXELS, PICTURE, POINTER]).await.is_err() {
+    if inject(tab_id, Some(frame), &[SURFACE, VERDICT, CARD, SCORES, PIXELS, PICTURE, POINTER]).await.is_err() {
         let shown = Shown::begin(host, ShownIn::Popup { window }).await;
         return shown.end(View::Refused(off_limits("no script of ours may enter this frame"))).await;
     }

@@ -16,13 +16,11 @@ use crate::{
             scripts::{inject, off_limits, tab_and_window},
             wire,
         },
-        host::{Host, Shown, ShownIn, Ticket},
+        host::{CARD, Host, SURFACE, Shown, ShownIn, Ticket, VERDICT},
         settings::settings,
     },
 };
 
-const SURFACE: &str = "content/surface.js";
-const CARD: &str = "content/card.js";
 const SENTENCES: &str = "content/sentences.js";
 const SELECT: &str = "content/select.js";
 
@@ -34,17 +32,19 @@ pub async fn selection(host: &Rc<Host>, tab: &JsValue, frame: Option<i32>, seen_
     let on_card = settings().await.results == ResultPlace::Card;
     // With the frame known, one injection does both.
     let with_card = on_card && frame.is_some();
-    let files: &[&str] = if with_card { &[SURFACE, CARD, SELECT] } else { &[SELECT] };
+    let files: &[&str] = if with_card { &[SURFACE, VERDICT, CARD, SELECT] } else { &[SELECT] };
     let found = read_selection(tab_id, frame, files).await;
     let place = match &found {
         _ if !on_card => popup,
         Some(Selection { frame, roomy: true, .. })
-            if with_card || inject(tab_id, Some(*frame), &[SURFACE, CARD]).await.is_ok() =>
+            if with_card || inject(tab_id, Some(*frame), &[SURFACE, VERDICT, CARD]).await.is_ok() =>
         {
             ShownIn::Card { tab: tab_id, frame: *frame }
         }
         // A frame too small for the card, or one that no script of ours may enter: the tab's own frame has it.
-        _ if inject(tab_id, Some(0), &[SURFACE, CARD]).await.is_ok() => ShownIn::Card { tab: tab_id, frame: 0 },
+        _ if inject(tab_id, Some(0), &[SURFACE, VERDICT, CARD]).await.is_ok() => {
+            ShownIn::Card { tab: tab_id, frame: 0 }
+        }
         Some(Selection { frame, .. }) if with_card => ShownIn::Card { tab: tab_id, frame: *frame },
         _ => popup,
     };

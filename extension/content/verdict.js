@@ -1,0 +1,120 @@
+// A verdict as a person sees it, drawn the same wherever that is: on the card of a web page and on Sotto's own pages. It must
+// never judge, ask anybody, or know where it stands.
+
+/**
+ * What a drawing needs of its surroundings.
+ * @typedef {object} Surroundings
+ * @property {string} said the text that was judged; empty where it is not known
+ * @property {() => void} moved to be called when the drawing changed its size
+ * @property {(() => void) | null} cancel gives up what is under way; null where nobody can
+ */
+
+/**
+ * A view, drawn.
+ * @typedef {object} Drawing
+ * @property {(Element | string)[]} body what is read out when it comes
+ * @property {string} [note] how it came about
+ * @property {string} [copy] the verdict as a text to take along; without one there is no line below the body
+ * @property {boolean} [why] whether it can be explained
+ */
+
+globalThis.sottoVerdict ??= (() => {
+  const { make, percent, text } = globalThis.sottoSurface;
+  const TONES = { positive: "good", negative: "bad" };
+
+  /** By the file that draws what they are for. */
+  const styles = {
+    verdict: `
+      .row { display: flex; align-items: center; justify-content: space-between; gap: 8px; }
+      .verdict { font-size: 20px; font-variant-numeric: tabular-nums; }
+      .label { font-weight: 650; }
+      .good { color: var(--good); } .bad { color: var(--bad); } .even { color: var(--even); }
+      .meaning, .ends, .foot { color: var(--quiet); }
+      .meaning { margin-top: 2px; }
+      .scale { position: relative; height: 8px; border-radius: 4px; margin: 12px 0 4px;
+        background: linear-gradient(to var(--to, right), palette(--bad-paint), palette(--middle-paint) 50%, palette(--good-paint)); }
+      [dir=rtl] { --to: left; }
+      .needle { position: absolute; top: -3px; width: 4px; height: 14px; margin-inline-start: -2px; border-radius: 2px;
+        background: var(--ink); box-shadow: 0 0 0 2px var(--paper); }
+      .ends, .foot { font-size: 12px; }
+      .foot span { flex: 1; }
+      p + progress { width: 100%; height: 6px; margin-top: 8px; accent-color: var(--accent); }
+    `,
+  };
+  /** What a view becomes, by its kind; scores.js adds pictures. */
+  const kinds = { busy, text: judged, refused };
+  /** What is shown below a text's verdict; sentences.js adds the strip. */
+  const extras = { sentences: () => [] };
+  /**
+   * @param {View} view
+   * @param {Surroundings} around
+   * @returns {Drawing}
+   */
+  const draw = (view, around) => kinds[view.kind](view, around);
+  return { draw, elapsed, extras, foot, kinds, styles, tell };
+
+  /**
+   * The line below a drawing, with what its place adds to it.
+   * @param {Drawing} drawing
+   * @param {...Element} more
+   * @returns {Element[]}
+   */
+  function foot({ note, copy }, ...more) {
+    const button = make("button", { class: "bare", type: "button", onclick: async () => {
+      await navigator.clipboard.writeText(copy).catch(() => {});
+      button.textContent = text("copied");
+    } }, text("copy"));
+    return [make("span", {}, note), ...more, button];
+  }
+
+  /**
+   * A sentiment in words. What is unclear or mixed has no side to be sure of, so its share is how positive it reads.
+   * @param {TextVerdict | SentenceVerdict} verdict
+   */
+  function tell({ sentiment, positive }) {
+    return { label: text(sentiment), share: percent(sentiment === "negative" ? 1 - positive : positive), tone: TONES[sentiment] ?? "even" };
+  }
+
+  /**
+   * @param {number} ms
+   * @returns {string}
+   */
+  function elapsed(ms) {
+    return text("elapsed", Math.max(1, Math.round(ms)));
+  }
+
+  function busy({ percent: loaded, read }, { cancel }) {
+    const value = (loaded ?? read ?? -1) / 100;
+    const key = value < 0 ? "reading" : loaded === null ? "readingShare" : "loadingModel";
+    return {
+      body: [
+        make("p", {}, text(key, percent(value))),
+        make("progress", { "aria-label": text("reading"), value: value < 0 ? null : value }),
+        read === null || !cancel ? "" : make("button", { type: "button", onclick: cancel }, text("cancel")),
+      ],
+    };
+  }
+
+  function judged({ verdict }, around) {
+    const { label, share, tone } = tell(verdict);
+    // Only the built-in model's percentages are calibrated.
+    const meaning = text(`${verdict.model.startsWith("own-") ? "own" : verdict.sentiment}Meaning`, share);
+    return {
+      body: [
+        make("p", { class: "verdict row" }, make("span", { class: `label ${tone}` }, label), make("span", {}, share)),
+        make("p", { class: "meaning" }, verdict.truncated ? `${meaning} ${text("truncated")}` : meaning),
+        make("div", { class: "scale paint", "aria-hidden": "true" },
+          make("span", { class: "needle", style: { "inset-inline-start": `${verdict.positive * 100}%` } })),
+        make("div", { class: "ends row", "aria-hidden": "true" }, make("span", {}, text("negative")), make("span", {}, text("positive"))),
+        ...extras.sentences(verdict.sentences, around),
+      ],
+      note: elapsed(verdict.elapsedMs) + (verdict.nWindows > 1 ? ` · ${text("parts", verdict.nWindows)}` : ""),
+      copy: `${label}, ${share} (Sotto)`,
+      why: Boolean(around.said),
+    };
+  }
+
+  function refused({ reason }) {
+    return { body: [make("p", {}, text(`refused_${reason}`))] };
+  }
+})();

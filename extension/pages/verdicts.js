@@ -1,0 +1,56 @@
+// Puts verdicts, as the scripts of content/ draw them, into Sotto's own pages. It comes with the pages' Rust, which says what is shown
+// where (src/web/pages/verdict.rs): after the first paint. It must never judge, and what it was told goes with the page.
+
+import "../content/surface.js";
+import "../content/verdict.js";
+import "../content/sentences.js";
+import "../content/scores.js";
+import "../content/why.js";
+
+const { make, text } = globalThis.sottoSurface;
+const { draw, foot, styles } = globalThis.sottoVerdict;
+
+const sheet = new CSSStyleSheet();
+sheet.replaceSync(Object.values(styles).join(""));
+document.adoptedStyleSheets.push(sheet);
+
+/** Connections under which reasons are asked for, by the place for these. */
+const asking = new WeakMap();
+
+/**
+ * Draws a view into a live region and the line below it behind that. A text's verdict can be explained in the element that the
+ * region's `data-why` names.
+ * @param {HTMLElement} into
+ * @param {View} view
+ * @param {string} said the text that was judged; empty where it is not known
+ */
+export function show(into, view, said) {
+  const drawing = draw(view, { said, moved: () => {}, cancel: null });
+  // What is not done yet is not read out: it changes many times a second.
+  into.ariaBusy = String(view.kind === "busy");
+  into.replaceChildren(...drawing.body);
+  if (into.nextElementSibling?.matches(".foot")) into.nextElementSibling.remove();
+  if (drawing.copy) into.after(make("div", { class: "foot row" }, ...foot(drawing)));
+  const reasons = document.getElementById(into.dataset.why ?? "");
+  if (!reasons) return;
+  asking.get(reasons)?.disconnect();
+  asking.delete(reasons);
+  reasons.replaceChildren(...(drawing.why ? [explanation(reasons, said)] : []));
+}
+
+/** Asks for the reasons when it is opened; again only where none came. */
+function explanation(reasons, said) {
+  const words = make("div", { class: "explained" });
+  const told = make("p", { class: "summary", role: "status", "data-part": "said" });
+  const details = make("details", { class: "why", ontoggle: async () => {
+    if (!details.open || asking.has(reasons) || words.hasChildNodes()) return;
+    const id = `page-${crypto.randomUUID()}`;
+    const port = chrome.runtime.connect({ name: id });
+    asking.set(reasons, port);
+    const isWanted = () => details.isConnected;
+    const listen = (hear) => port.onMessage.addListener((heard) => heard.id === id && heard.view?.kind === "why" && hear(heard.view.why));
+    await globalThis.sottoWhy.explain({ words, told }, said, { request: { id }, port, listen, isWanted, moved: () => {} });
+    if (isWanted()) asking.delete(reasons);
+  } }, make("summary", {}, text("why")), words, told);
+  return details;
+}
