@@ -1,5 +1,5 @@
-//! Arithmetic on slices. `reference` is the truth; `simd128` and `relaxed` (browser) and `avx2` (command line) are
-//! fast, with the same signatures. Knows nothing of Candle, JavaScript or models, and builds alone in seconds.
+//! Arithmetic on slices. `reference` is the truth; `simd128` and `relaxed` (browser), `avx2` and `scalar` (command line)
+//! are fast, with the same signatures. Knows nothing of Candle, JavaScript or models, and builds alone in seconds.
 //!
 //! Each algorithm is written once, over `lanes::Lanes`; a flavour says what eight lanes can do, and how a tile of
 //! integers is multiplied. `fast` is the one flavour of this build.
@@ -22,6 +22,8 @@ mod widen;
 pub mod avx2;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128", feature = "relaxed"))]
 pub mod relaxed;
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+pub mod scalar;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128", not(feature = "relaxed")))]
 pub mod simd128;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
@@ -31,10 +33,10 @@ pub use layout::{AttentionRoom, Epilogue, Heads, PackedWeights, RowsU7};
 
 #[cfg(target_arch = "x86_64")]
 pub use avx2 as fast;
-#[cfg(not(any(target_arch = "x86_64", all(target_arch = "wasm32", target_feature = "simd128"))))]
-pub use reference as fast;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128", feature = "relaxed"))]
 pub use relaxed as fast;
+#[cfg(not(any(target_arch = "x86_64", all(target_arch = "wasm32", target_feature = "simd128"))))]
+pub use scalar as fast;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128", not(feature = "relaxed")))]
 pub use simd128 as fast;
 

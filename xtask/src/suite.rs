@@ -232,8 +232,15 @@ fn clippy_wasm(_: Wish) -> Outcome<Report> {
     Ok(report)
 }
 
+/// All of them; and, of the golden ones, a text and a picture test as a processor without AVX2 computes.
 fn native(wish: Wish) -> Outcome<Report> {
-    cargo_tests("native", &["--release", "--workspace", "--exclude", "bindgen"], &[], wish.again)
+    let mut report = cargo_tests("native", &["--release", "--workspace", "--exclude", "bindgen"], &[], wish.again)?;
+    let golden = ["--release", "--features", "scalar", "--test", "golden"];
+    let scalar = cargo_tests("native-scalar", &golden, &["logits", "picture"], wish.again)?;
+    report.tally.add(scalar.tally);
+    report.lines.extend(scalar.lines);
+    report.kept.push_str(&scalar.kept);
+    Ok(report)
 }
 
 fn native_kernels(wish: Wish) -> Outcome<Report> {
