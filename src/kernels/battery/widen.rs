@@ -1,6 +1,6 @@
 //! Widening four bits. Equal to the bit, whatever the scales are.
 
-use super::{Case, Flavour, Random, equal};
+use super::{Case, Flavour, Random, equal, sizes};
 use crate::kernels::layout::{Q4_GROUP, Q4_GROUP_BYTES};
 use crate::kernels::{PackedWeights, reference};
 
@@ -16,6 +16,8 @@ const SCALES: [(&str, &[u16]); 8] = [
     ("infinite", &[0x7c00, 0xfc00, 0x3c00]),
     ("not-a-number", &[0x7e00, 0xfe01, 0x3c00]),
 ];
+
+const INPUTS: &[usize] = sizes(&[32, 64, 96, 768], &[32, 64]);
 
 #[derive(Clone, Copy)]
 enum Nibbles {
@@ -88,7 +90,7 @@ pub fn cases<F: Flavour>() -> Vec<Case> {
             [Nibbles::Random, Nibbles::Zeros, Nibbles::Middle, Nibbles::Fifteens, Nibbles::Lone, Nibbles::Sevens];
         cases.push(Case::new(format!("widen_q4_columns, scales {name}"), move || {
             for nibbles in kinds {
-                for n_in in [32, 64, 96, 768] {
+                for &n_in in INPUTS {
                     for (n_out, first, n_columns) in
                         [(8, 0, 8), (16, 8, 8), (32, 0, 32), (5, 0, 5), (20, 3, 14), (9, 4, 5), (4, 1, 1)]
                     {
