@@ -31,7 +31,7 @@ cargo xtask COMMAND
   build [--dev]        make dist/ (the unpacked extension) and its zip; --dev: minutes quicker, larger, no zip
   run [--headless]     build, then open Chromium on the demo page; headless: judge its text and picture, and say so
   test [--quick] [--again] [STEP...]
-                       every check: fmt clippy clippy-wasm native kernels build supply e2e; --quick tests the --dev build;
+                       every check: fmt clippy clippy-wasm native sanitize kernels build supply e2e; --quick tests the --dev build;
                        test files that passed with the very same inputs are not run again, but with --again they are
   kernels              the kernels' tests alone, natively and in Chromium: seconds
   bench NAME [--check] measure: engine (beside its peers) and the other folders of benches/; --check exits 1 where a bar is missed
