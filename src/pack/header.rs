@@ -122,13 +122,6 @@ impl Header {
         self.metadata.texts(key::LABELS)
     }
 
-    pub fn temperature(&self) -> Result<f32, PackError> {
-        match self.metadata.f32(key::TEMPERATURE)? {
-            value if value > 0.0 => Ok(value),
-            value => Err(PackError::key(key::TEMPERATURE, format!("{value} must be above 0"))),
-        }
-    }
-
     pub fn vocabulary(&self) -> Result<&str, PackError> {
         self.metadata.text(key::VOCABULARY)
     }

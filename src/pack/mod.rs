@@ -56,7 +56,8 @@ pub mod key {
     pub const PACK_VERSION: &str = "sotto.pack_version";
     /// Names of the classes in the order of the logits.
     pub const LABELS: &str = "sotto.labels";
-    /// Logits are divided by this before the softmax; 1 where the weights hold it already.
+    /// 1: nothing divides logits before the softmax. The last layer's weights hold a temperature that was fitted, and a file
+    /// that says another is refused.
     pub const TEMPERATURE: &str = "sotto.calibration.temperature";
     /// The bytes of vocab.txt: word pieces in the order of their ids, a newline after each.
     pub const VOCABULARY: &str = "sotto.vocabulary";
