@@ -12,7 +12,7 @@ pub mod protocol;
 pub mod kernels;
 
 #[cfg(feature = "engine")]
-pub mod nn;
+mod nn;
 
 #[cfg(feature = "pack")]
 pub mod pack;

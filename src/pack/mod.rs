@@ -29,7 +29,7 @@ pub mod nsfwjs;
 mod parser;
 pub mod quantise;
 mod reader;
-pub mod safetensors;
+pub(crate) mod safetensors;
 pub mod source;
 mod tfjs;
 mod writer;

@@ -1,6 +1,6 @@
 //! Before and after the text net: what can be judged, sentences, word pieces. Knows no net.
 
 pub mod judgeable;
-pub mod language;
+mod language;
 pub mod sentences;
 pub mod wordpiece;
