@@ -17,6 +17,7 @@ use crate::tasks::why::Why;
 
 /// What a model judges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "their names say it")]
 pub enum Task {
     Text,
     Picture,
@@ -25,8 +26,11 @@ pub enum Task {
 /// What is known of a model before it is loaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Known {
+    /// By which requests and the store name it.
     pub id: String,
+    /// Decides which net its file is read as.
     pub task: Task,
+    /// What a person is shown.
     pub title: String,
     /// Of the packed file.
     pub bytes: u64,

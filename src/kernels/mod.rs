@@ -4,6 +4,7 @@
 //! Each algorithm is written once, over `lanes::Lanes`; a flavour says what eight lanes can do, and how a tile of
 //! integers is multiplied. `fast` is the one flavour of this build.
 
+#![warn(missing_docs)]
 // What no net uses the battery does, and what it does not use, nets do: where both are there, as in `clippy --all-targets`,
 // the compiler sees what nobody uses.
 #![cfg_attr(not(all(feature = "engine", any(test, feature = "battery"))), allow(dead_code))]

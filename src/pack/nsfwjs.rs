@@ -26,11 +26,14 @@ use topology::{Convolution, Fold, Kind, Net, Scalar};
 /// The models of the package that Sotto can run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Model {
+    /// The one that ships.
     MobilenetV2,
+    /// Larger, and rounded with less loss: models/nsfw.md has the figures.
     MobilenetV2Mid,
 }
 
 impl Model {
+    /// What a person may call it; goes into the file as [`key::NAME`].
     pub fn title(self) -> &'static str {
         match self {
             Self::MobilenetV2 => "nsfwjs MobileNetV2",

@@ -5,10 +5,12 @@ use half::f16;
 
 /// Elements and bytes of a Q4_0 group.
 pub const Q4_0_ELEMENTS: usize = 32;
+/// An f16 scale and two nibbles in each of sixteen bytes.
 pub const Q4_0_BYTES: usize = 18;
 
 /// What the source stored; a point of the 4-bit grid was rounded to this before it reached us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "their names say it")]
 pub enum Precision {
     F16,
     Bf16,
