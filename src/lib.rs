@@ -1,6 +1,8 @@
 //! Sotto: private judgement of text and pictures inside the browser. The rooms in reading order; each may use only
 //! those above it. ARCHITECTURE.md says why.
 
+#![cfg_attr(not(test), warn(clippy::unwrap_used))]
+
 /// The models of the package: constants that build.rs makes of models/models.toml.
 pub mod models {
     include!(concat!(env!("OUT_DIR"), "/models.rs"));
