@@ -1,6 +1,8 @@
 //! Sotto: private judgement of text and pictures inside the browser. The rooms in reading order; each may use only
 //! those above it. ARCHITECTURE.md says why.
 
+#![cfg_attr(not(test), warn(clippy::unwrap_used))]
+
 pub mod models;
 
 #[cfg(feature = "protocol")]
@@ -9,7 +11,7 @@ pub mod protocol;
 pub mod kernels;
 
 #[cfg(feature = "engine")]
-pub mod nn;
+mod nn;
 
 #[cfg(feature = "pack")]
 pub mod pack;

@@ -20,6 +20,7 @@ enum Room {
 }
 
 impl Engine {
+    /// What loaded models may take together.
     pub fn budget_bytes(&self) -> u64 {
         self.budget_bytes
     }

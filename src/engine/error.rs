@@ -8,7 +8,9 @@ use crate::tasks::nsfw::NsfwError;
 use crate::tasks::sentiment::SentimentError;
 use crate::text::judgeable::Unjudgeable;
 
+/// Why the engine refuses.
 #[derive(Debug, Error)]
+#[allow(missing_docs, reason = "the message of each variant says what it is")]
 pub enum EngineError {
     #[error("there is no model \"{id}\"; ask for the status to see which there are")]
     UnknownModel { id: String },

@@ -9,6 +9,7 @@ use crate::tasks::nsfw::NsfwModel;
 use crate::tasks::sentiment::SentimentModel;
 use crate::text::judgeable::Languages;
 
+/// Fed with a packed file from its first byte to its last.
 pub struct Load {
     model_id: String,
     n_bytes: u64,
@@ -49,10 +50,12 @@ impl Load {
         Ok(())
     }
 
+    /// Of the bytes that the file has.
     pub fn percent(&self) -> u8 {
         (self.n_bytes_fed * 100 / self.n_bytes.max(1)).min(100) as u8
     }
 
+    /// Which model it will be.
     pub fn model_id(&self) -> &str {
         &self.model_id
     }

@@ -2,6 +2,8 @@
 //! fed in, the clock is handed in, and whoever drives it does what [`Engine::step`] says, so all of it is tested
 //! natively.
 
+#![warn(missing_docs)]
+
 mod budget;
 mod error;
 mod load;
@@ -28,6 +30,7 @@ use queue::{Job, Queue};
 /// Milliseconds since the epoch.
 pub type Clock = fn() -> f64;
 
+/// All models and the queue of work. One thread owns it.
 pub struct Engine {
     clock: Clock,
     models: Vec<Model>,
@@ -45,6 +48,7 @@ impl Engine {
         Self::with_models(clock, MODELS.iter().map(Known::from))
     }
 
+    /// An engine with other models: tests, and those of a person.
     pub fn with_models(clock: Clock, models: impl IntoIterator<Item = Known>) -> Self {
         Self {
             clock,
@@ -155,6 +159,7 @@ impl Engine {
         }
     }
 
+    /// Every model that is known, loaded or not.
     pub fn status(&self) -> Vec<ModelStatus> {
         self.models.iter().map(Model::status).collect()
     }
@@ -201,6 +206,7 @@ impl Engine {
         Ok(())
     }
 
+    /// Gives its memory back; the next request loads it again.
     pub fn unload(&mut self, model_id: &str) -> Result<(), EngineError> {
         self.model_mut(model_id)?.unload();
         Ok(())
@@ -208,6 +214,7 @@ impl Engine {
 
     // ---- At once, without the queue: for the command line and for measurements ----
 
+    /// Judges a whole text by the model that is ready.
     pub fn classify_text(&mut self, text: &str) -> Result<TextVerdict, EngineError> {
         let clock = self.clock;
         let model = self.ready(Task::Text)?;
@@ -219,6 +226,7 @@ impl Engine {
         }
     }
 
+    /// Judges a picture by the model that is ready, with the preset thresholds.
     pub fn classify_picture(&mut self, pixels: &Pixels<'_>) -> Result<PictureVerdict, EngineError> {
         let clock = self.clock;
         self.ready(Task::Picture)?.look(pixels, &BTreeMap::new(), clock)

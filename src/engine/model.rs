@@ -18,8 +18,11 @@ use crate::tasks::why::Why;
 /// What is known of a model before it is loaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Known {
+    /// By which requests and the store name it.
     pub id: String,
+    /// Decides which net its file is read as.
     pub task: Task,
+    /// What a person is shown.
     pub title: String,
     /// Of the packed file.
     pub bytes: u64,

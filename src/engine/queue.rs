@@ -11,15 +11,18 @@ use crate::protocol::Urgency;
 pub enum Asker {
     /// A page of Sotto's, or Sotto itself.
     Own,
+    /// A content script, by the browser's number of its tab.
     Tab(i32),
 }
 
 /// The head of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Order {
+    /// Who waits for it.
     pub asker: Asker,
     /// The asker's own name for its request.
     pub request: String,
+    /// What goes first.
     pub urgency: Urgency,
 }
 

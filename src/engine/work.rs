@@ -12,14 +12,18 @@ use crate::tasks::why::Why;
 pub trait Picture {
     /// Width and height in pixels.
     fn size(&self) -> (u32, u32);
+    /// Calls `take` with whole rows, as many at a time as is handy.
     fn rows(&self, take: &mut dyn FnMut(&[u8]) -> Result<(), EngineError>) -> Result<(), EngineError>;
 }
 
 /// RGBA rows that lie in memory already.
 #[derive(Debug, Clone, Copy)]
 pub struct Pixels<'a> {
+    /// Four bytes a pixel, row by row.
     pub rgba: &'a [u8],
+    /// In pixels.
     pub width: u32,
+    /// In pixels.
     pub height: u32,
 }
 
@@ -33,20 +37,21 @@ impl Picture for Pixels<'_> {
     }
 }
 
+/// What can be asked for.
+#[allow(missing_docs, reason = "fields are what their types say")]
 pub enum Work {
     /// Nothing but a model that is ready.
-    Ready {
-        model_id: String,
-    },
+    Ready { model_id: String },
+    /// How a text sounds.
     Text(TextWork),
+    /// Which of its words made it so.
     Why(WhyWork),
-    Picture {
-        picture: Box<dyn Picture>,
-        thresholds: BTreeMap<String, f32>,
-    },
+    /// Whether a picture is suitable.
+    Picture { picture: Box<dyn Picture>, thresholds: BTreeMap<String, f32> },
 }
 
 impl Work {
+    /// How a text sounds.
     pub fn text(text: impl Into<String>) -> Self {
         Self::Text(TextWork { text: text.into(), reading: None, elapsed_ms: 0.0 })
     }
@@ -92,6 +97,7 @@ pub struct WhyWork {
 
 /// What came of a piece of work.
 #[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs, reason = "they answer the work of the same name")]
 pub enum Verdict {
     Ready,
     Text(TextVerdict),
@@ -101,23 +107,16 @@ pub enum Verdict {
 
 /// What the engine did, or wants done, when it was told to go on. Every piece of work ends in exactly one `Done`.
 #[derive(Debug, PartialEq)]
+#[allow(missing_docs, reason = "fields are the model, the work and how much of it")]
 pub enum Step {
     /// There is nothing to do until work comes or a load ends.
     Idle,
     /// A model is needed: load it and give it to `finish_load`, or say why not with `fail_load`. Said once per load.
-    Load {
-        model_id: String,
-    },
+    Load { model_id: String },
     /// Part of a piece of work was done. Others may be more urgent by now, so let messages in before the next step.
-    Part {
-        job: JobId,
-        n_done: usize,
-        n_total: usize,
-    },
-    Done {
-        job: JobId,
-        outcome: Result<Verdict, Refusal>,
-    },
+    Part { job: JobId, n_done: usize, n_total: usize },
+    /// A piece of work has ended, well or not.
+    Done { job: JobId, outcome: Result<Verdict, Refusal> },
 }
 
 /// Names a piece of work for as long as this engine lives. Later ones are larger.

@@ -13,6 +13,7 @@ pub enum Kind {
     Svg,
 }
 
+/// By its first bytes, whatever its name or media type says.
 pub fn kind(file: &[u8]) -> Kind {
     match file {
         [b'G', b'I', b'F', b'8', ..] => Kind::Moving("image/gif"),

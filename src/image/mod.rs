@@ -2,6 +2,8 @@
 //! picture never lies in memory as a whole. Knows no net and no file format; decoding is the browser's or the command
 //! line's.
 
+#![warn(missing_docs)]
+
 mod header;
 mod resize;
 

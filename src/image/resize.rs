@@ -5,7 +5,9 @@ use thiserror::Error;
 /// A picture larger than this on a side is refused before any memory is asked for it.
 pub const LARGEST_SIDE: u32 = 65_535;
 
+/// Why a picture can not be brought to size.
 #[derive(Debug, Error, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the message of each variant says what it is")]
 pub enum PictureError {
     #[error("a picture of {width} × {height} pixels can't be judged; sides of 1 to {LARGEST_SIDE} pixels can")]
     Size { width: u32, height: u32 },
@@ -27,6 +29,7 @@ pub struct Resizer {
 }
 
 impl Resizer {
+    /// For a picture of these pixels, to `size` on each side.
     pub fn new(width: u32, height: u32, size: usize) -> Result<Self, PictureError> {
         if !(1..=LARGEST_SIDE).contains(&width) || !(1..=LARGEST_SIDE).contains(&height) {
             return Err(PictureError::Size { width, height });

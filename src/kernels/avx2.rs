@@ -1,17 +1,19 @@
-//! The flavour for x86-64 processors with AVX2 and FMA, asked for at run time; without them, the reference. Serves the
+//! The flavour for x86-64 processors with AVX2 and FMA, asked for at run time; without them, `scalar`. Serves the
 //! command line and the tests; its sums are those of the browser to the bit.
 
 use core::arch::x86_64::*;
 
 use super::lanes::{Lanes, ROUNDER};
-use super::reference;
+use super::scalar;
 
 /// Made only where `available()` says so.
 #[derive(Clone, Copy)]
 pub struct Avx2(());
 
+/// The feature `scalar` makes every processor one without AVX2: so tests go the way such a processor goes, and what ships
+/// has no switch.
 fn available() -> bool {
-    is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")
+    !cfg!(feature = "scalar") && is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")
 }
 
 /// One instruction, with the reason why it may run here.
@@ -283,7 +285,7 @@ macro_rules! define {
                 // SAFETY: the processor has AVX2 and FMA.
                 unsafe { run($($argument),*) }
             } else {
-                reference::$name($($argument),*);
+                scalar::$name($($argument),*);
             }
         }
     };
@@ -292,5 +294,5 @@ macro_rules! define {
 super::each_kernel!(define);
 
 pub fn flavour() -> &'static str {
-    if available() { "AVX2" } else { "reference" }
+    if available() { "AVX2" } else { scalar::flavour() }
 }

@@ -1,42 +1,48 @@
-//! Arithmetic on slices. `reference` is the truth; `simd128` and `relaxed` (browser) and `avx2` (command line) are
-//! fast, with the same signatures. Knows nothing of Candle, JavaScript or models, and builds alone in seconds.
+//! Arithmetic on slices. `reference` is the truth; `simd128` and `relaxed` (browser), `avx2` and `scalar` (command line)
+//! are fast, with the same signatures. Knows nothing of Candle, JavaScript or models, and builds alone in seconds.
 //!
 //! Each algorithm is written once, over `lanes::Lanes`; a flavour says what eight lanes can do, and how a tile of
 //! integers is multiplied. `fast` is the one flavour of this build.
 
+#![warn(missing_docs)]
+// What no net uses the battery does, and what it does not use, nets do: where both are there, as in `clippy --all-targets`,
+// the compiler sees what nobody uses.
+#![cfg_attr(not(all(feature = "engine", any(test, feature = "battery"))), allow(dead_code))]
 // Loops of constant length over several small arrays unroll; spelled as zipped iterators they do not read better.
 #![allow(clippy::needless_range_loop)]
-
-pub mod layout;
-pub mod reference;
 
 mod attention;
 mod convolution;
 mod elementwise;
 mod lanes;
+pub(crate) mod layout;
 mod product;
 mod quantise;
+mod reference;
 mod widen;
 
 #[cfg(target_arch = "x86_64")]
-pub mod avx2;
+pub(crate) mod avx2;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128", feature = "relaxed"))]
-pub mod relaxed;
+pub(crate) mod relaxed;
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+pub(crate) mod scalar;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128", not(feature = "relaxed")))]
-pub mod simd128;
+pub(crate) mod simd128;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod wasm;
 
-pub use layout::{AttentionRoom, Epilogue, Heads, PackedWeights, RowsU7};
+pub(crate) use layout::{AttentionRoom, Epilogue, Heads, PackedWeights, RowsU7};
+pub use reference::{f16_to_f32, widen_q4_row};
 
 #[cfg(target_arch = "x86_64")]
-pub use avx2 as fast;
-#[cfg(not(any(target_arch = "x86_64", all(target_arch = "wasm32", target_feature = "simd128"))))]
-pub use reference as fast;
+pub(crate) use avx2 as fast;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128", feature = "relaxed"))]
-pub use relaxed as fast;
+pub(crate) use relaxed as fast;
+#[cfg(not(any(target_arch = "x86_64", all(target_arch = "wasm32", target_feature = "simd128"))))]
+pub(crate) use scalar as fast;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128", not(feature = "relaxed")))]
-pub use simd128 as fast;
+pub(crate) use simd128 as fast;
 
 /// The kernels by module and signature: a flavour turns each into a function of its own.
 macro_rules! each_kernel {
@@ -74,4 +80,4 @@ pub fn flavour() -> &'static str {
 }
 
 #[cfg(any(test, feature = "battery"))]
-pub mod battery;
+pub(crate) mod battery;

@@ -247,7 +247,3 @@ pub fn f16_to_f32(bits: u16) -> f32 {
     };
     f32::from_bits(sign | magnitude)
 }
-
-pub fn flavour() -> &'static str {
-    "reference"
-}

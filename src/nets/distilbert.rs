@@ -33,6 +33,7 @@ impl Shape {
     }
 }
 
+/// A BERT of few layers with a classifier over its first token.
 #[derive(Debug)]
 pub struct DistilBert {
     shape: Shape,
@@ -52,6 +53,7 @@ pub struct DistilBert {
 }
 
 impl DistilBert {
+    /// What the weight file said of it.
     pub fn shape(&self) -> &Shape {
         &self.shape
     }

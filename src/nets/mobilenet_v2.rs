@@ -15,6 +15,7 @@ const LARGEST_SIZE: usize = 512;
 const MOST_BLOCKS: usize = 64;
 const MOST_CHANNELS: usize = 4096;
 
+/// A picture classifier of inverted residual blocks.
 #[derive(Debug)]
 pub struct MobileNetV2 {
     /// Pixels on each side of the picture it takes.
@@ -41,10 +42,12 @@ struct Buffers {
 }
 
 impl MobileNetV2 {
+    /// Pixels on each side of the picture it takes.
     pub fn size(&self) -> usize {
         self.size
     }
 
+    /// Numbers that come out.
     pub fn n_classes(&self) -> usize {
         self.dense.last().map_or(0, |(weights, _)| weights.n_out())
     }
@@ -130,6 +133,7 @@ impl candle_core::InplaceOp1 for Prepare<'_> {
     }
 }
 
+/// Makes the net of the rows of a weight file.
 #[derive(Debug, Default)]
 pub struct MobileNetV2Builder {
     net: Option<MobileNetV2>,
@@ -145,6 +149,7 @@ pub struct Loaded {
 }
 
 impl MobileNetV2Builder {
+    /// The net, once a [`crate::pack::PackReader`] has handed over every row.
     pub fn finish(self) -> std::result::Result<Loaded, PackError> {
         let net = self.net.ok_or_else(|| PackError::Header { at: 0, problem: "nothing was read".into() })?;
         Ok(Loaded { net, labels: self.labels })

@@ -1,7 +1,9 @@
 //! The two nets: shapes, weights, forward. They know nothing of words, pictures' formats or what their classes mean.
 
-pub mod distilbert;
-pub mod mobilenet_v2;
+#![warn(missing_docs)]
+
+pub(crate) mod distilbert;
+pub(crate) mod mobilenet_v2;
 mod rows;
 
 pub use distilbert::{DistilBert, DistilBertBuilder};

@@ -5,6 +5,8 @@
 //! that (benches/results). Layers work in place on tensors that the net allocates once; what they need besides lives in
 //! a [`Workspace`] that grows to the largest shape seen and is reused.
 
+#![warn(missing_docs)]
+
 mod convolution;
 mod dense;
 mod encoder;

@@ -4,8 +4,7 @@ use candle_core::{CpuStorage, Error, InplaceOp2, Layout, Result};
 
 use super::floats_mut;
 use crate::kernels::layout::{Q4_GROUP, Q4_GROUP_BYTES};
-use crate::kernels::reference::f16_to_f32;
-use crate::kernels::{fast, layout};
+use crate::kernels::{f16_to_f32, fast, layout};
 use crate::nn::LayerNorm;
 
 #[derive(Debug, Clone)]

@@ -3,7 +3,9 @@
 
 use thiserror::Error;
 
+/// Why a weight file or its sources are refused.
 #[derive(Debug, Error)]
+#[allow(missing_docs, reason = "the message of each variant says what it is")]
 pub enum PackError {
     #[error("not a weight file: it starts with {found:02x?}, a GGUF file starts with \"GGUF\"")]
     NotGguf { found: Vec<u8> },

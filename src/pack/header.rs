@@ -16,6 +16,7 @@ const MAX_ELEMENTS: u64 = 1 << 34;
 
 /// How a tensor's elements are stored, by GGUF's names and numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "floats need no more than their names")]
 pub enum Dtype {
     F32,
     F16,
@@ -51,18 +52,23 @@ impl Dtype {
     }
 }
 
+/// One line of the tensor table, and what follows from it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TensorInfo {
+    /// At most 256 bytes; no other tensor of the file has it.
     pub name: String,
     /// Row-major, outermost first: a linear layer is [outputs, inputs].
     pub shape: Vec<usize>,
+    /// Of all its elements.
     pub dtype: Dtype,
     /// A tensor of one dimension is one row.
     pub n_rows: usize,
+    /// Rows lie one after another, without padding.
     pub row_bytes: usize,
 }
 
 impl TensorInfo {
+    /// Refuses a shape that no model has, or whose rows are no whole groups.
     pub fn new(name: &str, shape: &[usize], dtype: Dtype) -> Result<Self, PackError> {
         let problem = |problem: String| PackError::tensor(name, problem);
         if name.is_empty() || name.len() > MAX_NAME_BYTES {
@@ -93,6 +99,7 @@ impl TensorInfo {
         Ok(Self { name: name.into(), shape: shape.to_vec(), dtype, n_rows, row_bytes })
     }
 
+    /// Without the padding that follows.
     pub fn n_bytes(&self) -> usize {
         self.n_rows * self.row_bytes
     }
@@ -109,30 +116,29 @@ impl TensorInfo {
 /// Everything before the first tensor.
 #[derive(Debug, Clone, Default)]
 pub struct Header {
+    /// All keys, those of GGUF and of the hashes among them.
     pub metadata: Metadata,
+    /// In the order of loading.
     pub tensors: Vec<TensorInfo>,
 }
 
 impl Header {
+    /// Which net computes with it: [`key::ARCHITECTURE`].
     pub fn architecture(&self) -> Result<&str, PackError> {
         self.metadata.text(key::ARCHITECTURE)
     }
 
+    /// Names of the classes in the order of the logits.
     pub fn labels(&self) -> Result<&[String], PackError> {
         self.metadata.texts(key::LABELS)
     }
 
-    pub fn temperature(&self) -> Result<f32, PackError> {
-        match self.metadata.f32(key::TEMPERATURE)? {
-            value if value > 0.0 => Ok(value),
-            value => Err(PackError::key(key::TEMPERATURE, format!("{value} must be above 0"))),
-        }
-    }
-
+    /// The bytes of vocab.txt: [`key::VOCABULARY`].
     pub fn vocabulary(&self) -> Result<&str, PackError> {
         self.metadata.text(key::VOCABULARY)
     }
 
+    /// A tensor that must be there.
     pub fn tensor(&self, name: &str) -> Result<&TensorInfo, PackError> {
         self.tensors
             .iter()

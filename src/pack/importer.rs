@@ -9,6 +9,7 @@ pub struct Import {
 
 /// Told how much of the work is done, 0 to 100, as it changes.
 pub trait Progress {
+    /// Called when the number is another one than last time.
     fn percent(&mut self, percent: u8);
 }
 

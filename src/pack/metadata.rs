@@ -2,7 +2,9 @@
 
 use super::PackError;
 
+/// The types that a weight file's keys may have.
 #[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs, reason = "their names say it")]
 pub enum Value {
     U32(u32),
     F32(f32),
@@ -24,25 +26,30 @@ pub(super) const TYPE_ARRAY: u32 = 9;
 pub struct Metadata(pub(super) Vec<(String, Value)>);
 
 impl Metadata {
+    /// Adds a key at the end.
     #[must_use]
     pub fn with(mut self, key: &str, value: Value) -> Self {
         self.push(key, value);
         self
     }
 
+    /// Adds a key whose value is a string.
     #[must_use]
     pub fn with_text(self, key: &str, value: &str) -> Self {
         self.with(key, Value::Text(value.into()))
     }
 
+    /// Adds a key at the end; whether it stands there already is for the reader to refuse.
     pub fn push(&mut self, key: &str, value: Value) {
         self.0.push((key.into(), value));
     }
 
+    /// In the order in which they are written.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.0.iter().map(|(key, value)| (key.as_str(), value))
     }
 
+    /// Nothing where the key is missing, whatever its type would be.
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.0.iter().find(|(name, _)| name == key).map(|(_, value)| value)
     }
@@ -51,6 +58,7 @@ impl Metadata {
         self.get(key).ok_or_else(|| PackError::MissingKey { key: key.into() })
     }
 
+    /// A key that must be there and of this type, as in all that follow.
     pub fn u32(&self, key: &str) -> Result<u32, PackError> {
         match self.want(key)? {
             Value::U32(value) => Ok(*value),
@@ -58,6 +66,7 @@ impl Metadata {
         }
     }
 
+    /// Also refuses what is not finite.
     pub fn f32(&self, key: &str) -> Result<f32, PackError> {
         match self.want(key)? {
             Value::F32(value) if value.is_finite() => Ok(*value),
@@ -66,6 +75,7 @@ impl Metadata {
         }
     }
 
+    /// One string.
     pub fn text(&self, key: &str) -> Result<&str, PackError> {
         match self.want(key)? {
             Value::Text(value) => Ok(value),
@@ -73,6 +83,7 @@ impl Metadata {
         }
     }
 
+    /// An array, which may be empty.
     pub fn u32s(&self, key: &str) -> Result<&[u32], PackError> {
         match self.want(key)? {
             Value::U32s(value) => Ok(value),
@@ -80,6 +91,7 @@ impl Metadata {
         }
     }
 
+    /// An array, which may be empty.
     pub fn bools(&self, key: &str) -> Result<&[bool], PackError> {
         match self.want(key)? {
             Value::Bools(value) => Ok(value),
@@ -87,6 +99,7 @@ impl Metadata {
         }
     }
 
+    /// An array, which may be empty.
     pub fn texts(&self, key: &str) -> Result<&[String], PackError> {
         match self.want(key)? {
             Value::Texts(value) => Ok(value),

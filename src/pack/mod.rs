@@ -19,6 +19,8 @@
 //! The vocabulary is one string, the bytes of vocab.txt: llama.cpp's `tokenizer.ggml.tokens` array would cost 30,522
 //! allocations at every start, a blob is indexed in place.
 
+#![warn(missing_docs)]
+
 pub mod distilbert;
 mod error;
 mod header;
@@ -29,7 +31,7 @@ pub mod nsfwjs;
 mod parser;
 pub mod quantise;
 mod reader;
-pub mod safetensors;
+pub(crate) mod safetensors;
 pub mod source;
 mod tfjs;
 mod writer;
@@ -56,7 +58,8 @@ pub mod key {
     pub const PACK_VERSION: &str = "sotto.pack_version";
     /// Names of the classes in the order of the logits.
     pub const LABELS: &str = "sotto.labels";
-    /// Logits are divided by this before the softmax; 1 where the weights hold it already.
+    /// 1: nothing divides logits before the softmax. The last layer's weights hold a temperature that was fitted, and a file
+    /// that says another is refused.
     pub const TEMPERATURE: &str = "sotto.calibration.temperature";
     /// The bytes of vocab.txt: word pieces in the order of their ids, a newline after each.
     pub const VOCABULARY: &str = "sotto.vocabulary";
@@ -65,13 +68,19 @@ pub mod key {
     /// Hex sha256 of the header; always the last key.
     pub const HEADER_SHA256: &str = "sotto.sha256.header";
 
+    /// Transformer layers.
     pub const BLOCK_COUNT: &str = "distilbert.block_count";
+    /// Numbers a token.
     pub const EMBEDDING_LENGTH: &str = "distilbert.embedding_length";
+    /// Numbers a token between a layer's two last products.
     pub const FEED_FORWARD_LENGTH: &str = "distilbert.feed_forward_length";
+    /// Heads of each layer; they divide the embedding evenly.
     pub const HEAD_COUNT: &str = "distilbert.attention.head_count";
+    /// Added to the variance before its root is taken.
     pub const LAYER_NORM_EPSILON: &str = "distilbert.attention.layer_norm_epsilon";
     /// The longest input in tokens, [CLS] and [SEP] included.
     pub const CONTEXT_LENGTH: &str = "distilbert.context_length";
+    /// Word pieces, as many as lines in [`VOCABULARY`].
     pub const VOCABULARY_LENGTH: &str = "distilbert.vocab_size";
 
     /// Width and height of the picture the net takes, in pixels.
@@ -80,22 +89,30 @@ pub mod key {
     pub const RESIZE: &str = "mobilenet_v2.resize";
     /// What the net takes is `channel / 255 * INPUT_SCALE + INPUT_OFFSET`, channels in the order red, green, blue.
     pub const INPUT_SCALE: &str = "mobilenet_v2.input_scale";
+    /// See [`INPUT_SCALE`].
     pub const INPUT_OFFSET: &str = "mobilenet_v2.input_offset";
+    /// By how much all channels were scaled when the net was designed; told, not computed with.
     pub const WIDTH_MULTIPLIER: &str = "mobilenet_v2.width_multiplier";
     /// "same" is TensorFlow's: one pixel all round at stride 1, below and to the right only at stride 2 on even sizes.
     pub const PADDING: &str = "mobilenet_v2.padding";
     /// The upper end of the clipped activation after stem, expand, depthwise and last convolution: 6.
     pub const ACTIVATION_MAX: &str = "mobilenet_v2.activation_max";
+    /// Output channels of the 3x3 convolution over RGB.
     pub const STEM_CHANNELS: &str = "mobilenet_v2.stem.channels";
+    /// 2: the only one that can be computed.
     pub const STEM_STRIDE: &str = "mobilenet_v2.stem.stride";
     /// One entry per inverted-residual block; a block whose expanded channels equal its input's has no `expand`.
     pub const BLOCK_EXPANDED_CHANNELS: &str = "mobilenet_v2.block.expanded_channels";
+    /// Channels that each block hands to the next.
     pub const BLOCK_OUTPUT_CHANNELS: &str = "mobilenet_v2.block.output_channels";
+    /// 1 or 2, per block.
     pub const BLOCK_STRIDE: &str = "mobilenet_v2.block.stride";
+    /// Whether a block adds its input to its output.
     pub const BLOCK_RESIDUAL: &str = "mobilenet_v2.block.residual";
     /// Output channels of the 1x1 convolution before the global average.
     pub const LAST_CHANNELS: &str = "mobilenet_v2.last.channels";
     /// One entry per dense layer after the global average: its outputs and "relu" or "none". A softmax follows the last.
     pub const DENSE_CHANNELS: &str = "mobilenet_v2.dense.channels";
+    /// See [`DENSE_CHANNELS`].
     pub const DENSE_ACTIVATION: &str = "mobilenet_v2.dense.activation";
 }

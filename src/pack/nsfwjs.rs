@@ -5,6 +5,10 @@
 //! Why i8 loses little here: the source is uint8 with a whole zero point, so a channel whose steps from zero fit ±127
 //! keeps its source steps exactly, with batch norm's factor in the scale. That holds for 10,232 of 10,277 channels of
 //! mobilenet_v2; what happens to the others is in [`rounding`].
+//!
+//! By hand, because no crate reads TensorFlow.js' layers format, and the HDF5 files it was made from are not in the package.
+//! It is long for models that will not change; for that, what ships can be made again from what was published, in one
+//! step and by this program alone (`sotto models check`), without Python or TensorFlow in between.
 
 use std::io::{Seek, Write};
 
@@ -22,11 +26,14 @@ use topology::{Convolution, Fold, Kind, Net, Scalar};
 /// The models of the package that Sotto can run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Model {
+    /// The one that ships.
     MobilenetV2,
+    /// Larger, and rounded with less loss: models/nsfw.md has the figures.
     MobilenetV2Mid,
 }
 
 impl Model {
+    /// What a person may call it; goes into the file as [`key::NAME`].
     pub fn title(self) -> &'static str {
         match self {
             Self::MobilenetV2 => "nsfwjs MobileNetV2",

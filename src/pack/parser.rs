@@ -125,6 +125,13 @@ impl HeaderParser {
             let Value::U32(found) = value else { return Err(value.is_not(&name, "u32").into()) };
             return Err(PackError::PackVersion { found, expected: PACK_VERSION }.into());
         }
+        if name == key::TEMPERATURE && value != Value::F32(1.0) {
+            let Value::F32(found) = value else { return Err(value.is_not(&name, "f32").into()) };
+            let problem = format!(
+                "is {found}, must be 1: divide the last layer's weights and bias by it, and pack the model again"
+            );
+            return Err(PackError::key(&name, problem).into());
+        }
         self.header.metadata.0.push((name, value));
         Ok(())
     }

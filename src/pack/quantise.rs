@@ -1,14 +1,16 @@
-//! Weights to few bits and back: Q4_0 groups where a weight lies on that grid already, else i8 with a scale per row.
+//! Weights to few bits: Q4_0 groups where a weight lies on that grid already, else i8 with a scale per row.
 //! It rounds, it never decides which tensor is worth what.
 
 use half::f16;
 
 /// Elements and bytes of a Q4_0 group.
 pub const Q4_0_ELEMENTS: usize = 32;
+/// An f16 scale and two nibbles in each of sixteen bytes.
 pub const Q4_0_BYTES: usize = 18;
 
 /// What the source stored; a point of the 4-bit grid was rounded to this before it reached us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "their names say it")]
 pub enum Precision {
     F16,
     Bf16,
@@ -43,17 +45,6 @@ pub fn q4_0_exactly(weights: &[f32; Q4_0_ELEMENTS], precision: Precision) -> Opt
         group[2 + i % 16] |= ((steps + 8.0) as u8) << (4 * (i / 16));
     }
     Some(group)
-}
-
-/// Widens Q4_0 groups: the reference for tests and importers.
-pub fn q4_0_to_f32(groups: &[u8]) -> Vec<f32> {
-    let mut weights = Vec::with_capacity(groups.len() / Q4_0_BYTES * Q4_0_ELEMENTS);
-    for group in groups.as_chunks::<Q4_0_BYTES>().0 {
-        let step = f16::from_le_bytes([group[0], group[1]]).to_f32();
-        weights.extend(group[2..].iter().map(|byte| (f32::from(byte & 15) - 8.0) * step));
-        weights.extend(group[2..].iter().map(|byte| (f32::from(byte >> 4) - 8.0) * step));
-    }
-    weights
 }
 
 /// The scale that makes a row's largest weight ±127.

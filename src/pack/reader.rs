@@ -21,6 +21,7 @@ pub trait RowSink {
     fn finish(&mut self) -> Result<(), PackError>;
 }
 
+/// Takes a weight file in slices of any size and hands its rows to a sink.
 pub struct PackReader<S: RowSink> {
     sink: S,
     check_tensor_sha256: bool,
@@ -61,6 +62,7 @@ impl<S: RowSink> PackReader<S> {
         Self { check_tensor_sha256: true, ..Self::new(sink) }
     }
 
+    /// The next bytes of the file. After an error nothing more is taken.
     pub fn feed(&mut self, bytes: &[u8]) -> Result<(), PackError> {
         let result = self.take(bytes);
         if result.is_err() {

@@ -1,5 +1,9 @@
 //! Reads Hugging Face's safetensors, one file or shards, a few rows at a time. Strict: what the header says must fit
 //! the file, and no tensor may stand twice. It never knows which tensors a net wants.
+//!
+//! By hand, because the safetensors crate (0.8) wants the whole file as one slice: it refuses a header alone, and what a
+//! person chooses in a browser is a Blob of hundreds of megabytes of which rows are read. It also takes a tensor that
+//! stands twice, and names neither tensor nor file where a shape is wrong.
 
 use std::collections::BTreeMap;
 

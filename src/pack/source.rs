@@ -10,6 +10,7 @@ use std::task::{Context, Poll, Waker};
 
 use super::PackError;
 
+/// Where the files of an import lie: on disk, in memory, or chosen by a person in a browser.
 pub trait Folder {
     /// The file's length in bytes, or nothing if there is no such file.
     fn length(&self, file: &str) -> impl Future<Output = Result<Option<u64>, PackError>>;

@@ -1,5 +1,6 @@
 //! Reads TensorFlow.js weights as the nsfwjs package carries them: bytes in base64 inside JavaScript modules, uint8
 //! with a scale and a minimum per tensor. Reads a tensor at a time, never a whole shard, and knows nothing of nets.
+//! By hand, because the one library for the format is TensorFlow.js itself, which needs a JavaScript engine to run in.
 
 use std::collections::BTreeMap;
 

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use super::header::{ALIGNMENT, HEX_DIGITS, hex};
 use super::{Header, Metadata, PackError, TensorInfo};
 
+/// Writes a weight file in one pass, and comes back for the hashes in its header.
 pub struct PackWriter<W: Write + Seek> {
     out: W,
     header: Header,
@@ -61,6 +62,7 @@ impl<W: Write + Seek> PackWriter<W> {
         Ok(())
     }
 
+    /// Refuses a file of which a tensor is missing.
     pub fn finish(mut self) -> Result<W, PackError> {
         if let Some(tensor) = self.next_tensor() {
             let problem = format!("{} of {} bytes came", self.n_bytes_of_tensor, tensor.n_bytes());

@@ -63,7 +63,7 @@ pub struct MemoryStatus {
 #[serde(rename_all = "camelCase")]
 pub struct EngineStatus {
     pub version: String,
-    /// "relaxed SIMD", "SIMD" or, natively, "AVX2" or "reference".
+    /// "relaxed SIMD", "SIMD" or, natively, "AVX2" or "scalar".
     pub flavour: String,
     /// Where it runs: "service worker", "event page", "command line".
     pub place: String,

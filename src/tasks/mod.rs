@@ -1,6 +1,8 @@
 //! From raw input to a judgement. The only home of thresholds; calibration is folded into the shipped weights (see
 //! models/sentiment.md). Knows no browser, no storage and no queue.
 
+#![warn(missing_docs)]
+
 pub mod nsfw;
 pub mod sentiment;
 pub mod why;

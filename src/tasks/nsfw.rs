@@ -10,7 +10,9 @@ use crate::nets::mobilenet_v2::{Loaded, MobileNetV2};
 /// Classes that a person is warned of, each with the probability from which on.
 pub const THRESHOLDS: [(&str, f32); 3] = [("Hentai", 0.6), ("Porn", 0.6), ("Sexy", 0.8)];
 
+/// Why a picture can not be judged, or not by this model.
 #[derive(Debug, Error)]
+#[allow(missing_docs, reason = "the message of each variant says what it is")]
 pub enum NsfwError {
     #[error(transparent)]
     Picture(#[from] PictureError),
@@ -20,6 +22,7 @@ pub enum NsfwError {
     Net(#[from] candle_core::Error),
 }
 
+/// The picture net with the names of its classes.
 #[derive(Debug)]
 pub struct NsfwModel {
     net: MobileNetV2,
@@ -27,6 +30,7 @@ pub struct NsfwModel {
 }
 
 impl NsfwModel {
+    /// Refuses a net that lacks a class of [`THRESHOLDS`].
     pub fn new(loaded: Loaded) -> Result<Self, NsfwError> {
         if THRESHOLDS.iter().any(|(class, _)| !loaded.labels.iter().any(|label| label == class)) {
             return Err(NsfwError::Classes(loaded.labels));
@@ -34,10 +38,12 @@ impl NsfwModel {
         Ok(Self { net: loaded.net, classes: loaded.labels })
     }
 
+    /// Bytes of memory that its weights hold.
     pub fn byte_len(&self) -> usize {
         self.net.byte_len()
     }
 
+    /// In the order of the probabilities.
     pub fn classes(&self) -> &[String] {
         &self.classes
     }

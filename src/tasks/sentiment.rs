@@ -32,7 +32,9 @@ pub const MOST_SENTENCES: usize = 64;
 /// Word pieces that go through the net together; the net's buffers are as large as its longest batch.
 const BATCH_TOKENS: usize = 512;
 
+/// Why a text can not be judged, or not by this model.
 #[derive(Debug, Error)]
+#[allow(missing_docs, reason = "the message of each variant says what it is")]
 pub enum SentimentError {
     #[error("nothing to judge: {}", match .0 {
         Unjudgeable::Empty => "the text is empty",
@@ -50,6 +52,7 @@ pub enum SentimentError {
     Net(#[from] candle_core::Error),
 }
 
+/// The text net with its vocabulary.
 #[derive(Debug)]
 pub struct SentimentModel {
     net: DistilBert,
@@ -58,10 +61,14 @@ pub struct SentimentModel {
     languages: Languages,
 }
 
+/// What the net says of a text, before it is put into a word.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Judgement {
+    /// Probability that the text is positive: the mean over its windows, weighed by their length.
     pub positive: f32,
+    /// Word pieces that were read.
     pub n_tokens: usize,
+    /// Parts that a long text was read in.
     pub n_windows: usize,
     /// Whether the text went on past the last window.
     pub truncated: bool,
@@ -69,13 +76,16 @@ pub struct Judgement {
     pub sentences: Vec<JudgedSentence>,
 }
 
+/// One sentence of a text, judged by itself.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JudgedSentence {
     /// Bytes of the text.
     pub range: Range<usize>,
+    /// Probability that it is positive.
     pub positive: f32,
 }
 
+/// The word for a probability, which is none near a half.
 pub fn sentiment_of(positive: f32) -> Sentiment {
     match positive {
         p if p >= CLEAR => Sentiment::Positive,
@@ -107,6 +117,7 @@ pub fn positive_label(labels: &[String]) -> Result<usize, SentimentError> {
 }
 
 impl SentimentModel {
+    /// Refuses a net whose labels or vocabulary are not those of a sentiment model.
     pub fn new(loaded: Loaded, languages: Languages) -> Result<Self, SentimentError> {
         let positive_label = positive_label(&loaded.labels)?;
         if loaded.net.shape().n_positions < SHORTEST_WINDOW {
@@ -117,14 +128,17 @@ impl SentimentModel {
         Ok(Self { net: loaded.net, pieces, positive_label, languages })
     }
 
+    /// Bytes of memory that its weights hold.
     pub fn byte_len(&self) -> usize {
         self.net.byte_len()
     }
 
+    /// For tests and for what leaves words out.
     pub fn net(&self) -> &DistilBert {
         &self.net
     }
 
+    /// Its vocabulary.
     pub fn pieces(&self) -> &WordPiece {
         &self.pieces
     }

@@ -87,6 +87,7 @@ struct Probe {
 }
 
 impl Why {
+    /// Takes the text apart; nothing is judged yet.
     pub fn new(model: &SentimentModel, text: &str) -> Result<Self, SentimentError> {
         let (text, is_cut) = head(text);
         model.check(text)?;

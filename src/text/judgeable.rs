@@ -17,6 +17,7 @@ pub enum Unjudgeable {
 /// What is known of the languages that a model reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Languages {
+    /// And nothing else: other texts are refused.
     English,
     /// Nothing: any language may be its own.
     Unknown,
@@ -25,6 +26,7 @@ pub enum Languages {
 /// At least this share of letters must be Latin.
 const LATIN_SHARE: f64 = 0.5;
 
+/// Whether a model that reads these languages can judge the text, and else why not.
 pub fn check(text: &str, languages: Languages) -> Result<(), Unjudgeable> {
     let visible = |c: char| !c.is_whitespace() && !c.is_control() && !is_invisible(c);
     if !text.chars().any(visible) {

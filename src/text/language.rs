@@ -1,6 +1,12 @@
 //! Whether a text in Latin letters is English. It counts the small words that every sentence of a language is held
 //! together by; no model, no letter statistics. Wrong on the side of letting a text through: slang, names, short
 //! reviews and borrowed words are English, and so is what can't be told.
+//!
+//! By hand, because libraries answer which language it is most likely, and are wrong about short English: of 20,493
+//! English snippets (tweets, reviews, titles, recipes) this holds 4 for foreign, of which 3 are Spanish; whatlang 0.18 holds
+//! 3,117, or 14 where only its sure answers count, of which it then gives 11 for the 20 foreign sentences of the tests
+//! below. (The lists here know those sentences, so all 20 is no measure of theirs.) As wasm whatlang is 0.22 MB more, and
+//! of lingua the models of English and German alone are 6 MB, compressed.
 
 use unicode_segmentation::UnicodeSegmentation;
 

@@ -21,7 +21,9 @@ const MAX_WORD_CHARACTERS: usize = 100;
 const CONTINUATION: &[u8] = b"##";
 const EMPTY: u32 = u32::MAX;
 
+/// Why a vocabulary can not be used.
 #[derive(Debug, Error, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the message of each variant says what it is")]
 pub enum VocabularyError {
     #[error("the vocabulary is not UTF-8 at byte {at}")]
     NotUtf8 { at: usize },
@@ -51,6 +53,7 @@ impl std::fmt::Debug for WordPiece {
     }
 }
 
+/// A text as the net takes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Encoding {
     /// `[CLS]`, the pieces, `[SEP]`.
@@ -62,6 +65,7 @@ pub struct Encoding {
 /// One piece and where it comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Piece {
+    /// Its line in the vocabulary, from 0.
     pub id: u32,
     /// Bytes of the input, on character borders. Accents that were stripped belong to the letter before them.
     pub bytes: Range<usize>,
@@ -99,6 +103,7 @@ impl WordPiece {
         Ok(Self { unknown, first, last, ..pieces })
     }
 
+    /// Lines of the vocabulary.
     pub fn n_pieces(&self) -> usize {
         self.starts.len() - 1
     }

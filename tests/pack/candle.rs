@@ -4,11 +4,11 @@ use std::io::Cursor;
 
 use candle_core::Device;
 use candle_core::quantized::{GgmlDType, gguf_file};
-use sotto::pack::quantise::q4_0_to_f32;
 use sotto::pack::{Dtype, key};
 
 use super::checkpoint::{Checkpoint, pack};
 use super::collect::read;
+use super::q4_0_to_f32;
 
 #[test]
 fn candle_reads_a_packed_text_model() {

@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use sotto::pack::quantise::q4_0_to_f32;
 use sotto::pack::source::Files;
 use sotto::pack::{Dtype, PACK_VERSION};
 
 use super::checkpoint::{Checkpoint, N_PIECES, Stored, WIDTH, f16_bytes, off_grid, on_grid, pack, safetensors};
 use super::collect::read;
+use super::q4_0_to_f32;
 use super::refused;
 
 const WORDS: &str = "distilbert.embeddings.word_embeddings.weight";

@@ -10,7 +10,15 @@ mod nsfwjs;
 mod package;
 mod packaged;
 
+use sotto::kernels::widen_q4_row;
 use sotto::pack::PackError;
+
+/// Whole groups of 18 bytes as their 32 weights each.
+fn q4_0_to_f32(groups: &[u8]) -> Vec<f32> {
+    let mut weights = vec![0.0; groups.len() / 18 * 32];
+    widen_q4_row(groups, &mut weights);
+    weights
+}
 
 /// The whole message of a refusal, which must name what is wrong.
 #[track_caller]

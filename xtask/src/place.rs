@@ -49,3 +49,27 @@ pub fn files_below(folder: &Path) -> std::io::Result<Vec<String>> {
     found.sort();
     Ok(found)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Cargo refuses an older compiler and clippy what such a one lacks, of a package that says which it needs.
+    #[test]
+    fn every_package_says_the_same_oldest_compiler() {
+        let manifests = files_below(&root()).unwrap().into_iter().filter(|file| {
+            let is_ours = !["target/", "dist/", "node_modules/"].iter().any(|folder| file.contains(folder));
+            is_ours && (file == "Cargo.toml" || file.ends_with("/Cargo.toml"))
+        });
+        let oldest = format!("rust-version = \"{}\"", env!("CARGO_PKG_RUST_VERSION"));
+        let mut n_packages = 0;
+        for manifest in manifests {
+            let text = std::fs::read_to_string(root().join(&manifest)).unwrap();
+            let says: Vec<&str> = text.lines().filter(|line| line.starts_with("rust-version")).collect();
+            let is_same = |line: &&str| *line == oldest || *line == "rust-version.workspace = true";
+            assert!(!says.is_empty() && says.iter().all(is_same), "{manifest} says {says:?}, must say {oldest:?}");
+            n_packages += 1;
+        }
+        assert!(n_packages >= 5, "{n_packages} packages");
+    }
+}

@@ -99,6 +99,14 @@ fn has_target_std() -> bool {
     })
 }
 
+/// This machine as the compiler names it, where AddressSanitizer's library for it lies beside the std.
+pub fn host_with_sanitizer() -> Option<String> {
+    let host = command("rustc", &["--print", "host-tuple"]).quietly("rustc").ok()?.trim().to_string();
+    let folder = command("rustc", &["--print", "target-libdir"]).quietly("rustc").ok()?;
+    let mut entries = std::fs::read_dir(folder.trim()).ok()?.flatten();
+    entries.any(|entry| entry.file_name().to_string_lossy().contains("_rt.asan")).then_some(host)
+}
+
 /// Present only when all the parts are: compiler, cargo, std sources, linker.
 fn distribution_linker() -> Option<PathBuf> {
     let linker = ["wasm-ld-22", "wasm-ld-21", "wasm-ld-20", "wasm-ld"].into_iter().find_map(which)?;

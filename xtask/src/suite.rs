@@ -5,7 +5,7 @@
 use crate::kept::{self, Trial};
 use crate::node_tests::{self, Again, Browsers, Sum};
 use crate::setup::{self, WasmToolchain};
-use crate::shell::{Outcome, command};
+use crate::shell::{Outcome, Task, command};
 use crate::stamp::Inputs;
 use crate::tally::{self, Tally};
 use crate::wasm::{self, Profile};
@@ -30,13 +30,14 @@ struct Report {
     kept: String,
 }
 
-const STEPS: [(&str, Step); 11] = [
+const STEPS: [(&str, Step); 12] = [
     ("rooms", rooms),
     ("fmt", fmt),
     ("clippy", clippy),
     ("clippy-wasm", clippy_wasm),
     ("native", native),
     ("native-kernels", native_kernels),
+    ("sanitize", sanitize),
     ("types", types_and_lint),
     ("kernels", kernels_in_chromium),
     ("build", build),
@@ -127,7 +128,7 @@ fn log(name: &str) -> std::path::PathBuf {
     place::workshop().join("logs").join(format!("{name}.log"))
 }
 
-fn check(name: &str, task: crate::shell::Task) -> Outcome<Report> {
+fn check(name: &str, task: Task) -> Outcome<Report> {
     let (passed, lines) = task.logged(&log(name))?;
     Ok(Report { lines, ..of_check(passed) })
 }
@@ -139,8 +140,12 @@ fn of_check(passed: bool) -> Report {
 /// Compiles, and runs each program of tests unless the very same one passed before beside the same files: after a line in
 /// one room, most programs are the same to the byte.
 fn cargo_tests(name: &str, arguments: &[&str], filter: &[&str], again: Again) -> Outcome<Report> {
-    let (compiled, lines) =
-        command("cargo", &["test", "--no-run"]).args(arguments).logged(&log(&format!("{name}-compile")))?;
+    tests_of(name, command("cargo", &["test", "--no-run"]).args(arguments), filter, again)
+}
+
+/// The same, where the compiler is called in a way of its own.
+fn tests_of(name: &str, compile: Task, filter: &[&str], again: Again) -> Outcome<Report> {
+    let (compiled, lines) = compile.logged(&log(&format!("{name}-compile")))?;
     if !compiled {
         return Ok(Report { lines, ..of_check(false) });
     }
@@ -240,8 +245,15 @@ fn clippy_wasm(_: Wish) -> Outcome<Report> {
     Ok(report)
 }
 
+/// All of them; and, of the golden ones, a text and a picture test as a processor without AVX2 computes.
 fn native(wish: Wish) -> Outcome<Report> {
-    cargo_tests("native", &["--release", "--workspace", "--exclude", "bindgen"], &[], wish.again)
+    let mut report = cargo_tests("native", &["--release", "--workspace", "--exclude", "bindgen"], &[], wish.again)?;
+    let golden = ["--release", "--features", "scalar", "--test", "golden"];
+    let scalar = cargo_tests("native-scalar", &golden, &["logits", "picture"], wish.again)?;
+    report.tally.add(scalar.tally);
+    report.lines.extend(scalar.lines);
+    report.kept.push_str(&scalar.kept);
+    Ok(report)
 }
 
 fn native_kernels(wish: Wish) -> Outcome<Report> {
@@ -272,6 +284,33 @@ fn types_and_lint(_: Wish) -> Outcome<Report> {
         )?;
     }
     add("lint", &["node_modules/@biomejs/biome/bin/biome", "lint", "--colors=off", "--error-on-warnings"])?;
+    Ok(report)
+}
+
+/// The kernels' battery where a byte that a loop may not touch is seen even if nothing comes of it: under AddressSanitizer,
+/// with the library's own assertions about pointers, and under Miri where that is installed.
+fn sanitize(wish: Wish) -> Outcome<Report> {
+    let mut report = Report::default();
+    let battery = ["--no-default-features", "--lib", "--target-dir", "target/sanitize"];
+    if command("cargo", &["miri", "--version"]).succeeds() {
+        let miri = command("cargo", &["miri", "test"]).args(&battery).args(&["kernels"]);
+        let Report { tally, lines, .. } = check("miri", miri)?;
+        report.tally.add(tally);
+        report.lines.extend(lines);
+    }
+    let Some(host) = setup::host_with_sanitizer() else {
+        println!("test: sanitize: AddressSanitizer is left out: this toolchain comes without its library");
+        return Ok(report);
+    };
+    // A stable compiler takes the option from who says that it knows. Naming the target keeps it from build scripts.
+    let compile = command("cargo", &["test", "--no-run", "--release", "--target", &host])
+        .args(&battery)
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env("RUSTFLAGS", "-Zsanitizer=address -Cdebug-assertions=on -Copt-level=1");
+    let sanitized = tests_of("sanitize", compile, &["kernels"], wish.again)?;
+    report.tally.add(sanitized.tally);
+    report.lines.extend(sanitized.lines);
+    report.kept = sanitized.kept;
     Ok(report)
 }
 

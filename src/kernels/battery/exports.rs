@@ -5,10 +5,10 @@
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 use super::measure::{MEASUREMENTS, Measurement, PEAK_ROUNDS, Work};
-use super::{Case, cases};
+use super::{Case, Fast, cases};
 use crate::kernels::{self, fast};
 
-static CASES: LazyLock<Vec<Case>> = LazyLock::new(cases);
+static CASES: LazyLock<Vec<Case>> = LazyLock::new(cases::<Fast>);
 static MESSAGE: Mutex<String> = Mutex::new(String::new());
 
 #[unsafe(no_mangle)]

@@ -1,5 +1,5 @@
-//! One battery for every flavour: each case runs the reference and `fast` on the same input and compares. Natively a
-//! test runs it; in a browser the exports do. Knows nothing of how a flavour computes.
+//! One battery for every flavour: each case runs the reference and the flavour on the same input and compares. Natively
+//! a test runs it, on `fast` and on `scalar`; in a browser the exports do. Knows nothing of how a flavour computes.
 
 mod convolution;
 mod elementwise;
@@ -23,11 +23,51 @@ impl Case {
     }
 }
 
-pub fn cases() -> Vec<Case> {
-    [product::cases(), elementwise::cases(), transformer::cases(), convolution::cases(), widen::cases()]
-        .into_iter()
-        .flatten()
-        .collect()
+macro_rules! declare {
+    ($module:ident::$name:ident($($argument:ident: $type:ty),*)) => {
+        fn $name($($argument: $type),*);
+    };
+}
+
+macro_rules! forward {
+    ($module:ident::$name:ident($($argument:ident: $type:ty),*)) => {
+        fn $name($($argument: $type),*) {
+            the_flavour::$name($($argument),*);
+        }
+    };
+}
+
+/// A flavour's kernels as those of a type, so that the cases are made for one or the other.
+pub trait Flavour: 'static {
+    super::each_kernel!(declare);
+}
+
+pub struct Fast;
+
+const _: () = {
+    use super::fast as the_flavour;
+    impl Flavour for Fast {
+        super::each_kernel!(forward);
+    }
+};
+
+pub fn cases<F: Flavour>() -> Vec<Case> {
+    [
+        product::cases::<F>(),
+        elementwise::cases::<F>(),
+        transformer::cases::<F>(),
+        convolution::cases::<F>(),
+        widen::cases::<F>(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// The values of a list that a case is made for. Miri is a thousand times slower, and only looks for what a loop may not
+/// touch: it gets the few at the edges of lanes, tiles and blocks.
+const fn sizes(all: &'static [usize], few: &'static [usize]) -> &'static [usize] {
+    if cfg!(miri) { few } else { all }
 }
 
 /// Numbers that look random and are the same on every run (SplitMix64).
@@ -79,13 +119,35 @@ fn within(got: &[f32], want: &[f32], allowed: impl Fn(usize, f32) -> f32) -> Res
 
 #[cfg(test)]
 mod tests {
-    #[test]
-    fn fast_agrees_with_the_reference() {
-        let failures: Vec<String> = super::cases()
+    use super::{Fast, Flavour, cases};
+
+    struct Scalar;
+
+    const _: () = {
+        use crate::kernels::scalar as the_flavour;
+        impl Flavour for Scalar {
+            crate::kernels::each_kernel!(forward);
+        }
+    };
+
+    fn agrees_with_the_reference<F: Flavour>() {
+        let cases = cases::<F>();
+        let failures: Vec<String> = cases
             .iter()
             .filter_map(|case| (case.run)().err().map(|message| format!("{}: {message}", case.name)))
             .collect();
-        assert!(failures.is_empty(), "{} of {} cases:\n{}", failures.len(), super::cases().len(), failures.join("\n"));
+        assert!(failures.is_empty(), "{} of {} cases:\n{}", failures.len(), cases.len(), failures.join("\n"));
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "no processor's own instructions there: fast is scalar")]
+    fn fast_agrees_with_the_reference() {
+        agrees_with_the_reference::<Fast>();
+    }
+
+    #[test]
+    fn scalar_agrees_with_the_reference() {
+        agrees_with_the_reference::<Scalar>();
     }
 
     /// A battery that cannot fail proves nothing: `within` must see a last element that is off, and a missing one.
@@ -97,10 +159,14 @@ mod tests {
         assert!(super::equal(&[f32::NAN, 0.0], &[f32::NAN, -0.0]).is_ok());
     }
 
+    /// What a processor is not asked for, or can't do, is done in plain arrays, and never by the reference.
     #[test]
-    #[cfg(target_arch = "x86_64")]
-    fn processors_with_avx2_use_it() {
-        let expected = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
-        assert_eq!(crate::kernels::flavour() == "AVX2", expected);
+    fn the_fastest_flavour_of_the_processor_is_used() {
+        #[cfg(target_arch = "x86_64")]
+        let has_avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+        #[cfg(not(target_arch = "x86_64"))]
+        let has_avx2 = false;
+        let expected = if has_avx2 && !cfg!(feature = "scalar") { "AVX2" } else { "scalar" };
+        assert_eq!(crate::kernels::flavour(), expected);
     }
 }

@@ -1,13 +1,17 @@
 //! Attention, over lengths, heads, values and how many queries are asked.
 
-use super::{Case, Random, within};
-use crate::kernels::{AttentionRoom, Heads, fast, reference};
+use super::{Case, Flavour, Random, sizes, within};
+use crate::kernels::{AttentionRoom, Heads, reference};
 
 /// Largest difference from the reference, for values within −1..1: where e^x differs in its last bit, a power may fall
 /// to the other side of a half, and one step of it is 1/127 of the largest.
 const ALLOWED: f32 = 2e-3;
 /// Largest difference from attention in floats, as their definition says: what eight and seven bits cost.
 const ALLOWED_FROM_FLOATS: f32 = 0.03;
+
+const TOKENS: &[usize] = sizes(&[0, 1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 31, 64, 129], &[0, 1, 3, 4, 9]);
+/// The longest sequence, and queries in more than one block of them.
+const LONG: usize = if cfg!(miri) { 33 } else { 512 };
 
 fn input(n_tokens: usize, heads: Heads, size: f32) -> Vec<f32> {
     let width = heads.width();
@@ -18,15 +22,15 @@ fn input(n_tokens: usize, heads: Heads, size: f32) -> Vec<f32> {
     qkv
 }
 
-fn check(n_tokens: usize, n_queries: usize, heads: Heads, size: f32) -> Result<(), String> {
+fn check<F: Flavour>(n_tokens: usize, n_queries: usize, heads: Heads, size: f32) -> Result<(), String> {
     let width = heads.width();
     let qkv = input(n_tokens, heads, size);
     let (mut got, mut want) = (vec![7.0; n_queries * width], vec![8.0; n_queries * width]);
     // A room that held another sequence must leave no trace.
     let mut room = AttentionRoom::default();
     let other = Heads { n_heads: 1, head_size: 24 };
-    fast::attention(&Random(99).floats(37 * 3 * 24, 5.0), other, &mut room, &mut vec![0.0; 37 * 24]);
-    fast::attention(&qkv, heads, &mut room, &mut got);
+    F::attention(&Random(99).floats(37 * 3 * 24, 5.0), other, &mut room, &mut vec![0.0; 37 * 24]);
+    F::attention(&qkv, heads, &mut room, &mut got);
     reference::attention(&qkv, heads, &mut AttentionRoom::default(), &mut want);
     within(&got, &want, |_, _| ALLOWED)?;
     within(&got, &in_floats(&qkv, heads, n_queries), |_, _| ALLOWED_FROM_FLOATS * size.max(1.0))
@@ -52,24 +56,24 @@ fn in_floats(qkv: &[f32], heads: Heads, n_queries: usize) -> Vec<f32> {
     out
 }
 
-pub fn cases() -> Vec<Case> {
+pub fn cases<F: Flavour>() -> Vec<Case> {
     let mut cases = Vec::new();
-    for n_tokens in [0, 1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 31, 64, 129] {
+    for &n_tokens in TOKENS {
         for (n_heads, head_size) in [(1, 1), (2, 7), (1, 8), (3, 9), (2, 20), (2, 64)] {
             cases.push(Case::new(format!("attention {n_tokens} tokens, {n_heads} heads of {head_size}"), move || {
                 let heads = Heads { n_heads, head_size };
                 let sizes = [1.0, 4.0].into_iter();
-                sizes.clone().try_for_each(|size| check(n_tokens, n_tokens, heads, size))?;
-                sizes.into_iter().try_for_each(|size| check(n_tokens, n_tokens.min(1), heads, size))
+                sizes.clone().try_for_each(|size| check::<F>(n_tokens, n_tokens, heads, size))?;
+                sizes.into_iter().try_for_each(|size| check::<F>(n_tokens, n_tokens.min(1), heads, size))
             }));
         }
     }
-    cases.push(Case::new("attention 512 tokens, one head of 64", || {
-        check(512, 512, Heads { n_heads: 1, head_size: 64 }, 1.0)
+    cases.push(Case::new(format!("attention {LONG} tokens, one head of 64"), || {
+        check::<F>(LONG, LONG, Heads { n_heads: 1, head_size: 64 }, 1.0)
     }));
     cases.push(Case::new("attention 40 queries of 100 tokens", || {
-        check(100, 40, Heads { n_heads: 2, head_size: 16 }, 1.0)
+        check::<F>(100, 40, Heads { n_heads: 2, head_size: 16 }, 1.0)
     }));
-    cases.push(Case::new("attention no heads", || check(0, 0, Heads { n_heads: 0, head_size: 8 }, 1.0)));
+    cases.push(Case::new("attention no heads", || check::<F>(0, 0, Heads { n_heads: 0, head_size: 8 }, 1.0)));
     cases
 }

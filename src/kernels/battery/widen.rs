@@ -1,8 +1,8 @@
 //! Widening four bits. Equal to the bit, whatever the scales are.
 
-use super::{Case, Random, equal};
+use super::{Case, Flavour, Random, equal, sizes};
 use crate::kernels::layout::{Q4_GROUP, Q4_GROUP_BYTES};
-use crate::kernels::{PackedWeights, fast, reference};
+use crate::kernels::{PackedWeights, reference};
 
 /// f16 scales: what a packed model holds, and what a damaged one may.
 const SCALES: [(&str, &[u16]); 8] = [
@@ -16,6 +16,8 @@ const SCALES: [(&str, &[u16]); 8] = [
     ("infinite", &[0x7c00, 0xfc00, 0x3c00]),
     ("not-a-number", &[0x7e00, 0xfe01, 0x3c00]),
 ];
+
+const INPUTS: &[usize] = sizes(&[32, 64, 96, 768], &[32, 64]);
 
 #[derive(Clone, Copy)]
 enum Nibbles {
@@ -58,7 +60,7 @@ fn groups(n_groups: usize, scales: &[u16], nibbles: Nibbles, random: &mut Random
     bytes
 }
 
-fn check_columns(
+fn check_columns<F: Flavour>(
     n_in: usize,
     n_out: usize,
     first_column: usize,
@@ -69,7 +71,7 @@ fn check_columns(
     let groups = groups(n_columns * (n_in / Q4_GROUP), scales, nibbles, &mut Random((n_in * 100 + n_out) as u64));
     let mut got = PackedWeights::zeroed(n_out, n_in);
     let mut want = got.clone();
-    fast::widen_q4_columns(&groups, first_column, &mut got);
+    F::widen_q4_columns(&groups, first_column, &mut got);
     reference::widen_q4_columns(&groups, first_column, &mut want);
     equal(got.column_scales(), want.column_scales()).map_err(|message| format!("scale {message}"))?;
     if let Some(index) = got.tiles().iter().zip(want.tiles()).position(|(got, want)| got != want) {
@@ -81,18 +83,18 @@ fn check_columns(
     Ok(())
 }
 
-pub fn cases() -> Vec<Case> {
+pub fn cases<F: Flavour>() -> Vec<Case> {
     let mut cases = Vec::new();
     for (name, scales) in SCALES {
         let kinds =
             [Nibbles::Random, Nibbles::Zeros, Nibbles::Middle, Nibbles::Fifteens, Nibbles::Lone, Nibbles::Sevens];
         cases.push(Case::new(format!("widen_q4_columns, scales {name}"), move || {
             for nibbles in kinds {
-                for n_in in [32, 64, 96, 768] {
+                for &n_in in INPUTS {
                     for (n_out, first, n_columns) in
                         [(8, 0, 8), (16, 8, 8), (32, 0, 32), (5, 0, 5), (20, 3, 14), (9, 4, 5), (4, 1, 1)]
                     {
-                        check_columns(n_in, n_out, first, n_columns, scales, nibbles)
+                        check_columns::<F>(n_in, n_out, first, n_columns, scales, nibbles)
                             .map_err(|message| format!("{n_columns} of {n_out} × {n_in}: {message}"))?;
                     }
                 }
@@ -103,7 +105,7 @@ pub fn cases() -> Vec<Case> {
             for n_groups in [0, 1, 2, 24] {
                 let groups = groups(n_groups, scales, Nibbles::Random, &mut Random(n_groups as u64));
                 let (mut got, mut want) = (vec![7.0; n_groups * Q4_GROUP], vec![8.0; n_groups * Q4_GROUP]);
-                fast::widen_q4_row(&groups, &mut got);
+                F::widen_q4_row(&groups, &mut got);
                 reference::widen_q4_row(&groups, &mut want);
                 equal(&got, &want)?;
             }
@@ -111,8 +113,8 @@ pub fn cases() -> Vec<Case> {
         }));
     }
     cases.push(Case::new("widen_q4_columns of no groups", || {
-        check_columns(0, 8, 0, 0, SCALES[0].1, Nibbles::Random)?;
-        check_columns(64, 8, 0, 0, SCALES[0].1, Nibbles::Random)
+        check_columns::<F>(0, 8, 0, 0, SCALES[0].1, Nibbles::Random)?;
+        check_columns::<F>(64, 8, 0, 0, SCALES[0].1, Nibbles::Random)
     }));
     cases
 }

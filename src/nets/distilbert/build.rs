@@ -97,6 +97,7 @@ pub struct Loaded {
 }
 
 impl DistilBertBuilder {
+    /// The net, once a [`crate::pack::PackReader`] has handed over every row.
     pub fn finish(self) -> std::result::Result<Loaded, PackError> {
         let net = self.net.ok_or_else(|| PackError::Header { at: 0, problem: "nothing was read".into() })?;
         Ok(Loaded { net, vocabulary: self.vocabulary, labels: self.labels })

@@ -9,7 +9,7 @@ use std::path::Path;
 use candle_core::{DType, Device, IndexOp, Module, Tensor};
 use candle_nn::{Linear, VarBuilder};
 use candle_transformers::models::distilbert::{Config, DistilBertModel};
-use sotto::kernels::reference::{f16_to_f32, widen_q4_row};
+use sotto::kernels::{f16_to_f32, widen_q4_row};
 use sotto::nets::DistilBertBuilder;
 use sotto::pack::{Dtype, Header, PackError, PackReader, RowSink, TensorInfo};
 
