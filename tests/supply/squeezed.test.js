@@ -1,5 +1,6 @@
 // Page scripts come squeezed (xtask/src/squeeze.rs). A parser that knows nothing of that reads the same program from what ships
-// as from its source, name by name and text by text, and another the same rules from the style sheets in it.
+// as from what was there before (the source with the palette's colours put in), name by name and text by text, and another the
+// same rules from the style sheets in it.
 
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
@@ -7,7 +8,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { parse } from "acorn";
 import { generate, parse as parseStyle } from "css-tree";
-import { DIST, ROOT } from "../browser/harness/places.js";
+import { DIST, ROOT, WORKSHOP } from "../browser/harness/places.js";
 
 const refuse = (error) => {
   throw error;
@@ -18,7 +19,7 @@ const rules = (text) => generate(parseStyle(text, { parseCustomProperty: true, o
 /** Pieces of templates, in their order. */
 function pieces(tree) {
   const found = [];
-  JSON.stringify(tree, (key, value) => {
+  JSON.stringify(tree, (_, value) => {
     if (value?.type === "TemplateElement") found.push(value.value.raw);
     return typeof value === "bigint" ? null : value;
   });
@@ -58,7 +59,7 @@ test("every page script is squeezed", () => {
 
 for (const name of names) {
   test(`content/${name} is the program that its source is`, () => {
-    const [source, shipped] = [join(ROOT, "extension"), DIST].map((folder) => readFileSync(join(folder, "content", name), "utf8"));
+    const [source, shipped] = [join(WORKSHOP, "coloured"), DIST].map((folder) => readFileSync(join(folder, "content", name), "utf8"));
     assert.deepEqual(program(shipped, source), program(source, source));
     assert.ok(shipped.length < source.length && !shipped.includes("\n  "));
   });

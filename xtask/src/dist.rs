@@ -39,6 +39,9 @@ fn make(profile: Profile) -> Outcome {
         files.insert(name.to_string(), read(&types::declare()?.join(name))?);
     }
     colour_page_scripts(&mut files)?;
+    // As they are before they are squeezed: tests/supply reads both.
+    let coloured = files.iter().filter(|(name, _)| name.starts_with(PAGE_SCRIPTS));
+    lay_out(&place::workshop().join("coloured"), &coloured.map(|(name, text)| (name.clone(), text.clone())).collect())?;
     squeeze_page_scripts(&mut files)?;
     take_folder(&mut files, &root.join("models"), "models/", |name| name.ends_with(".gguf"))?;
     let flavours = [wasm::ENGINES[0], wasm::ENGINES[1], wasm::PAGES];
