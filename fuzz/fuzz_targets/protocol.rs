@@ -4,7 +4,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use sotto::protocol::{FrameRequest, FoundFrame, FoundPicture, FromPacker, PageRequest, Reply, Selected, ToFrame, ToPage};
+use sotto::protocol::{Answer, FoundFrame, FoundPicture, FrameAsk, FromPacker, PageAsk, Selected, ToFrame, ToPage};
 
 macro_rules! means_the_same {
     ($bytes:ident: $($type:ty),*) => { $(
@@ -17,9 +17,9 @@ macro_rules! means_the_same {
 }
 
 fuzz_target!(|bytes: &[u8]| {
-    means_the_same!(bytes: FrameRequest, PageRequest, Selected, FoundPicture, FoundFrame);
+    means_the_same!(bytes: FrameAsk, PageAsk, Selected, FoundPicture, FoundFrame);
     // These come from the engine, which makes only numbers that JSON has; here they need only be read or refused.
-    let _ = serde_json::from_slice::<Reply>(bytes);
+    let _ = serde_json::from_slice::<Answer>(bytes);
     let _ = serde_json::from_slice::<ToFrame>(bytes);
     let _ = serde_json::from_slice::<ToPage>(bytes);
     let _ = serde_json::from_slice::<FromPacker>(bytes);

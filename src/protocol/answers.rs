@@ -4,15 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{OwnModels, PictureRules, PictureVerdict, Settings, Status, TextVerdict, UploadVerdict, WhyVerdict};
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
-#[serde(rename_all = "camelCase")]
-pub struct Reply {
-    pub id: String,
-    #[serde(flatten)]
-    pub answer: Answer,
-}
-
+/// What comes back, with the request's `id` beside it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
 #[serde(tag = "answer", rename_all = "camelCase", rename_all_fields = "camelCase")]

@@ -9,17 +9,11 @@ use super::{Action, ResultPlace, Settings};
 #[cfg(feature = "declarations")]
 use crate::models::Task;
 
-/// A request of one of Sotto's own pages. `id` is chosen by the asker and comes back with the reply, so no two replies can be
-/// mixed up.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
-#[serde(rename_all = "camelCase")]
-pub struct PageRequest {
-    pub id: String,
-    #[serde(flatten)]
-    pub ask: PageAsk,
-}
+// A request is an ask with an `id` beside it, which the asker chooses and which comes back with the reply, so no two replies can
+// be mixed up. Rust puts it on and takes it off by hand: as a field of a struct around the ask it would make every ask's code
+// once more.
 
+/// What one of Sotto's own pages may ask.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "declarations", derive(ts_rs::TS), ts(optional_fields = nullable))]
 #[serde(tag = "ask", rename_all = "camelCase", rename_all_fields = "camelCase")]
@@ -74,17 +68,7 @@ pub enum PageAsk {
     Scan { tab: i32, wish: ScanWish },
 }
 
-/// A request of a content script of ours, which may be anything that a page made of it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
-#[serde(rename_all = "camelCase")]
-pub struct FrameRequest {
-    pub id: String,
-    #[serde(flatten)]
-    pub ask: FrameAsk,
-}
-
-/// All that a content script may ask, and always for itself: no site, tab or frame is ever named but by the browser.
+/// All that a content script of ours may ask, which may be anything that a page made of it; and always for itself: no site, tab or frame is ever named but by the browser.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
 #[serde(tag = "ask", rename_all = "camelCase", rename_all_fields = "camelCase")]

@@ -25,22 +25,19 @@ pub fn typescript() -> String {
         )* };
     }
     declare!(
-        PageRequest,
         PageAsk,
-        FrameRequest,
         FrameAsk,
         Urgency,
         ScanWish,
-        Spot, //
-        Reply,
+        Spot,
         Answer,
         Refusal,
         Reason,
-        ScanCounts, //
+        ScanCounts,
         ToFrame,
-        ToPage,
+        ToPageOf<View>,
         ToOffscreen,
-        View, //
+        View,
         Selected,
         FoundPicture,
         FoundFrame,
@@ -49,30 +46,34 @@ pub fn typescript() -> String {
         Point,
         FramePlace,
         TabView,
-        FromPacker, //
+        FromPacker,
         Settings,
         PictureRules,
         ClassThreshold,
         Action,
         ResultPlace,
         OwnModels,
-        OwnModel, //
+        OwnModel,
         Status,
         ModelState,
         ModelStatus,
         MemoryStatus,
-        EngineStatus, //
+        EngineStatus,
         Sentiment,
         TextVerdict,
         SentenceVerdict,
         WhyVerdict,
-        PushedWord, //
+        PushedWord,
         PictureVerdict,
         Frames,
         ClassScore,
         UploadVerdict,
         Course,
     );
+    out.push_str("export type ToPage = ToPageOf<View>;\n\n/** With the name that comes back with its reply. */\n");
+    for (name, ask) in [("PageRequest", "PageAsk"), ("FrameRequest", "FrameAsk"), ("Reply", "Answer")] {
+        out.push_str(&format!("export type {name} = {{ id: string }} & {ask};\n"));
+    }
     out
 }
 

@@ -22,20 +22,23 @@ pub enum ToFrame {
     FindFrame { index: u32 },
 }
 
-/// To Sotto's own pages, over the connections that they opened.
+/// To Sotto's own pages, over the connections that they opened. What is drawn is JavaScript's (extension/content/verdict.js), so
+/// the pages' Rust reads no more than the kind of a view ([`ViewKind`]).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
 #[serde(tag = "sotto", rename_all = "camelCase", rename_all_fields = "camelCase")]
-pub enum ToPage {
+pub enum ToPageOf<V> {
     /// A model's state changed.
     Changed { models: Vec<ModelStatus> },
     /// How far the request `id` is.
-    Progress { id: String, view: View },
+    Progress { id: String, view: V },
     /// A verdict that is shown in the popup.
-    View { view: View },
+    View { view: V },
     /// What is counted in a tab under scan.
     Scan { tab: i32, counts: ScanCounts },
 }
+
+pub type ToPage = ToPageOf<View>;
 
 /// To the offscreen page: a picture that a worker can't decode stands beside it as `picture`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -72,6 +75,22 @@ pub enum View {
         partly_visible: bool,
     },
     Refused(Refusal),
+}
+
+/// The kind of a view, without what it shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ViewKindName {
+    Busy,
+    Text,
+    Why,
+    Picture,
+    Refused,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub struct ViewKind {
+    pub kind: ViewKindName,
 }
 
 /// What select.js says is selected in its frame.
@@ -140,13 +159,20 @@ pub struct Point {
     pub y: f64,
 }
 
-/// Where a frame stands in its tab. A frame of another site can't know, and says which of the tab's frames it is.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
-#[serde(untagged)]
-pub enum FramePlace {
-    Known { x: f64, y: f64, zoom: f64 },
-    OneOf { index: u32 },
+/// Where a frame stands in its tab, and how large one of its pixels is there. A frame of another site can't know, and says which
+/// of the tab's frames it is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "declarations",
+    derive(ts_rs::TS),
+    ts(type = "{ x: number, y: number, zoom: number } | { index: number }")
+)]
+#[serde(default)]
+pub struct FramePlace {
+    pub x: Option<f64>,
+    pub y: Option<f64>,
+    pub zoom: Option<f64>,
+    pub index: Option<u32>,
 }
 
 /// What a capture of the tab shows: so many CSS pixels across, magnified and moved by a pinch.

@@ -14,6 +14,13 @@ pub fn to_js<T: Serialize>(value: &T) -> JsValue {
     })
 }
 
+/// A request or reply: what `value` is, with its name beside it.
+pub fn with_id<T: Serialize>(id: &str, value: &T) -> JsValue {
+    let message = to_js(value);
+    chrome::set(&message, "id", &id.into());
+    message
+}
+
 pub fn from_js<T: DeserializeOwned>(value: JsValue) -> Result<T, String> {
     serde_wasm_bindgen::from_value(value).map_err(|error| error.to_string())
 }

@@ -10,8 +10,8 @@ use super::sender::{Frame, Sender, sender_of};
 use crate::{
     engine::{Asker, Work},
     protocol::{
-        Answer, FRAME_MESSAGE_UNITS_MAX, FRAME_TEXT_UNITS_MAX, FrameAsk, FrameRequest, PageAsk, PageRequest, Reason,
-        Refusal, Reply, TextVerdict, ToPage, Urgency, View,
+        Answer, FRAME_MESSAGE_UNITS_MAX, FRAME_TEXT_UNITS_MAX, FrameAsk, PageAsk, Reason, Refusal, TextVerdict, ToPage,
+        Urgency, View,
     },
     web::{
         browser::{chrome, scripts::off_limits, untrusted, wire},
@@ -29,19 +29,19 @@ pub async fn answer(message: JsValue, sender: JsValue) -> JsValue {
     let from = sender_of(&sender);
     if !matches!(from, Ok(Sender::OwnPage)) && untrusted::is_longer_than(&message, units_max(&message)) {
         let answer = Answer::Refused(bad("the message is longer than any of Sotto's".to_owned()));
-        return wire::to_js(&Reply { id: String::new(), answer });
+        return wire::with_id("", &answer);
     }
     let is_cut = untrusted::cut_text(&message);
     let id = chrome::get(&message, "id").as_string().unwrap_or_default();
     let answered = async {
         match from? {
             Sender::OwnPage => {
-                let PageRequest { id, ask } = read(message)?;
-                for_page(&host()?, id, ask, &picture).await
+                let ask: PageAsk = read(message)?;
+                for_page(&host()?, id.clone(), ask, &picture).await
             }
             Sender::Frame(frame) => {
-                let FrameRequest { id, ask } = read(message)?;
-                for_frame(&host()?, frame, id, ask, &picture).await
+                let ask: FrameAsk = read(message)?;
+                for_frame(&host()?, frame, id.clone(), ask, &picture).await
             }
         }
     };
@@ -50,7 +50,7 @@ pub async fn answer(message: JsValue, sender: JsValue) -> JsValue {
         Ok(answer) => answer,
         Err(refusal) => Answer::Refused(refusal),
     };
-    wire::to_js(&Reply { id, answer })
+    wire::with_id(&id, &answer)
 }
 
 /// How long a frame's message may be. Compared where it is: nothing of it enters linear memory before its length is known.

@@ -6,7 +6,7 @@ use std::cell::Cell;
 use wasm_bindgen::prelude::*;
 
 use crate::{
-    protocol::{Answer, PageAsk, PageRequest, Reason, Refusal, Reply, Settings, ToPage},
+    protocol::{Answer, PageAsk, Reason, Refusal, Settings, ToPageOf, ViewKind},
     web::browser::{
         chrome::{self, Port},
         wire,
@@ -34,7 +34,7 @@ pub fn new_id() -> String {
 }
 
 pub async fn ask_as(id: String, ask: PageAsk, picture: &JsValue) -> Result<Answer, Refusal> {
-    let message = wire::to_js(&PageRequest { id: id.clone(), ask });
+    let message = wire::with_id(&id, &ask);
     if !picture.is_undefined() {
         chrome::set(&message, "picture", picture);
     }
@@ -43,15 +43,17 @@ pub async fn ask_as(id: String, ask: PageAsk, picture: &JsValue) -> Result<Answe
         Ok(reply) if !reply.is_undefined() => Ok(reply),
         _ => chrome::send_message(&message).await,
     };
-    let reply: Reply = answered
-        .map_err(|thrown| chrome::reason_of(&thrown))
-        .and_then(wire::from_js)
-        .map_err(|detail| Refusal { reason: Reason::Internal, detail })?;
-    match reply.answer {
+    let reply = answered.map_err(|thrown| broken(chrome::reason_of(&thrown)))?;
+    let is_ours = chrome::get(&reply, "id") == JsValue::from_str(&id);
+    match wire::from_js(reply).map_err(broken)? {
         Answer::Refused(refusal) => Err(refusal),
-        _ if reply.id != id => Err(Refusal { reason: Reason::Internal, detail: "the reply is another's".to_owned() }),
+        _ if !is_ours => Err(broken("the reply is another's".to_owned())),
         answer => Ok(answer),
     }
+}
+
+fn broken(detail: String) -> Refusal {
+    Refusal { reason: Reason::Internal, detail }
 }
 
 pub async fn settings() -> Result<Settings, Refusal> {
@@ -70,13 +72,17 @@ pub fn unexpected() -> Refusal {
     Refusal { reason: Reason::Internal, detail: "an answer of another kind".to_owned() }
 }
 
+/// What the background told, and the view in it as it came, for whom it concerns.
+pub type Told = ToPageOf<ViewKind>;
+
 /// Hears what the background tells open pages. A connection named after a request gives that up when it closes.
-pub fn listen(name: &str, mut heard: impl FnMut(ToPage) + 'static) -> Port {
+pub fn listen(name: &str, mut heard: impl FnMut(Told, JsValue) + 'static) -> Port {
     let port = chrome::connect(&chrome::object(&[("name", name.into())]));
-    let listener = move |message| {
+    let listener = move |message: JsValue| {
+        let view = chrome::get(&message, "view");
         // What can't be read is of another version, and this page goes with its own.
         if let Ok(told) = wire::from_js(message) {
-            heard(told);
+            heard(told, view);
         }
     };
     // Lives as long as the page.

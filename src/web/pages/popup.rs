@@ -4,9 +4,12 @@
 use js_sys::Array;
 use wasm_bindgen::prelude::*;
 
-use super::{ask, dom, format, guard_switch, model_row, scan, try_box, verdict};
+use super::{
+    ask::{self, Told},
+    dom, format, guard_switch, model_row, scan, try_box, verdict,
+};
 use crate::{
-    protocol::{Answer, PageAsk, SESSION_VIEW, Status, ToPage, View},
+    protocol::{Answer, PageAsk, SESSION_VIEW, Status, View, ViewKind, ViewKindName},
     web::browser::{chrome, sites, wire},
 };
 
@@ -29,9 +32,9 @@ pub async fn popup() {
 }
 
 /// What the background says while the popup is open.
-fn heard(told: ToPage) {
+fn heard(told: Told, view: JsValue) {
     match told {
-        ToPage::Changed { models } => {
+        Told::Changed { models } => {
             try_box::follow(&models);
             models.iter().for_each(model_row::show_state);
             // Figures follow when the state came to rest; until then the percentage is all that changes.
@@ -39,21 +42,22 @@ fn heard(told: ToPage) {
                 wasm_bindgen_futures::spawn_local(refresh());
             }
         }
-        ToPage::Scan { tab, counts } => scan::heard(tab, counts),
-        ToPage::View { view } => wasm_bindgen_futures::spawn_local(async move {
-            show_view(&view).await;
+        Told::Scan { tab, counts } => scan::heard(tab, counts),
+        Told::View { view: ViewKind { kind } } => wasm_bindgen_futures::spawn_local(async move {
+            show_view(kind, &view).await;
             forget_view().await;
         }),
         // Of requests that have a connection of their own: why.rs.
-        ToPage::Progress { .. } => {}
+        Told::Progress { .. } => {}
     }
 }
 
 async fn waiting_view() {
     let Ok(found) = chrome::session_get(SESSION_VIEW).await else { return };
-    if let Ok(view) = wire::from_js::<View>(chrome::get(&found, SESSION_VIEW)) {
-        show_view(&view).await;
-        if !matches!(view, View::Busy { .. }) {
+    let view = chrome::get(&found, SESSION_VIEW);
+    if let Ok(ViewKind { kind }) = wire::from_js(view.clone()) {
+        show_view(kind, &view).await;
+        if kind != ViewKindName::Busy {
             forget_view().await;
         }
     }
@@ -64,10 +68,11 @@ async fn forget_view() {
     drop(chrome::session_remove(SESSION_VIEW).await);
 }
 
-async fn show_view(view: &View) {
-    let said = if matches!(view, View::Text { .. }) { shown_text().await } else { String::new() };
+/// Shows a view as the background told it.
+async fn show_view(kind: ViewKindName, view: &JsValue) {
+    let said = if kind == ViewKindName::Text { shown_text().await } else { String::new() };
     if let Some(result) = dom::by_id("result") {
-        verdict::show(&result, view, &said);
+        verdict::show_told(&result, view, &said);
         dom::show("result-panel", true);
     }
 }
@@ -82,13 +87,13 @@ async fn shown_text() -> String {
 
 /// The click on the toolbar lets us read the tab in front, this once.
 async fn classify_selection() {
-    show_view(&View::Busy { percent: None, read: None }).await;
-    let view = match ask::ask(PageAsk::Selection).await {
-        Ok(Answer::Text(verdict)) => View::Text { verdict },
-        Ok(_) => View::Refused(ask::unexpected()),
-        Err(refusal) => View::Refused(refusal),
+    show_view(ViewKindName::Busy, &wire::to_js(&View::Busy { percent: None, read: None })).await;
+    let (kind, view) = match ask::ask(PageAsk::Selection).await {
+        Ok(Answer::Text(verdict)) => (ViewKindName::Text, View::Text { verdict }),
+        Ok(_) => (ViewKindName::Refused, View::Refused(ask::unexpected())),
+        Err(refusal) => (ViewKindName::Refused, View::Refused(refusal)),
     };
-    show_view(&view).await;
+    show_view(kind, &wire::to_js(&view)).await;
 }
 
 async fn this_site() {

@@ -9,12 +9,13 @@ use crate::{protocol::View, web::browser::wire};
 // As the glue in pages/wasm/ sees it.
 #[wasm_bindgen(raw_module = "../verdicts.js")]
 extern "C" {
+    /// Draws a view as the background tells it.
     #[wasm_bindgen(js_name = show)]
-    fn draw(into: &HtmlElement, view: &JsValue, said: &str);
+    pub fn show_told(into: &HtmlElement, view: &JsValue, said: &str);
 }
 
 /// Draws a view into an element, which is a live region. `said` is the text that was judged, empty where it is not known;
 /// with it a verdict has its sentences and can be explained.
 pub fn show(into: &HtmlElement, view: &View, said: &str) {
-    draw(into, &wire::to_js(view), said);
+    show_told(into, &wire::to_js(view), said);
 }

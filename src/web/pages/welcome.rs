@@ -2,16 +2,19 @@
 
 use wasm_bindgen::prelude::*;
 
-use super::{ask, dom, guard_switch, try_box};
-use crate::{protocol::ToPage, web::browser::chrome};
+use super::{
+    ask::{self, Told},
+    dom, guard_switch, try_box,
+};
+use crate::web::browser::chrome;
 
 #[wasm_bindgen]
 pub async fn welcome() {
     // Where it is refused, the weights are kept as anything else is.
     drop(chrome::persist_storage().await);
     try_box::wire();
-    ask::listen("page", |told| {
-        if let ToPage::Changed { models } = told {
+    ask::listen("page", |told, _| {
+        if let Told::Changed { models } = told {
             try_box::follow(&models);
         }
     });

@@ -76,7 +76,7 @@ impl Painted {
     /// From what pixels.js says of a picture, in pixels of its frame, and where that frame stands; none where the frame does
     /// not know that, or a page says what is no place.
     pub fn new(rect: Edges, upright: Option<TurnedBox>, frame: FramePlace, view: TabView) -> Option<Self> {
-        let FramePlace::Known { x: frame_x, y: frame_y, zoom } = frame else { return None };
+        let (frame_x, frame_y, zoom) = (frame.x?, frame.y?, frame.zoom?);
         let TabView { width, pinch, left, top } = view;
         let across = |x: f64| (frame_x + x * zoom - left) * pinch;
         let down = |y: f64| (frame_y + y * zoom - top) * pinch;

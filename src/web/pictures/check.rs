@@ -102,7 +102,7 @@ async fn look(tab: i32, frame: i32, window: Option<i32>, source: Option<String>)
 /// A frame of another site can't tell where it stands: the tab's own frame is asked, where the browser lets us into it.
 async fn painted(tab: i32, found: &FoundPicture) -> Option<Painted> {
     let (mut frame, mut view) = (found.frame, found.view);
-    if let Some(FramePlace::OneOf { index }) = frame {
+    if let Some(FramePlace { index: Some(index), .. }) = frame {
         inject(tab, Some(TOP), &[PIXELS, PICTURE]).await.ok()?;
         let (answer, _): (FoundFrame, JsValue) = ask(tab, TOP, &ToFrame::FindFrame { index }).await;
         (frame, view) = (answer.frame, answer.view);
