@@ -6,8 +6,8 @@ use super::{OwnModels, PictureRules, PictureVerdict, Settings, Status, TextVerdi
 
 /// What comes back, with the request's `id` beside it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
-#[serde(tag = "answer", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS), ts(tag = "answer"))]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Answer {
     Text(TextVerdict),
     Why(WhyVerdict),

@@ -15,8 +15,8 @@ use crate::models::Task;
 
 /// What one of Sotto's own pages may ask.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "declarations", derive(ts_rs::TS), ts(optional_fields = nullable))]
-#[serde(tag = "ask", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS), ts(tag = "ask"), ts(optional_fields = nullable))]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum PageAsk {
     /// Judge a text.
     Text { text: String },
@@ -70,8 +70,8 @@ pub enum PageAsk {
 
 /// All that a content script of ours may ask, which may be anything that a page made of it; and always for itself: no site, tab or frame is ever named but by the browser.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
-#[serde(tag = "ask", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS), ts(tag = "ask"))]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum FrameAsk {
     /// Judge a picture of a page under scan; its pixels stand beside this as `picture`.
     Picture {

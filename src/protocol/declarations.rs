@@ -154,8 +154,7 @@ fn for_browsers(schema: &Value) -> Value {
 
 /// The names of an enum's variants, as serde knows them: it names all of them to whoever hands it one that is none.
 fn variants<T: DeserializeOwned>() -> &'static [&'static str] {
-    let none = BTreeMap::from([("ask", "")]).into_iter();
-    match T::deserialize(de::value::MapDeserializer::new(none)) {
+    match T::deserialize(de::value::StrDeserializer::new("")) {
         Err(Named(names)) => names,
         Ok(_) => &[],
     }

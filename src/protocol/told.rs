@@ -7,8 +7,8 @@ use super::{Action, ModelStatus, PictureVerdict, Refusal, ScanCounts, ScanWish, 
 
 /// To the content scripts of a frame.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
-#[serde(tag = "sotto", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS), ts(tag = "sotto"))]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum ToFrame {
     /// card.js: what the card of this request shows from now on. Without a request it is for whichever card stands.
     Card { request: Option<String>, view: View },
@@ -25,8 +25,8 @@ pub enum ToFrame {
 /// To Sotto's own pages, over the connections that they opened. What is drawn is JavaScript's (extension/content/verdict.js), so
 /// the pages' Rust reads no more than the kind of a view ([`ViewKind`]).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
-#[serde(tag = "sotto", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS), ts(tag = "sotto"))]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum ToPageOf<V> {
     /// A model's state changed.
     Changed { models: Vec<ModelStatus> },
@@ -42,8 +42,8 @@ pub type ToPage = ToPageOf<View>;
 
 /// To the offscreen page: a picture that a worker can't decode stands beside it as `picture`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
-#[serde(tag = "sotto", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS), ts(tag = "sotto"))]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum ToOffscreen {
     Frames {
         #[serde(rename = "type")]
@@ -187,8 +187,8 @@ pub struct TabView {
 
 /// What the settings page's worker says of a model that it packs; the packed file stands beside `Packed` as `file`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
-#[serde(tag = "packer", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS), ts(tag = "packer"))]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum FromPacker {
     Working { percent: u32 },
     Packed { title: String, memory_bytes: u64 },

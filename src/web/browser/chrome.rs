@@ -144,6 +144,11 @@ pub fn get(target: &JsValue, name: &str) -> JsValue {
     Reflect::get(target, &JsValue::from_str(name)).unwrap_or(JsValue::UNDEFINED)
 }
 
+/// The same by a name that is JavaScript's already; undefined also where `target` is no object.
+pub fn get_by(target: &JsValue, name: &JsValue) -> JsValue {
+    Reflect::get(target, name).unwrap_or(JsValue::UNDEFINED)
+}
+
 /// A list of strings as a JavaScript array.
 pub fn strings(items: &[&str]) -> JsValue {
     items.iter().map(|item| JsValue::from_str(item)).collect::<Array>().into()

@@ -62,7 +62,7 @@ pub async fn tell(tab: i32, whom: &Whom, message: &ToFrame) -> Result<JsValue, J
     {
         chrome::set(&options, "documentId", document);
     }
-    chrome::send_to_tab(tab, &wire::to_js(message), &options).await
+    chrome::send_to_tab(tab, &wire::tagged(message), &options).await
 }
 
 /// Asks a script in a frame; the answer, and the picture that stands beside it (undefined where none does).

@@ -41,14 +41,10 @@ pub fn is_longer_than(message: &JsValue, units_max: u32) -> bool {
 /// Takes those parts off an object that are longer than `units_max` each, so that one of them costs no other.
 pub fn without_long_parts(message: &JsValue, units_max: u32) {
     let Some(object) = message.dyn_ref::<Object>() else { return };
-    for name in Object::keys(object).iter().filter(|name| is_longer_than(&get_by(object, name), units_max)) {
+    for name in Object::keys(object).iter().filter(|name| is_longer_than(&chrome::get_by(object, name), units_max)) {
         // Refused only where a page froze it; then all of it is too long.
         let _ = js_sys::Reflect::delete_property(object, &name);
     }
-}
-
-fn get_by(object: &Object, name: &JsValue) -> JsValue {
-    js_sys::Reflect::get(object, name).unwrap_or(JsValue::UNDEFINED)
 }
 
 fn spend(value: &JsValue, units_left: &mut u32, depth_left: u32) -> bool {

@@ -10,8 +10,8 @@ use super::sender::{Frame, Sender, sender_of};
 use crate::{
     engine::{Asker, Work},
     protocol::{
-        Answer, FRAME_MESSAGE_UNITS_MAX, FRAME_TEXT_UNITS_MAX, FrameAsk, PageAsk, Reason, Refusal, TextVerdict, ToPage,
-        Urgency, View,
+        Answer, FRAME_MESSAGE_UNITS_MAX, FRAME_TEXT_UNITS_MAX, FrameAsk, PageAsk, Reason, Refusal, Tagged, TextVerdict,
+        ToPage, Urgency, View,
     },
     web::{
         browser::{chrome, scripts::off_limits, untrusted, wire},
@@ -36,11 +36,11 @@ pub async fn answer(message: JsValue, sender: JsValue) -> JsValue {
     let answered = async {
         match from? {
             Sender::OwnPage => {
-                let ask: PageAsk = read(message)?;
+                let ask: PageAsk = read(&message)?;
                 for_page(&host()?, id.clone(), ask, &picture).await
             }
             Sender::Frame(frame) => {
-                let ask: FrameAsk = read(message)?;
+                let ask: FrameAsk = read(&message)?;
                 for_frame(&host()?, frame, id.clone(), ask, &picture).await
             }
         }
@@ -60,8 +60,8 @@ fn units_max(message: &JsValue) -> u32 {
     if has_text { FRAME_TEXT_UNITS_MAX } else { FRAME_MESSAGE_UNITS_MAX }
 }
 
-fn read<T: DeserializeOwned>(message: JsValue) -> Result<T, Refusal> {
-    wire::from_js(message).map_err(|detail| {
+fn read<T: DeserializeOwned + Tagged>(message: &JsValue) -> Result<T, Refusal> {
+    wire::from_tagged(message).map_err(|detail| {
         let version = env!("CARGO_PKG_VERSION");
         bad(format!("not a request that Sotto {version} knows from this sender, perhaps of another version: {detail}"))
     })

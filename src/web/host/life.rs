@@ -168,7 +168,7 @@ impl Host {
         if ports.is_empty() {
             return;
         }
-        let message = wire::to_js(told);
+        let message = wire::tagged(told);
         // A port whose page went away throws; its disconnect event removes it.
         ports.iter().for_each(|port| drop(port.post(&message)));
     }

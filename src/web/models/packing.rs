@@ -41,14 +41,14 @@ const TRIAL: &str = "What a wonderful evening.";
 pub async fn pack_model(files: Array, tell: Function) {
     let chosen = Chosen::new(files.iter().filter_map(|file| file.dyn_into().ok()));
     let tell = |said: &JsValue| drop(tell.call1(&JsValue::NULL, said));
-    let progress = |percent: u32| tell(&wire::to_js(&FromPacker::Working { percent }));
+    let progress = |percent: u32| tell(&wire::tagged(&FromPacker::Working { percent }));
     match pack(&chosen, &progress).await {
         Ok((packed, file)) => {
-            let said = wire::to_js(&packed);
+            let said = wire::tagged(&packed);
             chrome::set(&said, "file", &file);
             tell(&said);
         }
-        Err(problem) => tell(&wire::to_js(&FromPacker::Problem { problem })),
+        Err(problem) => tell(&wire::tagged(&FromPacker::Problem { problem })),
     }
 }
 

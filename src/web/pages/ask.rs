@@ -45,7 +45,7 @@ pub async fn ask_as(id: String, ask: PageAsk, picture: &JsValue) -> Result<Answe
     };
     let reply = answered.map_err(|thrown| broken(chrome::reason_of(&thrown)))?;
     let is_ours = chrome::get(&reply, "id") == JsValue::from_str(&id);
-    match wire::from_js(reply).map_err(broken)? {
+    match wire::from_tagged(&reply).map_err(broken)? {
         Answer::Refused(refusal) => Err(refusal),
         _ if !is_ours => Err(broken("the reply is another's".to_owned())),
         answer => Ok(answer),
@@ -81,7 +81,7 @@ pub fn listen(name: &str, mut heard: impl FnMut(Told, JsValue) + 'static) -> Por
     let listener = move |message: JsValue| {
         let view = chrome::get(&message, "view");
         // What can't be read is of another version, and this page goes with its own.
-        if let Ok(told) = wire::from_js(message) {
+        if let Ok(told) = wire::from_tagged(&message) {
             heard(told, view);
         }
     };

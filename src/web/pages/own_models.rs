@@ -84,7 +84,7 @@ fn hear(said: &JsValue, at_work: &AtWork) {
     if at_work.borrow().is_none() {
         return;
     }
-    match wire::from_js(said.clone()) {
+    match wire::from_tagged(said) {
         Ok(FromPacker::Working { percent }) => {
             if let Some(bar) = dom::by_id("own-progress") {
                 dom::set_attribute(&bar, "value", &percent.to_string());
