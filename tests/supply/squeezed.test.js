@@ -18,7 +18,7 @@ const rules = (text) => generate(parseStyle(text, { parseCustomProperty: true, o
 /** Pieces of templates, in their order. */
 function pieces(tree) {
   const found = [];
-  JSON.stringify(tree, (key, value) => {
+  JSON.stringify(tree, (_key, value) => {
     if (value?.type === "TemplateElement") found.push(value.value.raw);
     return typeof value === "bigint" ? null : value;
   });
