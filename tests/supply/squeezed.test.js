@@ -26,7 +26,7 @@ const rules = (text) => generate(parseStyle(text, { parseCustomProperty: true, o
 function pieces(tree) {
   /** @type {string[]} */
   const found = [];
-  JSON.stringify(tree, (_key, value) => {
+  JSON.stringify(tree, (_, value) => {
     if (value?.type === "TemplateElement") found.push(value.value.raw);
     return typeof value === "bigint" ? null : value;
   });
