@@ -24,6 +24,7 @@ type ScanCounts = import("../target/xtask/types/protocol.js").ScanCounts;
 type ScanWish = import("../target/xtask/types/protocol.js").ScanWish;
 type Selected = import("../target/xtask/types/protocol.js").Selected;
 type SentenceVerdict = import("../target/xtask/types/protocol.js").SentenceVerdict;
+type Sentiment = import("../target/xtask/types/protocol.js").Sentiment;
 type Settings = import("../target/xtask/types/protocol.js").Settings;
 type Spot = import("../target/xtask/types/protocol.js").Spot;
 type Status = import("../target/xtask/types/protocol.js").Status;
@@ -71,7 +72,7 @@ declare module "sotto-engine" {
   export function menuClicked(info: chrome.contextMenus.OnClickData, tab: Tab): Promise<void>;
   export function classifySelection(tab: Tab): Promise<void>;
   export function permissionsChanged(): Promise<void>;
-  export function packModel(files: File[], tell: (percent: number) => void): Promise<unknown>;
+  export function packModel(files: File[], tell: (said: FromPacker & { file?: Blob }) => void): Promise<void>;
 }
 declare module "*/relaxed/sotto.js" {
   export * from "sotto-engine";
@@ -98,11 +99,11 @@ declare var sottoFramesOf: typeof import("./frames.js").framesOf;
 
 // ---- What content scripts leave for one another ----
 
-type Child = Node | string | null | undefined;
-/** `on…` are listeners for trusted events only; null and undefined are left out. */
+type Child = Node | string;
+/** `on…` are listeners for trusted events only; undefined is left out. */
 type Properties = {
   style?: Record<string, string | number>;
-  [name: string]: string | number | boolean | null | undefined | ((event: any) => unknown) | Record<string, string | number>;
+  [name: string]: string | number | boolean | undefined | ((event: any) => unknown) | Record<string, string | number>;
 };
 
 /** surface.js: what Sotto draws on a page stands in it. */
@@ -118,6 +119,70 @@ interface SottoSurface {
   watch(host: HTMLElement, hidden: () => void, removed: () => boolean | void): void;
 }
 
+type ViewOf<Kind extends View["kind"]> = Extract<View, { kind: Kind }>;
+/** What can come to be shown. */
+type Shown = View | Broken["view"];
+type Tone = "good" | "bad" | "even";
+
+/** What a drawing needs of its surroundings. */
+interface Surroundings {
+  /** The text that was judged; empty where it is not known. */
+  said: string;
+  /** To be called when the drawing changed its size. */
+  moved: () => void;
+  /** Gives up what is under way; null where nobody can. */
+  cancel: (() => void) | null;
+}
+
+/** A view, drawn. */
+interface Drawing {
+  /** What is read out when it comes. */
+  body: (Element | string)[];
+  /** How it came about. */
+  note?: string;
+  /** The verdict as a text to take along; without one there is no line below the body. */
+  copy?: string;
+  /** Whether it can be explained. */
+  why?: boolean;
+}
+
+/** A sentiment in words. */
+type Told = { label: string; share: string; tone: Tone };
+
+/** A method, so that one that takes a view of one kind goes for one of these, too: it is called with those of its kind alone. */
+interface AnyDrawer {
+  draw(view: Shown, around: Surroundings): Drawing;
+}
+
+/** verdict.js: verdicts as a person sees them, and where other scripts add to that. */
+interface SottoVerdict {
+  draw(view: Shown, around: Surroundings): Drawing;
+  elapsed(ms: number): string;
+  extras: { sentences: (list: SentenceVerdict[], around: Surroundings) => Element[] };
+  foot(drawing: Drawing, ...more: Element[]): Element[];
+  kinds: { [Kind in View["kind"]]?: (view: ViewOf<Kind>, around: Surroundings) => Drawing };
+  styles: Record<string, string>;
+  tell(verdict: TextVerdict | SentenceVerdict): Told;
+}
+
+type WhyRequest = Extract<FrameRequest | PageRequest, { ask: "why" }>;
+
+/** why.js: the words that pushed a verdict. */
+interface SottoWhy {
+  explain(
+    place: { words: Element; told: Element },
+    said: string,
+    asking: {
+      request: { id: string; card?: StandingCard["request"] };
+      port: chrome.runtime.Port;
+      /** Where what is known early comes from. */
+      listen: (hear: (why: WhyVerdict) => void) => void;
+      isWanted: () => boolean;
+      moved: () => void;
+    },
+  ): Promise<void>;
+}
+
 /** What a card speaks of: the selection or the picture. */
 interface Subject {
   text?: string;
@@ -128,45 +193,43 @@ interface Subject {
   rect?: DOMRect;
 }
 
-/** What a view becomes on the card. */
-interface CardParts {
-  body: Child[];
-  note?: string;
-  copy?: string | null;
-  why?: boolean;
-}
-
-type ViewOf<Kind extends View["kind"]> = Extract<View, { kind: Kind }>;
-
-/** The card that is open. */
-interface Card {
-  request: string | undefined;
+/** What is known of a card from the first word about its request. */
+interface BegunCard {
+  request: string | null | undefined;
   subject: Subject;
-  focusBefore: Element | null;
-  settled: boolean;
-  progress: { loaded: number | null; read: number | null };
+  focusBefore: HTMLElement | null;
+  settled?: boolean;
+  progress: ViewOf<"busy">;
   nReturns: number;
   timer: number;
   port: chrome.runtime.Port;
   watcher?: CloseWatcher;
-  host: HTMLElement | null;
+}
+/** One that waits a moment before it shows. */
+interface WaitingCard extends BegunCard {
+  host?: undefined;
+}
+/** One that a person sees. */
+interface StandingCard extends BegunCard {
+  host: HTMLElement;
   sheet: HTMLElement;
   body: HTMLElement;
   below: HTMLElement;
-  note: HTMLElement;
   footer: HTMLElement;
   why: HTMLButtonElement;
-  copy: HTMLButtonElement;
-  copyText: string | null;
+}
+/** The card that is open. */
+type Card = WaitingCard | StandingCard;
+
+/** A method for the same reason as [`AnyDrawer`]'s. */
+interface AnyChange {
+  change(view: Shown, card: Card): void;
 }
 
 /** card.js: the one card of this frame, and where other scripts add to it. */
 interface SottoCard {
-  ask(request: FrameAsk): Promise<Reply>;
-  bodies: { [Kind in View["kind"]]?: (view: ViewOf<Kind>) => CardParts };
-  changes: { [Kind in View["kind"]]?: (view: ViewOf<Kind>) => void };
-  dress(): void;
-  extras: { sentences(list: SentenceVerdict[], said: string): Child[]; styles: Record<string, string> };
+  changes: { [Kind in View["kind"]]?: (view: ViewOf<Kind>, card: Card) => void };
+  dress(card: StandingCard): void;
   place(): void;
   open(): Card | null;
 }
@@ -234,7 +297,10 @@ interface SottoScan {
 }
 
 declare var sottoSurface: SottoSurface;
-declare var sottoCard: SottoCard;
+declare var sottoVerdict: SottoVerdict;
+declare var sottoWhy: SottoWhy;
+/** On web pages alone. */
+declare var sottoCard: SottoCard | undefined;
 declare var sottoDialog: SottoDialog;
 declare var sottoCheck: SottoCheck;
 declare var sottoPixels: SottoPixels;
@@ -255,12 +321,18 @@ declare namespace chrome.dom {
   export function openOrClosedShadowRoot(element: Element): ShadowRoot | null;
 }
 declare namespace chrome.runtime {
-  export function connect(connectInfo: { name: string }): Port;
+  export function connect(connectInfo: { name: string | null | undefined }): Port;
+}
+
+/** The DOM makes text of figures by itself. */
+interface CSSStyleDeclaration {
+  setProperty(property: string, value: string | number | null, priority?: string): void;
 }
 
 interface Element {
   /** Firefox's, for content scripts. */
   openOrClosedShadowRoot?: ShadowRoot | null;
+  setAttribute(name: string, value: string | number | boolean): void;
 }
 interface ShadowRoot {
   /** Chromium's. */

@@ -81,6 +81,12 @@ type Truthy<Value> = Exclude<Value, null | undefined | false | 0 | "">;
 declare var nativeRead: OffscreenCanvasRenderingContext2D["getImageData"] | undefined;
 declare var lastSeen: { width: number; height: number; base64: string } | null | undefined;
 
+declare namespace chrome.storage {
+  export interface StorageArea {
+    /** Everything. */
+    get(keys: null): Promise<{ [name: string]: any }>;
+  }
+}
 declare namespace chrome.scripting {
   export function executeScript<Given extends unknown[]>(injection: {
     target: InjectionTarget;
@@ -98,9 +104,19 @@ declare var longest: any, longestGap: any, moved: any, nAnswered: any, nChanges:
 declare var nativeSend: any, packer: any, picture: any, port: any, restless: any, runCase: any, said: any, seen: any;
 declare var settled: any, shares: any, shown: any, sottoDrawn: any, stages: any, tellManaged: any;
 declare var answerAs: any, carried: any, goOn: any, mostOpen: any, nRefused: any, nativeScript: any, openAsBefore: any, trusted: any;
-declare var version: any, withWeights: any;
+declare var bitmapAsBefore: any, captureAsBefore: any, containsAsBefore: any, nCaptures: any, taken: any, version: any;
+declare var wanted: any, wasGesture: any, withWeights: any;
 // Elements of fixtures, by their ids.
 declare var long: any, select_closed: any, select_open: any;
+
+// Of tests/supply/package.json, which is installed apart; what is asked of them is all that is declared.
+declare module "acorn" {
+  export function parse(text: string, options: { ecmaVersion: "latest" }): object;
+}
+declare module "css-tree" {
+  export function parse(text: string, options: { parseCustomProperty: boolean; onParseError: (error: Error) => void }): object;
+  export function generate(tree: object): string;
+}
 
 // Of benches/package.json, installed by the bench alone.
 declare module "esbuild";

@@ -22,132 +22,169 @@
     [hidden] { display: none; }
   `;
 
-  /** What views change on a card that stands, by their kind; why.js adds the words that pushed a verdict. */
+  /**
+   * What views change on a card that is open, by their kind; why.js adds the words that pushed a verdict.
+   * @type {Record<string, AnyChange["change"]>}
+   */
   const changes = { busy };
   globalThis.sottoCard = { changes, dress, place, open: () => card };
 
-  /** The open card; null when there is none. */
+  /**
+   * The open card; null when there is none.
+   * @type {Card | null}
+   */
   let card = null;
 
-  chrome.runtime.onMessage.addListener((message, sender) => {
+  chrome.runtime.onMessage.addListener((/** @type {Heard | undefined} */ message, sender) => {
     if (sender.id !== chrome.runtime.id || message?.sotto !== "card") return;
     const { request, view } = message;
     // The first word about a request has no figures yet; a later one must not bring back a card that was closed.
     if (view.kind === "busy" && view.percent === null && view.read === null) return begin(request, view);
     if (!card || (request && card.request !== request)) return;
-    (changes[view.kind] ?? show)(view);
+    (changes[view.kind] ?? show)(view, card);
   });
 
-  function busy(view) {
-    if (card.settled) return;
-    card.progress = view;
-    if (card.host) fill(view);
+  /**
+   * @param {ViewOf<"busy">} view
+   * @param {Card} mine
+   */
+  function busy(view, mine) {
+    if (mine.settled) return;
+    mine.progress = view;
+    if (mine.host) fill(view, mine);
   }
 
-  /** A new card waits a moment before it shows, so that a quick answer does not flicker. */
+  /**
+   * A new card waits a moment before it shows, so that a quick answer does not flicker.
+   * @param {Card["request"]} request
+   * @param {ViewOf<"busy">} progress
+   * @returns {undefined}
+   */
   function begin(request, progress) {
     const subject = globalThis.sottoSubject ?? {};
     close();
-    const focusBefore = ofPage("activeElement");
-    card = { request, subject, focusBefore, settled: false, progress, nReturns: 0 };
-    const mine = card;
-    card.timer = setTimeout(() => mine === card && !card.host && fill(card.progress), QUIET_MS);
-    // The port closes by itself when the browser stops the background: then no answer will come. Closed from this side
-    // it gives up the request that it is named after.
-    card.port = chrome.runtime.connect({ name: request });
-    card.port.onDisconnect.addListener(() => {
-      if (mine === card && !card.settled) show({ kind: "refused", reason: "internal" });
+    /** @type {Card} */
+    const mine = card = {
+      request, subject, focusBefore: /** @type {HTMLElement | null} */ (ofPage("activeElement")), progress, nReturns: 0,
+      timer: setTimeout(() => mine === card && !card.host && fill(card.progress, card), QUIET_MS),
+      // The port closes by itself when the browser stops the background: then no answer will come. Closed from this side
+      // it gives up the request that it is named after.
+      port: chrome.runtime.connect({ name: request }),
+    };
+    mine.port.onDisconnect.addListener(() => {
+      if (mine === card && !card.settled) show({ kind: "refused", reason: "internal" }, card);
     });
     if ("CloseWatcher" in globalThis) {
       // Escape on a page that lets no key event through to us.
-      card.watcher = new CloseWatcher();
-      card.watcher.onclose = close;
+      (mine.watcher = new CloseWatcher()).onclose = close;
     }
     listen(addEventListener);
   }
 
+  /** @param {typeof addEventListener} change */
   function listen(change) {
     change("keydown", onKey, true);
     change("pointerdown", onPointer, true);
-    change("scroll", onMove, { capture: true, passive: true });
-    change("resize", onMove);
+    change("scroll", place, { capture: true, passive: true });
+    change("resize", place);
     for (const event of ["pagehide", "popstate", "hashchange"]) change(event, close, true);
     globalThis.navigation?.[change === addEventListener ? "addEventListener" : "removeEventListener"]("currententrychange", close);
   }
 
-  function show(view) {
-    card.settled = true;
-    clearTimeout(card.timer);
-    card.port.disconnect();
-    fill(view);
+  /**
+   * @param {Shown} view
+   * @param {Card} mine
+   */
+  function show(view, mine) {
+    mine.settled = true;
+    clearTimeout(mine.timer);
+    mine.port.disconnect();
+    fill(view, mine);
   }
 
-  function fill(view) {
-    if (!card.host && !build()) return close();
-    dress();
-    const drawing = draw(view, { said: card.subject.text ?? "", moved: place, cancel: close });
-    card.body.replaceChildren(...drawing.body);
-    card.footer.replaceChildren(...foot(drawing, card.why));
-    card.footer.hidden = !drawing.copy;
-    card.why.hidden = !drawing.why;
+  /**
+   * @param {Shown} view
+   * @param {Card} mine
+   */
+  function fill(view, mine) {
+    if (!mine.host && !build(mine)) return close();
+    dress(mine);
+    const drawing = draw(view, { said: mine.subject.text ?? "", moved: place, cancel: close });
+    mine.body.replaceChildren(...drawing.body);
+    mine.footer.replaceChildren(...foot(drawing, mine.why));
+    mine.footer.hidden = !drawing.copy;
+    mine.why.hidden = !drawing.why;
     // Before the card is moved: both need it laid out, and one layout serves them.
-    if (card.settled && !card.subject.editable) card.sheet.focus({ preventScroll: true });
+    if (mine.settled && !mine.subject.editable) mine.sheet.focus({ preventScroll: true });
     place();
   }
 
-  /** What is brought in later brings styles of its own. */
-  function dress() {
-    restyle(card.host, STYLE + Object.values(styles).join(""));
+  /**
+   * What is brought in later brings styles of its own.
+   * @param {StandingCard} mine
+   */
+  function dress(mine) {
+    restyle(mine.host, STYLE + Object.values(styles).join(""));
   }
 
-  function build() {
-    card.body = make("div", { class: "body", id: "body", role: "status" });
+  /**
+   * @param {Card} mine
+   * @returns {mine is StandingCard} whether it stands now
+   */
+  function build(mine) {
+    const body = make("div", { class: "body", id: "body", role: "status" });
     // why.js, brought in when it is asked for, has its place here.
-    card.below = make("div", {}, make("p", { role: "status" }));
-    card.why = make("button", { class: "bare", type: "button", "aria-expanded": "false", onclick: () => ask({ ask: "bringWhy" }) }, text("why"));
-    card.footer = make("footer", { class: "foot row" });
+    const below = make("div", {}, make("p", { role: "status" }));
+    const why = make("button", { class: "bare", type: "button", "aria-expanded": "false", onclick: () => ask({ ask: "bringWhy" }) }, text("why"));
+    const footer = make("footer", { class: "foot row" });
     const closeButton = make("button", { class: "bare", type: "button", "aria-label": text("close"), onclick: close }, "✕");
-    card.sheet = make(
+    const sheet = make(
       "section",
       { class: "sheet", role: "dialog", "aria-labelledby": "title", "aria-describedby": "body", tabindex: -1 },
       make("header", { class: "row" }, mark(), make("h2", { id: "title" }, text("cardTitle")), closeButton),
-      card.body,
-      card.below,
-      card.footer,
+      body,
+      below,
+      footer,
     );
-    card.host = open(card.sheet, STYLE, card.subject.element);
-    if (!card.host) return false;
+    const host = open(sheet, STYLE, mine.subject.element);
+    if (!host) return false;
+    Object.assign(mine, { host, sheet, body, below, footer, why });
     // The browser itself hides the card then, on a page that lets no click through to us.
-    closeButton.popoverTargetElement = card.host;
+    closeButton.popoverTargetElement = host;
     closeButton.popoverTargetAction = "hide";
-    const mine = card;
-    watch(card.host, close, () => mine === card && comesBack());
+    watch(host, close, () => mine === card && comesBack(mine));
     return true;
   }
 
-  /** The page removed the card: it comes back where it was, but fights with no page for ever. */
-  function comesBack() {
-    if (card.nReturns++ < MOST_RETURNS) return true;
-    const said = card.subject.text;
+  /**
+   * The page removed the card: it comes back where it was, but fights with no page for ever.
+   * @param {Card} mine
+   */
+  function comesBack(mine) {
+    if (mine.nReturns++ < MOST_RETURNS) return true;
+    const said = mine.subject.text;
     close();
     if (said) ask({ ask: "textInPopup", text: said });
   }
 
+  /** @param {FrameAsk} request */
   function ask(request) {
     return chrome.runtime.sendMessage({ id: `${card?.request}/${Math.random()}`, ...request });
   }
 
-  function onMove() {
-    if (card.host) place();
-  }
-
   /** Below the subject where there is room, else above, beside it, or in a corner: never over it if there is a way. */
   function place() {
+    if (!card?.host) return;
     const { host, sheet, subject } = card;
     sheet.style.maxHeight = "";
     const { width, height } = sheet.getBoundingClientRect();
     // Without the scrollbars, whichever side they are on.
-    const [right, bottom] = [visualViewport.width - width - EDGE, visualViewport.height - height - EDGE];
+    const view = /** @type {VisualViewport} */ (visualViewport);
+    const [right, bottom] = [view.width - width - EDGE, view.height - height - EDGE];
+    /**
+     * @param {number} value
+     * @param {number} most
+     */
     const clamp = (value, most) => Math.max(EDGE, Math.min(value, most));
     const rect = subject.where?.() ?? subject.rect;
     if (!rect || rect.bottom < 0 || rect.top > bottom + height) return move(host, right, EDGE);
@@ -168,7 +205,7 @@
   function close() {
     if (!card) return;
     const { host, port, timer, focusBefore, watcher } = card;
-    const hadFocus = host && ofPage("activeElement") === host;
+    const hadFocus = ofPage("activeElement") === host;
     clearTimeout(timer);
     host?.remove();
     card = null;
@@ -183,6 +220,7 @@
     listen(removeEventListener);
   }
 
+  /** @param {KeyboardEvent} event */
   function onKey(event) {
     if (event.key !== "Escape" || !event.isTrusted) return;
     event.preventDefault();
@@ -190,7 +228,8 @@
     close();
   }
 
+  /** @param {PointerEvent} event */
   function onPointer(event) {
-    if (event.isTrusted && card.host && !event.composedPath().includes(card.host)) close();
+    if (event.isTrusted && card?.host && !event.composedPath().includes(card.host)) close();
   }
 })();

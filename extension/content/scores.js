@@ -13,10 +13,6 @@
     .share-small { text-align: end; font-variant-numeric: tabular-nums; color: var(--quiet); }
   `;
 
-  /**
-   * @param {{ verdict: PictureVerdict, partlyVisible: boolean }} view
-   * @returns {Drawing}
-   */
   kinds.picture = ({ verdict, partlyVisible }) => {
     const top = verdict.classes[verdict.top];
     const label = text(verdict.unsuitable ? "unsuitable" : "suitable");
@@ -35,7 +31,7 @@
         verdict.frames ? make("p", { class: "meaning" }, text("framesMeaning", verdict.frames.judged, verdict.frames.total)) : null,
         partlyVisible ? make("p", { class: "meaning" }, text("partlyVisible")) : null,
         make("ul", { class: "classes" }, ...rows),
-      ].filter(Boolean),
+      ].filter((part) => part !== null),
       note: elapsed(verdict.elapsedMs),
       copy: verdict.classes.map(({ name, probability }) => `${text(`class${name}`)} ${percent(probability)}`).join(", "),
     };

@@ -17,9 +17,7 @@
 
   /**
    * One segment per sentence, as wide as the sentence is long; pressing one reads it out below.
-   * @param {SentenceVerdict[]} list
-   * @param {Surroundings} around
-   * @returns {Element[]}
+   * @type {SottoVerdict["extras"]["sentences"]}
    */
   extras.sentences = (list, { said, moved }) => {
     if (!list.length) return [];

@@ -30,32 +30,52 @@ globalThis.sottoSurface ??= (() => {
     }
   `;
   const HOST_STYLE = "all:initial;display:block;position:fixed;z-index:2147483647";
-  /** Inline and important: stronger than any style sheet of the page. */
+  /**
+   * Inline and important: stronger than any style sheet of the page.
+   * @param {HTMLElement} host
+   * @param {string} name
+   * @param {string | number} value
+   */
   const pin = (host, name, value) => host.style.setProperty(name, value, "important");
 
   // Keys and clicks inside what is ours are none of the page's business: no shortcut of a page, no "click outside".
   const OURS = ["keydown", "keyup", "keypress", "click", "mousedown", "pointerdown"];
 
+  /** @type {WeakMap<HTMLElement, ShadowRoot>} */
   const roots = new WeakMap();
-  /** By their text: the browser reads each once, and all of the page's hosts share it. */
+  /**
+   * By their text: the browser reads each once, and all of the page's hosts share it.
+   * @type {Record<string, CSSStyleSheet>}
+   */
   const sheets = {};
 
-  /** A property of the document itself: a form or image named like one stands in front of it on `document`. */
+  /**
+   * A property of the document itself: a form or image named like one stands in front of it on `document`.
+   * @type {SottoSurface["ofPage"]}
+   */
   const ofPage = (name) => Reflect.get(Document.prototype, name, document);
   const createElement = Document.prototype.createElement.bind(document);
 
+  /** @type {SottoSurface["text"]} */
   const text = (key, ...parts) => chrome.i18n.getMessage(key, parts.map(String)) || key;
   const language = () => text("@@ui_locale").replace("_", "-");
 
-  /** An element with properties (on… are listeners for trusted events only) and children. */
+  /**
+   * An element with properties (on… are listeners for trusted events only) and children.
+   * @template {keyof HTMLElementTagNameMap} Tag
+   * @param {Tag} tag
+   * @param {Properties} [properties]
+   * @param {...Child} children
+   * @returns {HTMLElementTagNameMap[Tag]}
+   */
   function make(tag, properties = {}, ...children) {
     const element = createElement(tag);
     for (const [name, value] of Object.entries(properties)) {
-      if (name.startsWith("on")) {
+      if (typeof value === "function") {
         element.addEventListener(name.slice(2), (event) => event.isTrusted && value(event));
-      } else if (name === "style") {
-        for (const [property, setting] of Object.entries(value)) element.style.setProperty(property, setting);
-      } else if (value !== null && value !== undefined) {
+      } else if (typeof value === "object") {
+        for (const property in value) element.style.setProperty(property, value[property]);
+      } else if (value !== undefined) {
         element.setAttribute(name, value);
       }
     }
@@ -63,7 +83,12 @@ globalThis.sottoSurface ??= (() => {
     return element;
   }
 
-  /** Puts `content` on the page's top layer. Returns the host, or null on a page without a place for it. */
+  /**
+   * Puts `content` on the page's top layer. Returns the host, or null on a page without a place for it.
+   * @param {HTMLElement} content
+   * @param {string} style
+   * @param {Element | null} [subject]
+   */
   function open(content, style, subject) {
     // Outside a modal dialog of the page everything is inert, and a click outside a popover closes that: so the host goes
     // into what the subject stands in.
@@ -72,7 +97,7 @@ globalThis.sottoSurface ??= (() => {
     const home = around ?? [...modals].pop() ?? ofPage("documentElement");
     if (!home) return null;
     const host = createElement("div");
-    for (const line of HOST_STYLE.split(";")) pin(host, ...line.split(":"));
+    for (const line of HOST_STYLE.split(";")) pin(host, .../** @type {[string, string]} */ (line.split(":")));
     const root = host.attachShadow({ mode: "closed" });
     roots.set(host, root);
     restyle(host, style);
@@ -85,6 +110,10 @@ globalThis.sottoSurface ??= (() => {
     return host;
   }
 
+  /**
+   * @param {HTMLElement} host
+   * @param {Element} home
+   */
   function show(host, home) {
     // A page that zooms its root would zoom what is ours, and move it. Asked while there is nothing new to lay out.
     const zoom = home.currentCSSZoom ?? 1;
@@ -96,9 +125,12 @@ globalThis.sottoSurface ??= (() => {
   /**
    * Calls `hidden` when the host left the top layer, and `removed` when it left the page, to come back if that answers
    * true. Page scripts can stop any event on its way, but no observer.
+   * @param {HTMLElement} host
+   * @param {() => void} hidden
+   * @param {() => boolean | void} removed
    */
   function watch(host, hidden, removed) {
-    const home = host.parentNode;
+    const home = /** @type {Element} */ (host.parentNode);
     const removals = new MutationObserver(() => {
       if (host.isConnected) return;
       if (removed()) show(host, home);
@@ -108,12 +140,16 @@ globalThis.sottoSurface ??= (() => {
     // It tells of the marker's first size too, unless that is none: so a host that leaves before its first frame is seen as well.
     new ResizeObserver(([{ contentRect: marker }]) => {
       if (marker.height < 1.5 && host.isConnected) hidden();
-    }).observe(roots.get(host).querySelector(".on-top"));
+    }).observe(/** @type {Element} */ (roots.get(host)?.querySelector(".on-top")));
   }
 
-  /** Gives a host another style for its content, beside what all of Sotto's surfaces share. */
+  /**
+   * Gives a host another style for its content, beside what all of Sotto's surfaces share.
+   * @param {HTMLElement} host
+   * @param {string} style
+   */
   function restyle(host, style) {
-    const root = roots.get(host);
+    const root = /** @type {ShadowRoot} */ (roots.get(host));
     try {
       // A page's content security policy may forbid style elements, but not this.
       if (!sheets[style]) (sheets[style] = new CSSStyleSheet()).replaceSync(STYLE + style);
@@ -125,7 +161,12 @@ globalThis.sottoSurface ??= (() => {
     }
   }
 
-  /** Moves the host to a place in the viewport, in CSS pixels. */
+  /**
+   * Moves the host to a place in the viewport, in CSS pixels.
+   * @param {HTMLElement} host
+   * @param {number} left
+   * @param {number} top
+   */
   function move(host, left, top) {
     pin(host, "left", `${Math.round(left)}px`);
     pin(host, "top", `${Math.round(top)}px`);
@@ -134,10 +175,16 @@ globalThis.sottoSurface ??= (() => {
   /** The little mark that says whose card this is; its shape is in the style. */
   const mark = () => make("span", { class: "mark", "aria-hidden": "true" });
 
-  /** To make it takes as long as a line of the card. */
+  /**
+   * To make it takes as long as a line of the card.
+   * @type {Intl.NumberFormat | undefined}
+   */
   let percents;
 
-  /** Nothing is ever quite sure: a share is said as at most 99 %. */
+  /**
+   * Nothing is ever quite sure: a share is said as at most 99 %.
+   * @param {number} share
+   */
   function percent(share) {
     percents ??= new Intl.NumberFormat(language(), { style: "percent" });
     return percents.format(Math.min(share, 0.99));

@@ -1,28 +1,15 @@
 // A verdict as a person sees it, drawn the same wherever that is: on the card of a web page and on Sotto's own pages. It must
 // never judge, ask anybody, or know where it stands.
 
-/**
- * What a drawing needs of its surroundings.
- * @typedef {object} Surroundings
- * @property {string} said the text that was judged; empty where it is not known
- * @property {() => void} moved to be called when the drawing changed its size
- * @property {(() => void) | null} cancel gives up what is under way; null where nobody can
- */
-
-/**
- * A view, drawn.
- * @typedef {object} Drawing
- * @property {(Element | string)[]} body what is read out when it comes
- * @property {string} [note] how it came about
- * @property {string} [copy] the verdict as a text to take along; without one there is no line below the body
- * @property {boolean} [why] whether it can be explained
- */
-
 globalThis.sottoVerdict ??= (() => {
   const { make, percent, text } = globalThis.sottoSurface;
+  /** @type {Partial<Record<Sentiment, Tone>>} */
   const TONES = { positive: "good", negative: "bad" };
 
-  /** By the file that draws what they are for. */
+  /**
+   * By the file that draws what they are for.
+   * @type {SottoVerdict["styles"]}
+   */
   const styles = {
     verdict: `
       .row { display: flex; align-items: center; justify-content: space-between; gap: 8px; }
@@ -41,17 +28,17 @@ globalThis.sottoVerdict ??= (() => {
       p + progress { width: 100%; height: 6px; margin-top: 8px; accent-color: var(--accent); }
     `,
   };
-  /** What a view becomes, by its kind; scores.js adds pictures. */
-  const kinds = { busy, text: judged, refused };
-  /** What is shown below a text's verdict; sentences.js adds the strip. */
-  const extras = { sentences: () => [] };
   /**
-   * @param {View} view
-   * @param {Surroundings} around
-   * @returns {Drawing}
+   * What a view becomes, by its kind; scores.js adds pictures.
+   * @type {Record<string, AnyDrawer["draw"]>}
    */
-  const draw = (view, around) => kinds[view.kind](view, around);
-  return { draw, elapsed, extras, foot, kinds, styles, tell };
+  const kinds = { busy, text: judged, refused };
+  /**
+   * What is shown below a text's verdict; sentences.js adds the strip.
+   * @type {SottoVerdict["extras"]}
+   */
+  const extras = { sentences: () => [] };
+  return { draw: (view, around) => kinds[view.kind](view, around), elapsed, extras, foot, kinds, styles, tell };
 
   /**
    * The line below a drawing, with what its place adds to it.
@@ -59,7 +46,7 @@ globalThis.sottoVerdict ??= (() => {
    * @param {...Element} more
    * @returns {Element[]}
    */
-  function foot({ note, copy }, ...more) {
+  function foot({ note = "", copy = "" }, ...more) {
     const button = make("button", { class: "bare", type: "button", onclick: async () => {
       await navigator.clipboard.writeText(copy).catch(() => {});
       button.textContent = text("copied");
@@ -70,6 +57,7 @@ globalThis.sottoVerdict ??= (() => {
   /**
    * A sentiment in words. What is unclear or mixed has no side to be sure of, so its share is how positive it reads.
    * @param {TextVerdict | SentenceVerdict} verdict
+   * @returns {Told}
    */
   function tell({ sentiment, positive }) {
     return { label: text(sentiment), share: percent(sentiment === "negative" ? 1 - positive : positive), tone: TONES[sentiment] ?? "even" };
@@ -83,18 +71,28 @@ globalThis.sottoVerdict ??= (() => {
     return text("elapsed", Math.max(1, Math.round(ms)));
   }
 
+  /**
+   * @param {ViewOf<"busy">} view
+   * @param {Surroundings} around
+   * @returns {Drawing}
+   */
   function busy({ percent: loaded, read }, { cancel }) {
     const value = (loaded ?? read ?? -1) / 100;
     const key = value < 0 ? "reading" : loaded === null ? "readingShare" : "loadingModel";
     return {
       body: [
         make("p", {}, text(key, percent(value))),
-        make("progress", { "aria-label": text("reading"), value: value < 0 ? null : value }),
+        make("progress", { "aria-label": text("reading"), ...(value < 0 ? {} : { value }) }),
         read === null || !cancel ? "" : make("button", { type: "button", onclick: cancel }, text("cancel")),
       ],
     };
   }
 
+  /**
+   * @param {ViewOf<"text">} view
+   * @param {Surroundings} around
+   * @returns {Drawing}
+   */
   function judged({ verdict }, around) {
     const { label, share, tone } = tell(verdict);
     // Only the built-in model's percentages are calibrated.
@@ -114,6 +112,10 @@ globalThis.sottoVerdict ??= (() => {
     };
   }
 
+  /**
+   * @param {ViewOf<"refused"> | Broken["view"]} view
+   * @returns {Drawing}
+   */
   function refused({ reason }) {
     return { body: [make("p", {}, text(`refused_${reason}`))] };
   }

@@ -23,6 +23,7 @@ globalThis.sottoWhy ??= (() => {
   `;
   /** So many words of each direction are named in the sentence below the text. */
   const N_NAMED = 4;
+  /** @param {PushedWord} word */
   const side = ({ push }) => (push > 0 ? "good" : "bad");
 
   return { explain };
@@ -30,22 +31,20 @@ globalThis.sottoWhy ??= (() => {
   /**
    * Asks which words pushed the verdict on a text, and shows what is known of them as it comes: the text with its words marked, and
    * below it the same in one sentence, in a live region. The port, once closed, gives the request up.
-   * @param {{ words: Element, told: Element }} place
-   * @param {string} said
-   * @param {object} asking
-   * @param {{ id: string, card?: string }} asking.request
-   * @param {chrome.runtime.Port} asking.port
-   * @param {(hear: (why: WhyVerdict) => void) => void} asking.listen where what is known early comes from
-   * @param {() => boolean} asking.isWanted
-   * @param {() => void} asking.moved
+   * @type {SottoWhy["explain"]}
    */
   async function explain({ words, told }, said, { request, port, listen, isWanted, moved }) {
+    /**
+     * @param {Element[]} content
+     * @param {string} sentence
+     */
     const show = (content, sentence) => {
       if (!isWanted()) return;
       words.replaceChildren(...content);
       told.textContent = sentence;
       moved();
     };
+    /** @param {WhyVerdict} why */
     const hear = (why) => show(drawn(why, said), sentenceOf(why, said));
     show([], text("whyLooking"));
     listen(hear);
@@ -56,9 +55,15 @@ globalThis.sottoWhy ??= (() => {
     else if (reply.answer === "refused") show([], text(`refused_${reply.reason}`));
   }
 
-  /** A background that was stopped in the middle is asked once more: the message starts it again. */
+  /**
+   * A background that was stopped in the middle is asked once more: the message starts it again.
+   * @param {WhyRequest} message
+   * @param {() => boolean} isWanted
+   * @returns {Promise<Reply | Pick<Answered<"refused">, "answer" | "reason">>}
+   */
   async function answerTo(message, isWanted) {
     for (let attempt = 0; attempt < 2 && isWanted(); attempt += 1) {
+      /** @type {Reply | null} */
       const reply = await chrome.runtime.sendMessage(message).catch(() => null);
       if (reply) return reply;
     }
@@ -71,6 +76,7 @@ globalThis.sottoWhy ??= (() => {
    * @returns {Element[]}
    */
   function drawn(why, said) {
+    /** @type {Child[]} */
     const parts = [];
     let at = 0;
     for (const word of why.words) {
@@ -98,8 +104,13 @@ globalThis.sottoWhy ??= (() => {
     return why.partly ? `${summary(why.words, said)} ${text("whyPartly")}` : summary(why.words, said);
   }
 
-  /** The strongest words of each direction in one sentence, strongest first: the same as the lines, for any reader. */
+  /**
+   * The strongest words of each direction in one sentence, strongest first: the same as the lines, for any reader.
+   * @param {PushedWord[]} words
+   * @param {string} said
+   */
   function summary(words, said) {
+    /** @param {"good" | "bad"} wanted */
     const named = (wanted) => {
       const found = words.filter((word) => side(word) === wanted && word.strength > 1);
       const strongest = found.sort((a, b) => Math.abs(b.push) - Math.abs(a.push)).slice(0, N_NAMED);
@@ -113,18 +124,19 @@ globalThis.sottoWhy ??= (() => {
 
 // On a card, whose person asked for it.
 (() => {
-  const { changes, dress, open, place } = globalThis.sottoCard ?? {};
-  const card = open?.();
-  if (!card || card.why.disabled) return;
+  const { sottoCard } = globalThis;
+  const card = sottoCard?.open();
+  if (!sottoCard || !card?.host || card.why.disabled) return;
+  const { changes, dress, open, place } = sottoCard;
   card.why.disabled = true;
   card.why.setAttribute("aria-expanded", "true");
   const words = globalThis.sottoSurface.make("div", { class: "explained" });
   // A live region that stood there empty from the start: one that comes with its words would not be read out.
-  const told = card.below.firstChild;
+  const told = /** @type {HTMLElement} */ (card.below.firstChild);
   told.className = "summary";
   card.below.className = "body";
   told.before(words);
-  dress();
+  dress(card);
   // A card that closes closes this too, and with it gives up the request.
   card.port = chrome.runtime.connect({ name: card.request });
   globalThis.sottoWhy.explain({ words, told }, card.subject.text ?? "", {

@@ -14,7 +14,10 @@ const sheet = new CSSStyleSheet();
 sheet.replaceSync(Object.values(styles).join(""));
 document.adoptedStyleSheets.push(sheet);
 
-/** Connections under which reasons are asked for, by the place for these. */
+/**
+ * Connections under which reasons are asked for, by the place for these.
+ * @type {WeakMap<HTMLElement, chrome.runtime.Port>}
+ */
 const asking = new WeakMap();
 
 /**
@@ -38,7 +41,11 @@ export function show(into, view, said) {
   reasons.replaceChildren(...(drawing.why ? [explanation(reasons, said)] : []));
 }
 
-/** Asks for the reasons when it is opened; again only where none came. */
+/**
+ * Asks for the reasons when it is opened; again only where none came.
+ * @param {HTMLElement} reasons
+ * @param {string} said
+ */
 function explanation(reasons, said) {
   const words = make("div", { class: "explained" });
   const told = make("p", { class: "summary", role: "status", "data-part": "said" });
@@ -48,7 +55,9 @@ function explanation(reasons, said) {
     const port = chrome.runtime.connect({ name: id });
     asking.set(reasons, port);
     const isWanted = () => details.isConnected;
-    const listen = (hear) => port.onMessage.addListener((heard) => heard.id === id && heard.view?.kind === "why" && hear(heard.view.why));
+    /** @param {(why: WhyVerdict) => void} hear */
+    const listen = (hear) => port.onMessage.addListener((/** @type {ToPage} */ heard) =>
+      heard.sotto === "progress" && heard.id === id && heard.view.kind === "why" && hear(heard.view.why));
     await globalThis.sottoWhy.explain({ words, told }, said, { request: { id }, port, listen, isWanted, moved: () => {} });
     if (isWanted()) asking.delete(reasons);
   } }, make("summary", {}, text("why")), words, told);

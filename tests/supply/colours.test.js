@@ -8,9 +8,13 @@ import { DIST, ROOT } from "../browser/harness/places.js";
 
 const COLOUR = /#(?:[0-9a-f]{8}|[0-9a-f]{6}|[0-9a-f]{3,4})\b|\b(?:rgb|hsl|lab|lch|oklab|oklch|hwb|light-dark|color)a?\(/gi;
 const folder = join(ROOT, "extension");
-const files = readdirSync(folder, { recursive: true }).filter((file) => /\.(js|css|html|json)$/.test(file));
+const files = readdirSync(folder, { encoding: "utf8", recursive: true }).filter((file) => /\.(js|css|html|json)$/.test(file));
 
-/** What of a text is a colour, by its file. */
+/**
+ * What of a text is a colour, by its file.
+ * @param {string} file
+ * @param {string} text
+ */
 const coloursOf = (file, text) => (text.match(COLOUR) ?? []).map((colour) => `${file}: ${colour}`);
 
 test("the lint sees what it is there for", () => {

@@ -10,14 +10,22 @@ import { parse } from "acorn";
 import { generate, parse as parseStyle } from "css-tree";
 import { DIST, ROOT, WORKSHOP } from "../browser/harness/places.js";
 
+/** @param {Error} error */
 const refuse = (error) => {
   throw error;
 };
-/** The rules of a style sheet, however they are spaced. */
+/**
+ * The rules of a style sheet, however they are spaced.
+ * @param {string} text
+ */
 const rules = (text) => generate(parseStyle(text, { parseCustomProperty: true, onParseError: refuse }));
 
-/** Pieces of templates, in their order. */
+/**
+ * Pieces of templates, in their order.
+ * @param {object} tree
+ */
 function pieces(tree) {
+  /** @type {string[]} */
   const found = [];
   JSON.stringify(tree, (_, value) => {
     if (value?.type === "TemplateElement") found.push(value.value.raw);
@@ -26,10 +34,15 @@ function pieces(tree) {
   return found;
 }
 
-/** A script as a parser reads it, a line for each thing in it, without its places; a style sheet where its source has one. */
+/**
+ * A script as a parser reads it, a line for each thing in it, without its places; a style sheet where its source has one.
+ * @param {string} text
+ * @param {string} source
+ */
 function program(text, source) {
   const isStyle = pieces(parse(source, { ecmaVersion: "latest" })).map((piece) => piece.startsWith("\n"));
   let n = 0;
+  /** @type {(key: string, value: any) => unknown} */
   const told = (key, value) => {
     if (key === "start" || key === "end") return undefined;
     if (value?.type === "TemplateElement") return isStyle[n++] ? { rules: rules(value.value.raw) } : { text: value.value.raw };

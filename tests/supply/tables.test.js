@@ -36,7 +36,7 @@ test("what brings a selected text or a place in view has its model read early", 
 test("everything that the manifest, the pages and the background name is in the package, and nothing lies there unnamed", () => {
   const files = readdirSync(DIST, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   const names = files.map((entry) => join(entry.parentPath ?? entry.path, entry.name).slice(DIST.length + 1));
-  const rust = readdirSync(join(ROOT, "src/web"), { recursive: true }).filter((name) => name.endsWith(".rs"));
+  const rust = readdirSync(join(ROOT, "src/web"), { encoding: "utf8", recursive: true }).filter((name) => name.endsWith(".rs"));
   const named = rust.flatMap((name) => [...readFileSync(join(ROOT, "src/web", name), "utf8").matchAll(/"(content\/[\w.]+\.js)"/g)].map(([, file]) => file));
   const pages = names.filter((name) => name.endsWith(".html")).map((name) => readFileSync(join(DIST, name), "utf8")).join("\n");
   assert.ok(named.length > 10);

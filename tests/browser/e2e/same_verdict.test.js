@@ -9,20 +9,38 @@ import { serve } from "../harness/server.js";
 import { startSotto } from "../harness/sotto.js";
 
 const SAID = "The staff were wonderful. Our room was dirty. We stayed for a week.";
+/**
+ * @param {string} words
+ * @param {Sentiment} sentiment
+ * @param {number} positive
+ * @returns {SentenceVerdict}
+ */
 const sentence = (words, sentiment, positive) => ({ start: SAID.indexOf(words), end: SAID.indexOf(words) + words.length, sentiment, positive });
 const SENTENCES = [
   sentence("The staff were wonderful.", "positive", 0.991),
   sentence("Our room was dirty.", "negative", 0.0349),
   sentence("We stayed for a week.", "unclear", 0.52),
 ];
+/** @type {TextVerdict} */
 const VERDICT = { sentiment: "positive", positive: 0.914, nTokens: 19, nWindows: 1, truncated: false, sentences: [], model: "sentiment", elapsedMs: 23.4 };
+/** @type {[name: string, probability: number][]} */
 const CLASSES = [["Drawing", 0.021], ["Hentai", 0.0049], ["Neutral", 0.13], ["Porn", 0.8], ["Sexy", 0.0441]];
+/** @type {PictureVerdict} */
 const PICTURE = {
   classes: CLASSES.map(([name, probability]) => ({ name, probability })),
   top: 3, over: [3], unsuitable: true, width: 300, height: 200, frames: null, model: "nsfw", elapsedMs: 9.5,
 };
+/**
+ * @param {Partial<TextVerdict>} more
+ * @returns {ViewOf<"text">}
+ */
 const text = (more) => ({ kind: "text", verdict: { ...VERDICT, ...more } });
+/**
+ * @param {Partial<PictureVerdict>} more
+ * @returns {ViewOf<"picture">}
+ */
 const picture = (more, partlyVisible = false) => ({ kind: "picture", partlyVisible, verdict: { ...PICTURE, ...more } });
+/** @satisfies {Record<string, View>} */
 const VIEWS = {
   "positive": text({}),
   "negative, and quicker than can be said": text({ sentiment: "negative", positive: 0.004, elapsedMs: 0.2 }),
@@ -35,9 +53,13 @@ const VIEWS = {
   "a moving picture, partly in view": picture({ unsuitable: false, over: [], top: 2, frames: { judged: 8, total: 31 }, elapsedMs: 0.4 }, true),
 };
 
+/** @type {Fixtures} */
 let server;
+/** @type {Sotto} */
 let sotto;
+/** @type {Page} */
 let page;
+/** @type {Page} */
 let popup;
 
 before(async () => {
@@ -51,7 +73,10 @@ after(async () => {
   assert.deepEqual(server?.unexpected, [], "requests that no page of ours makes");
 });
 
-/** A card of a real request, in which any view can then be shown; what it takes for pictures and sentences has come with that. */
+/**
+ * A card of a real request, in which any view can then be shown; what it takes for pictures and sentences has come with that.
+ * @param {View} view
+ */
 async function openCard({ kind }) {
   if (kind === "picture") {
     page = await sotto.visit(`${server.origin}/pictures.html`);
@@ -64,18 +89,24 @@ async function openCard({ kind }) {
   await page.locator("[popover] footer:not([hidden])").waitFor();
 }
 
-/** What is shown on the card is told by the background to whatever card stands there, without naming its request. */
+/**
+ * What is shown on the card is told by the background to whatever card stands there, without naming its request.
+ * @param {View} view
+ */
 async function onCard(view) {
   await openCard(view);
   const worker = await sotto.worker();
   await worker.evaluate(async (view) => {
     const [tab] = await chrome.tabs.query({ active: true, lastFocusedWindow: true });
-    await chrome.tabs.sendMessage(tab.id, { sotto: "card", view });
+    await chrome.tabs.sendMessage(tab.id ?? -1, { sotto: "card", view });
   }, view);
   return told(page.locator("[popover] .sheet"), ".body", "footer:not([hidden])");
 }
 
-/** A popup that finds the view waiting, as the background leaves it there, and its text when it asks for that. */
+/**
+ * A popup that finds the view waiting, as the background leaves it there, and its text when it asks for that.
+ * @param {View} view
+ */
 async function inPopup(view) {
   const worker = await sotto.worker();
   await worker.evaluate((view) => chrome.storage.session.set({ view }), view);
@@ -91,8 +122,14 @@ async function inPopup(view) {
   return told(popup.locator("#result-panel"), "#result", ".foot");
 }
 
-/** What a person reads in both, line by line, and what there is to press; "Why?" has a place of its own in the popup. */
+/**
+ * What a person reads in both, line by line, and what there is to press; "Why?" has a place of its own in the popup.
+ * @param {import("playwright-core").Locator} place
+ * @param {string} body
+ * @param {string} foot
+ */
 async function told(place, body, foot) {
+  /** @param {string} selector */
   const lines = async (selector) => {
     const found = place.locator(selector);
     return (await found.count()) ? (await found.innerText()).split(/\s*\n\s*/) : [];
@@ -100,7 +137,7 @@ async function told(place, body, foot) {
   const below = (await lines(foot)).filter((line) => line !== "Why?");
   const canAsk = await place.getByText("Why?").filter({ visible: true }).count();
   const buttons = await place.locator(`${body} button`).evaluateAll((all) => all.map((button) => button.getAttribute("aria-label")));
-  const needle = await place.locator(".needle").evaluateAll((all) => all.map(({ style }) => style.insetInlineStart));
+  const needle = await place.locator(".needle").evaluateAll((/** @type {HTMLElement[]} */ all) => all.map(({ style }) => style.insetInlineStart));
   return { says: await lines(body), below, canAsk, buttons, needle };
 }
 
@@ -113,10 +150,10 @@ describe("card and popup say the same of", () => {
       assert.ok(card.says.length > 0 && card.says.every(Boolean), `${card.says}`);
       assert.equal(card.canAsk, view.kind === "text" ? 1 : 0);
       assert.equal(card.below.length, view.kind === "refused" ? 0 : 2, `${card.below}`);
-      if (view.verdict?.sentences?.length) await readSentence();
+      if (view.kind === "text" && view.verdict.sentences.length) await readSentence();
       const shot = name.replace(/\W+/g, "-");
-      for (const colorScheme of ["light", "dark"]) {
-        for (const [where, tab] of [["card", page], ["popup", popup]]) {
+      for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
+        for (const [where, tab] of /** @type {const} */ ([["card", page], ["popup", popup]])) {
           await tab.emulateMedia({ colorScheme });
           await screenshot(tab, `same-${where}-${shot}-${colorScheme}`);
           await tab.emulateMedia({ colorScheme: null });
@@ -131,7 +168,7 @@ describe("card and popup say the same of", () => {
 /** The negative one of the three, chosen with the keyboard, is read out in both. */
 async function readSentence() {
   const read = [];
-  for (const [tab, place] of [[page, "[popover]"], [popup, "#result"]]) {
+  for (const [tab, place] of /** @type {const} */ ([[page, "[popover]"], [popup, "#result"]])) {
     await tab.bringToFront();
     await tab.locator(`${place} .strip button`).nth(1).focus();
     await tab.keyboard.press("Enter");

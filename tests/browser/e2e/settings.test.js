@@ -119,7 +119,10 @@ test("an organisation can set every setting, and the browser knows the schema", 
   assert.deepEqual(await worker.evaluate(() => chrome.storage.managed.get()), {});
 });
 
-/** Puts a file into the settings page, as a person chooses it. */
+/**
+ * Puts a file into the settings page, as a person chooses it.
+ * @param {object} settings
+ */
 const chooseFile = (settings, version = 1) => page.locator("#settings-import").setInputFiles({
   name: "settings.json", mimeType: "application/json", buffer: Buffer.from(JSON.stringify({ sottoSettings: version, settings })),
 });
@@ -194,12 +197,14 @@ describe("the guard is shown as on only where the browser lets it be", () => {
 });
 
 describe("what a later version left", () => {
+  /** @param {Record<string, unknown>} kept */
   const store = async (kept) => (await sotto.worker()).evaluate((items) => chrome.storage.local.set(items), kept);
+  /** @param {string} name */
   const stored = async (name) => (await sotto.worker()).evaluate(async (key) => (await chrome.storage.local.get(key))[key], name);
 
   test("one stored field that can't be read costs no other, is named, and is not lost", async () => {
     await store({ settings: { results: "popup", action: "obscure", thresholds: 5, theme: "dark", memoryBudgetMb: 128 } });
-    const { results, action, thresholds, memoryBudgetMb, unread } = await settings();
+    const { results, action, thresholds, memoryBudgetMb, unread = [] } = await settings();
     assert.deepEqual([results, action, thresholds, memoryBudgetMb], ["popup", "blur", {}, 128]);
     assert.deepEqual(unread.sort(), ["action", "theme", "thresholds"]);
     await page.reload();
@@ -222,12 +227,13 @@ describe("what a later version left", () => {
   });
 
   test("a message that this version does not know is refused by a line that says so", async () => {
-    const reply = await sotto.ask({ ask: "judgeVideo", text: "x" });
+    const reply = /** @type {Answered<"refused">} */ (await sotto.ask(/** @type {any} */ ({ ask: "judgeVideo", text: "x" })));
     assert.deepEqual([reply.answer, reply.reason], ["refused", "badRequest"]);
     assert.match(reply.detail, /Sotto \d+\.\d+\.\d+ knows.*another version.*judgeVideo/);
   });
 
   test("own models: a damaged entry costs no other, and changes at the same time are all kept", async () => {
+    /** @param {number} n */
     const model = (n) => ({ id: `own-${n}`, title: `Model ${n}`, sha256: "0".repeat(64), bytes: 1, memoryBytes: 1 });
     await store({ ownModels: { models: [model(1), 5, model(2), model(3), { id: "own-4", later: true }], chosen: "own-4" } });
     const { models, chosen } = await sotto.ask({ ask: "ownModels" });

@@ -3,6 +3,7 @@
 
 import { inspect } from "node:util";
 
+/** @param {AsyncIterable<import("node:test/reporters").TestEvent>} events */
 export default async function* report(events) {
   for await (const { type, data } of events) {
     if (type === "test:diagnostic") yield `# ${data.message}\n`;
@@ -12,7 +13,7 @@ export default async function* report(events) {
     const how = isLeftOut ? "skipped" : type === "test:pass" ? "passed" : "failed";
     const what = details.type === "suite" ? "suite" : "test";
     const told = [`${how} ${what}`, nesting, (details.duration_ms / 1000).toFixed(3), name.replace(/\s/g, " ")].join("\t");
-    const { error } = details;
+    const { error } = /** @type {{ error?: Error & { failureType?: string } }} */ (details);
     // A failed test within is told by itself.
     const isNews = error && error.failureType !== "subtestsFailed";
     // In one piece, or what a test prints could come between.

@@ -109,6 +109,7 @@ export async function clickInShadow(page, name) {
  */
 export async function pointInShadow(page, name) {
   let last = "";
+  /** @type {() => Promise<[x: number, y: number] | null>} */
   const point = () => withHosts(page, async (hosts, session, corner) => {
     const buttons = hosts.flatMap((host) => findAll(host, (node) => node.nodeName === "BUTTON" && name.test(nameOf(node))));
     last = `${buttons.length} of that name`;
