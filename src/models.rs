@@ -1,7 +1,10 @@
 //! The models of the package, as models/models.toml describes them: constants that build.rs writes.
 
+#![warn(missing_docs)]
+
 /// What a model judges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "their names say it")]
 pub enum Task {
     Text,
     Picture,
@@ -20,15 +23,21 @@ impl Task {
 /// One model of the package.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Packaged {
+    /// By which requests and the store name it.
     pub id: &'static str,
+    /// Decides which net its file is read as.
     pub task: Task,
+    /// In English; pages prefer a name in the person's language.
     pub title: &'static str,
     /// Its name below models/.
     pub file: &'static str,
+    /// Of the file, in hex.
     pub sha256: &'static str,
+    /// Of the file, too.
     pub bytes: u64,
     /// What the loaded model takes.
     pub memory_bytes: u64,
+    /// Of the format that the file is packed in.
     pub pack_version: u32,
 }
 

@@ -10,7 +10,7 @@ mod checkpoint;
 use std::collections::BTreeMap;
 
 use checkpoint::{Checkpoint, pack};
-use sotto::engine::{Asker, Engine, EngineError, JobId, Known, Order, Picture, Step, Verdict, Work};
+use sotto::engine::{Asker, Engine, EngineError, JobId, Known, Order, PixelSource, Step, Verdict, Work};
 use sotto::models::Task;
 use sotto::models::{MODELS, Packaged};
 use sotto::protocol::{ModelState, Reason, Refusal, Urgency};
@@ -127,7 +127,7 @@ impl Stage {
 /// A grey picture of 8 by 8 pixels.
 struct Grey;
 
-impl Picture for Grey {
+impl PixelSource for Grey {
     fn size(&self) -> (u32, u32) {
         (8, 8)
     }

@@ -10,9 +10,9 @@
   const EDGE = 8;
   const GAP = 10;
   /** A card with less room than this goes to a corner instead. */
-  const LEAST_ROOM = 140;
+  const ROOM_MIN = 140;
   /** A page that takes the card away so often gets no card: the popup has its verdict then. */
-  const MOST_RETURNS = 3;
+  const RETURNS_MAX = 3;
   const STYLE = `
     .sheet { width: min(340px, calc(100vw - 16px)); max-height: calc(100vh - 16px); overflow: auto; }
     header, footer { padding: 8px; padding-inline-start: 14px; }
@@ -161,7 +161,7 @@
    * @param {Card} mine
    */
   function comesBack(mine) {
-    if (mine.nReturns++ < MOST_RETURNS) return true;
+    if (mine.nReturns++ < RETURNS_MAX) return true;
     const said = mine.subject.text;
     close();
     if (said) ask({ ask: "textInPopup", text: said });
@@ -197,7 +197,7 @@
     if (rect.right + GAP <= right) return move(host, rect.right + GAP, clamp(rect.top, bottom));
     if (rect.left - GAP - width >= EDGE) return move(host, rect.left - GAP - width, clamp(rect.top, bottom));
     const room = Math.max(roomBelow, roomAbove);
-    if (room < LEAST_ROOM) return move(host, right, bottom);
+    if (room < ROOM_MIN) return move(host, right, bottom);
     sheet.style.maxHeight = `${room}px`;
     move(host, along, room === roomBelow ? below : EDGE);
   }

@@ -3,7 +3,7 @@
 
 (() => {
   // Of a longer selection only the beginning is taken: twice what the engine reads of it.
-  const MOST_UNITS = 100_000; // tables.js: SELECTED_UNITS_MAX
+  const SELECTED_UNITS_MAX = 100_000; // tables.js: SELECTED_UNITS_MAX
   // A form or image of the page named like a property stands in front of it on `document`, but not here.
   /**
    * @template {keyof Document} Name
@@ -26,7 +26,7 @@
   /** @type {Subject & { text: string, cut: boolean }} */
   let subject = { text: "", cut: false, element: active, where: () => active?.getBoundingClientRect() };
   if (field && active.selectionEnd > active.selectionStart) {
-    const end = Math.min(active.selectionEnd, active.selectionStart + MOST_UNITS);
+    const end = Math.min(active.selectionEnd, active.selectionStart + SELECTED_UNITS_MAX);
     subject = { ...subject, text: active.value.slice(active.selectionStart, end), cut: end < active.selectionEnd };
   } else if (!field) {
     subject = selected(root?.getSelection?.() ?? getSelection()) ?? subject;
@@ -85,8 +85,8 @@
       if (range.comparePoint(node, 0) > 0) return null;
       const from = node === range.startContainer ? range.startOffset : 0;
       const to = node === range.endContainer ? range.endOffset : node.data.length;
-      found += `${node.data.slice(from, Math.min(to, from + MOST_UNITS))}\n`;
-      if (found.length > MOST_UNITS) return found.slice(0, MOST_UNITS);
+      found += `${node.data.slice(from, Math.min(to, from + SELECTED_UNITS_MAX))}\n`;
+      if (found.length > SELECTED_UNITS_MAX) return found.slice(0, SELECTED_UNITS_MAX);
     }
     return null;
   }

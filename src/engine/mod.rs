@@ -17,7 +17,7 @@ pub use error::EngineError;
 pub use load::Load;
 pub use model::{Known, worst_frame};
 pub use queue::{Asker, Order};
-pub use work::{JobId, Picture, Pixels, Step, Verdict, Work};
+pub use work::{JobId, PixelSource, Pixels, Step, Verdict, Work};
 
 use std::collections::{BTreeMap, VecDeque};
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::runs::Runs;
-use super::work::{Picture, TextWork, WhyWork};
+use super::work::{PixelSource, TextWork, WhyWork};
 use super::{Clock, EngineError};
 use crate::image::Resizer;
 use crate::models::{Packaged, Task};
@@ -156,7 +156,7 @@ impl Model {
 
     pub(super) fn look(
         &mut self,
-        picture: &dyn Picture,
+        picture: &dyn PixelSource,
         thresholds: &BTreeMap<String, f32>,
         clock: Clock,
     ) -> Result<PictureVerdict, EngineError> {

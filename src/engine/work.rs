@@ -9,7 +9,7 @@ use crate::tasks::sentiment::Reading;
 use crate::tasks::why::Why;
 
 /// A whole picture, whose RGBA rows are handed over from top to bottom when its turn has come.
-pub trait Picture {
+pub trait PixelSource {
     /// Width and height in pixels.
     fn size(&self) -> (u32, u32);
     /// Calls `take` with whole rows, as many at a time as is handy.
@@ -27,7 +27,7 @@ pub struct Pixels<'a> {
     pub height: u32,
 }
 
-impl Picture for Pixels<'_> {
+impl PixelSource for Pixels<'_> {
     fn size(&self) -> (u32, u32) {
         (self.width, self.height)
     }
@@ -47,7 +47,7 @@ pub enum Work {
     /// Which of its words made it so.
     Why(WhyWork),
     /// Whether a picture is suitable.
-    Picture { picture: Box<dyn Picture>, thresholds: BTreeMap<String, f32> },
+    Picture { picture: Box<dyn PixelSource>, thresholds: BTreeMap<String, f32> },
 }
 
 impl Work {

@@ -13,7 +13,7 @@ use crate::nn::{Dense, EmbeddingPass, EncoderLayer, EncoderPass, FirstTokensPass
 
 mod build;
 
-pub use build::{DistilBertBuilder, Loaded};
+pub use build::{DistilBertBuilder, LoadedNet};
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Shape {

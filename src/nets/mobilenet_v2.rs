@@ -12,8 +12,8 @@ use crate::pack::{Header, PackError, RowSink, TensorInfo, key};
 
 /// More than any MobileNetV2 has; what asks for more is a damaged or hostile file.
 const LARGEST_SIZE: usize = 512;
-const MOST_BLOCKS: usize = 64;
-const MOST_CHANNELS: usize = 4096;
+const BLOCKS_MAX: usize = 64;
+const CHANNELS_MAX: usize = 4096;
 
 /// A picture classifier of inverted residual blocks.
 #[derive(Debug)]
@@ -143,16 +143,16 @@ pub struct MobileNetV2Builder {
 
 /// What a weight file gives: the net and the names of its classes.
 #[derive(Debug)]
-pub struct Loaded {
+pub struct LoadedNet {
     pub net: MobileNetV2,
     pub labels: Vec<String>,
 }
 
 impl MobileNetV2Builder {
     /// The net, once a [`crate::pack::PackReader`] has handed over every row.
-    pub fn finish(self) -> std::result::Result<Loaded, PackError> {
+    pub fn finish(self) -> std::result::Result<LoadedNet, PackError> {
         let net = self.net.ok_or_else(|| PackError::Header { at: 0, problem: "nothing was read".into() })?;
-        Ok(Loaded { net, labels: self.labels })
+        Ok(LoadedNet { net, labels: self.labels })
     }
 }
 
@@ -240,7 +240,7 @@ fn empty(header: &Header, n_classes: usize) -> std::result::Result<MobileNetV2, 
 
     let size = within(key::IMAGE_SIZE, meta.u32(key::IMAGE_SIZE)?, LARGEST_SIZE)?;
     only(key::IMAGE_SIZE, size.is_multiple_of(2), "even")?;
-    let n_stem = within(key::STEM_CHANNELS, meta.u32(key::STEM_CHANNELS)?, MOST_CHANNELS)?;
+    let n_stem = within(key::STEM_CHANNELS, meta.u32(key::STEM_CHANNELS)?, CHANNELS_MAX)?;
     expect("stem.weight".into(), &[27, n_stem])?;
     expect("stem.bias".into(), &[n_stem])?;
 
@@ -248,15 +248,15 @@ fn empty(header: &Header, n_classes: usize) -> std::result::Result<MobileNetV2, 
     let outputs = meta.u32s(key::BLOCK_OUTPUT_CHANNELS)?;
     let strides = meta.u32s(key::BLOCK_STRIDE)?;
     let residuals = meta.bools(key::BLOCK_RESIDUAL)?;
-    let n_blocks = within(key::BLOCK_EXPANDED_CHANNELS, expanded.len() as u32, MOST_BLOCKS)?;
+    let n_blocks = within(key::BLOCK_EXPANDED_CHANNELS, expanded.len() as u32, BLOCKS_MAX)?;
     if [outputs.len(), strides.len(), residuals.len()] != [n_blocks; 3] {
         return Err(PackError::key(key::BLOCK_STRIDE, "the tables of blocks have different lengths"));
     }
     let mut blocks: Vec<InvertedResidual> = Vec::new();
     let (mut n_in, mut block_size) = (n_stem, size / 2);
     for index in 0..n_blocks {
-        let n_wide = within(key::BLOCK_EXPANDED_CHANNELS, expanded[index], MOST_CHANNELS)?;
-        let n_out = within(key::BLOCK_OUTPUT_CHANNELS, outputs[index], MOST_CHANNELS)?;
+        let n_wide = within(key::BLOCK_EXPANDED_CHANNELS, expanded[index], CHANNELS_MAX)?;
+        let n_out = within(key::BLOCK_OUTPUT_CHANNELS, outputs[index], CHANNELS_MAX)?;
         let stride = within(key::BLOCK_STRIDE, strides[index], 2)?;
         let residual = residuals[index];
         if residual && (stride != 1 || n_in != n_out || index == 0) {
@@ -284,7 +284,7 @@ fn empty(header: &Header, n_classes: usize) -> std::result::Result<MobileNetV2, 
         });
         (n_in, block_size) = (n_out, block_size.div_ceil(stride));
     }
-    let n_last = within(key::LAST_CHANNELS, meta.u32(key::LAST_CHANNELS)?, MOST_CHANNELS)?;
+    let n_last = within(key::LAST_CHANNELS, meta.u32(key::LAST_CHANNELS)?, CHANNELS_MAX)?;
     let last = matrix("last", n_last, n_in)?;
     let (sizes, activations) = (meta.u32s(key::DENSE_CHANNELS)?, meta.texts(key::DENSE_ACTIVATION)?);
     if sizes.is_empty() || sizes.len() != activations.len() || sizes.last() != Some(&(n_classes as u32)) {
@@ -293,7 +293,7 @@ fn empty(header: &Header, n_classes: usize) -> std::result::Result<MobileNetV2, 
     let mut dense = Vec::new();
     let mut n_in = n_last;
     for (index, (&n_out, activation)) in sizes.iter().zip(activations).enumerate() {
-        let n_out = within(key::DENSE_CHANNELS, n_out, MOST_CHANNELS)?;
+        let n_out = within(key::DENSE_CHANNELS, n_out, CHANNELS_MAX)?;
         let epilogue = match activation.as_str() {
             "relu" => Epilogue::Relu,
             "none" => Epilogue::Store,

@@ -86,7 +86,7 @@ impl InvertedResidual {
 
     /// Works through the picture, output row by output row. Input row `y` has been read for the last time when output
     /// row `y` is written, so a picture that is its own output is safe where shapes are equal.
-    fn walk(&self, picture: &mut impl Picture, workspace: &mut Workspace) {
+    fn walk(&self, picture: &mut impl InOut, workspace: &mut Workspace) {
         let n_wide = self.depthwise_bias.len();
         let n_ring_row = (self.size + 2) * n_wide;
         let size_out = self.size_out();
@@ -119,7 +119,7 @@ impl InvertedResidual {
 }
 
 /// What a block reads and where it writes.
-trait Picture {
+trait InOut {
     fn input(&self) -> &[f32];
     fn output_row(&mut self, start: usize, length: usize) -> (&mut [f32], Epilogue);
 }
@@ -127,7 +127,7 @@ trait Picture {
 /// A residual block adds to what it reads.
 struct Same<'a>(&'a mut [f32]);
 
-impl Picture for Same<'_> {
+impl InOut for Same<'_> {
     fn input(&self) -> &[f32] {
         self.0
     }
@@ -142,7 +142,7 @@ struct Apart<'a> {
     out: &'a mut [f32],
 }
 
-impl Picture for Apart<'_> {
+impl InOut for Apart<'_> {
     fn input(&self) -> &[f32] {
         self.input
     }

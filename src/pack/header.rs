@@ -10,9 +10,9 @@ pub(crate) const MAGIC: &[u8; 4] = b"GGUF";
 pub(crate) const GGUF_VERSION: u32 = 3;
 pub(crate) const ALIGNMENT: usize = 32;
 pub(crate) const HEX_DIGITS: usize = 64;
-pub(super) const MAX_NAME_BYTES: usize = 256;
-pub(super) const MAX_DIMENSIONS: u32 = 4;
-const MAX_ELEMENTS: u64 = 1 << 34;
+pub(super) const NAME_BYTES_MAX: usize = 256;
+pub(super) const DIMENSIONS_MAX: u32 = 4;
+const ELEMENTS_MAX: u64 = 1 << 34;
 
 /// How a tensor's elements are stored, by GGUF's names and numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,17 +71,17 @@ impl TensorInfo {
     /// Refuses a shape that no model has, or whose rows are no whole groups.
     pub fn new(name: &str, shape: &[usize], dtype: Dtype) -> Result<Self, PackError> {
         let problem = |problem: String| PackError::tensor(name, problem);
-        if name.is_empty() || name.len() > MAX_NAME_BYTES {
-            return Err(problem(format!("a name must be 1 to {MAX_NAME_BYTES} bytes long")));
+        if name.is_empty() || name.len() > NAME_BYTES_MAX {
+            return Err(problem(format!("a name must be 1 to {NAME_BYTES_MAX} bytes long")));
         }
         let Some((&n_columns, outer)) = shape.split_last() else {
             return Err(problem("has no dimension".into()));
         };
-        if shape.len() > MAX_DIMENSIONS as usize || shape.contains(&0) {
-            return Err(problem(format!("shape {shape:?} must have 1 to {MAX_DIMENSIONS} dimensions, none of them 0")));
+        if shape.len() > DIMENSIONS_MAX as usize || shape.contains(&0) {
+            return Err(problem(format!("shape {shape:?} must have 1 to {DIMENSIONS_MAX} dimensions, none of them 0")));
         }
         let n_elements = shape.iter().try_fold(1u64, |product, &n| product.checked_mul(n as u64));
-        if n_elements.is_none_or(|n| n > MAX_ELEMENTS) {
+        if n_elements.is_none_or(|n| n > ELEMENTS_MAX) {
             return Err(problem(format!("shape {shape:?} is larger than any model")));
         }
         let (group, group_bytes) = dtype.group();

@@ -5,7 +5,7 @@ use serde_json::{Map, Number, Value};
 
 use super::PackError;
 
-const MAX_DEPTH: usize = 32;
+const DEPTH_MAX: usize = 32;
 
 /// The literal that follows the last `marker` in `text`; earlier ones belong to the loader or set a name to `void 0`.
 pub(super) fn after(text: &str, marker: &str, file: &str) -> Result<Value, PackError> {
@@ -49,7 +49,7 @@ impl Parser<'_> {
     }
 
     fn value(&mut self, depth: usize) -> Result<Value, PackError> {
-        if depth > MAX_DEPTH {
+        if depth > DEPTH_MAX {
             return self.refuse("too many brackets inside one another");
         }
         match self.peek() {

@@ -3,14 +3,14 @@
 
 use sha2::{Digest, Sha256};
 
-use super::header::{ALIGNMENT, GGUF_VERSION, HEX_DIGITS, MAGIC, MAX_DIMENSIONS, MAX_NAME_BYTES, hex};
+use super::header::{ALIGNMENT, DIMENSIONS_MAX, GGUF_VERSION, HEX_DIGITS, MAGIC, NAME_BYTES_MAX, hex};
 use super::metadata::{TYPE_ARRAY, TYPE_BOOL, TYPE_F32, TYPE_STRING, TYPE_U32};
 use super::{Dtype, Header, PACK_VERSION, PackError, TensorInfo, Value, key};
 
 // Bounds that no model of ours comes near; they keep a damaged length from asking for memory.
-const MAX_HEADER_BYTES: usize = 64 << 20;
-const MAX_KEYS: u64 = 1 << 10;
-const MAX_TENSORS: u64 = 1 << 14;
+const HEADER_BYTES_MAX: usize = 64 << 20;
+const KEYS_MAX: u64 = 1 << 10;
+const TENSORS_MAX: u64 = 1 << 14;
 
 /// Call [`HeaderParser::advance`] with all bytes so far, again and again. An item is read again only until all of it is
 /// there, so feeding single bytes stays linear but for the longest item.
@@ -48,8 +48,8 @@ impl HeaderParser {
                     return Ok(Some((header, cursor.at)));
                 }
                 Err(Stop::Wrong(error)) => return Err(error),
-                Err(Stop::Short) if bytes.len() > MAX_HEADER_BYTES => {
-                    return Err(wrong(self.at, format!("the header is longer than {MAX_HEADER_BYTES} bytes")));
+                Err(Stop::Short) if bytes.len() > HEADER_BYTES_MAX => {
+                    return Err(wrong(self.at, format!("the header is longer than {HEADER_BYTES_MAX} bytes")));
                 }
                 Err(Stop::Short) => return Ok(None),
             }
@@ -93,18 +93,18 @@ impl HeaderParser {
         }
         self.n_tensors = cursor.u64()?;
         self.n_keys = cursor.u64()?;
-        if self.n_tensors == 0 || self.n_tensors > MAX_TENSORS {
-            return Err(wrong(8, format!("{} tensors; a model has 1 to {MAX_TENSORS}", self.n_tensors)).into());
+        if self.n_tensors == 0 || self.n_tensors > TENSORS_MAX {
+            return Err(wrong(8, format!("{} tensors; a model has 1 to {TENSORS_MAX}", self.n_tensors)).into());
         }
-        if self.n_keys > MAX_KEYS {
-            return Err(wrong(16, format!("{} metadata keys; a model has at most {MAX_KEYS}", self.n_keys)).into());
+        if self.n_keys > KEYS_MAX {
+            return Err(wrong(16, format!("{} metadata keys; a model has at most {KEYS_MAX}", self.n_keys)).into());
         }
         Ok(())
     }
 
     fn read_key(&mut self, cursor: &mut Cursor) -> Result<(), Stop> {
         let key_at = cursor.at;
-        let name = cursor.text(MAX_NAME_BYTES)?;
+        let name = cursor.text(NAME_BYTES_MAX)?;
         if self.header.metadata.get(&name).is_some() {
             return Err(wrong(key_at, format!("metadata key \"{name}\" stands twice")).into());
         }
@@ -138,10 +138,10 @@ impl HeaderParser {
 
     fn read_tensor(&mut self, cursor: &mut Cursor) -> Result<(), Stop> {
         let tensor_at = cursor.at;
-        let name = cursor.text(MAX_NAME_BYTES)?;
+        let name = cursor.text(NAME_BYTES_MAX)?;
         let n_dimensions = cursor.u32()?;
-        if n_dimensions == 0 || n_dimensions > MAX_DIMENSIONS {
-            let problem = format!("tensor \"{name}\" has {n_dimensions} dimensions; 1 to {MAX_DIMENSIONS} can be");
+        if n_dimensions == 0 || n_dimensions > DIMENSIONS_MAX {
+            let problem = format!("tensor \"{name}\" has {n_dimensions} dimensions; 1 to {DIMENSIONS_MAX} can be");
             return Err(wrong(tensor_at, problem).into());
         }
         let mut shape = Vec::new();
@@ -263,12 +263,12 @@ impl<'a> Cursor<'a> {
             TYPE_U32 => Value::U32(self.u32()?),
             TYPE_F32 => Value::F32(f32::from_bits(self.u32()?)),
             TYPE_BOOL => Value::Bool(self.bool()?),
-            TYPE_STRING => Value::Text(self.text(MAX_HEADER_BYTES)?),
+            TYPE_STRING => Value::Text(self.text(HEADER_BYTES_MAX)?),
             TYPE_ARRAY => {
                 let element = self.u32()?;
                 let n = self.u64()?;
                 // No element is smaller than a byte, so what is not there yet can't be many elements.
-                let Some(n) = usize::try_from(n).ok().filter(|&n| n <= MAX_HEADER_BYTES) else {
+                let Some(n) = usize::try_from(n).ok().filter(|&n| n <= HEADER_BYTES_MAX) else {
                     return Err(PackError::key(key, format!("is an array of {n} elements")).into());
                 };
                 if self.bytes.len() - self.at < n {
@@ -277,7 +277,7 @@ impl<'a> Cursor<'a> {
                 match element {
                     TYPE_U32 => Value::U32s((0..n).map(|_| self.u32()).collect::<Result<_, _>>()?),
                     TYPE_BOOL => Value::Bools((0..n).map(|_| self.bool()).collect::<Result<_, _>>()?),
-                    TYPE_STRING => Value::Texts((0..n).map(|_| self.text(MAX_HEADER_BYTES)).collect::<Result<_, _>>()?),
+                    TYPE_STRING => Value::Texts((0..n).map(|_| self.text(HEADER_BYTES_MAX)).collect::<Result<_, _>>()?),
                     other => return Err(refuse(other, " in an array")),
                 }
             }

@@ -16,7 +16,7 @@ use super::source::{Folder, read_json};
 
 pub const SINGLE_FILE: &str = "model.safetensors";
 pub const INDEX_FILE: &str = "model.safetensors.index.json";
-const MAX_HEADER_BYTES: u64 = 32 << 20;
+const HEADER_BYTES_MAX: u64 = 32 << 20;
 
 #[derive(Debug, Clone)]
 pub struct SourceTensor {
@@ -89,7 +89,7 @@ impl Checkpoint {
         let mut n_header_bytes = [0; 8];
         n_header_bytes.copy_from_slice(&folder.read_at(file, 0, 8).await?);
         let n_header_bytes = u64::from_le_bytes(n_header_bytes);
-        if n_header_bytes > MAX_HEADER_BYTES || n_header_bytes > length - 8 {
+        if n_header_bytes > HEADER_BYTES_MAX || n_header_bytes > length - 8 {
             return Err(refuse(format!(
                 "says its header has {n_header_bytes} bytes; it is cut or no safetensors file"
             )));

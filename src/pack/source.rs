@@ -19,15 +19,15 @@ pub trait Folder {
 }
 
 /// Small files (configuration, vocabulary) are read whole; this bounds them.
-const MAX_SMALL_FILE_BYTES: u64 = 32 << 20;
+const SMALL_FILE_BYTES_MAX: u64 = 32 << 20;
 
 /// A whole small file, or nothing if there is no such file.
 pub async fn read_small(folder: &impl Folder, file: &str) -> Result<Option<Vec<u8>>, PackError> {
     let Some(length) = folder.length(file).await? else { return Ok(None) };
-    if length > MAX_SMALL_FILE_BYTES {
+    if length > SMALL_FILE_BYTES_MAX {
         return Err(PackError::source(
             file,
-            format!("{length} bytes; at most {MAX_SMALL_FILE_BYTES} are expected here"),
+            format!("{length} bytes; at most {SMALL_FILE_BYTES_MAX} are expected here"),
         ));
     }
     folder.read_at(file, 0, length as usize).await.map(Some)

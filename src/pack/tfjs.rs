@@ -12,7 +12,7 @@ use super::PackError;
 use super::source::Folder;
 
 /// The bytes stand in a module's only string, this far from its start at most.
-const MAX_PRELUDE_BYTES: u64 = 4096;
+const PRELUDE_BYTES_MAX: u64 = 4096;
 
 #[derive(Debug, Clone)]
 pub(super) struct Weight {
@@ -146,7 +146,7 @@ impl Shard {
     async fn open(folder: &impl Folder, file: String, first_byte: u64) -> Result<Self, PackError> {
         let refuse = |problem: &str| PackError::source(&file, problem);
         let Some(length) = folder.length(&file).await? else { return Err(refuse("is missing")) };
-        let window = MAX_PRELUDE_BYTES.min(length);
+        let window = PRELUDE_BYTES_MAX.min(length);
         let head = folder.read_at(&file, 0, window as usize).await?;
         let tail = folder.read_at(&file, length - window, window as usize).await?;
         let marker = b".exports=\"";

@@ -8,9 +8,13 @@ use super::{OwnModels, PictureRules, PictureVerdict, Settings, Status, TextVerdi
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "declarations", derive(ts_rs::TS), ts(tag = "answer"))]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[allow(missing_docs, reason = "they answer the ask of the same name")]
 pub enum Answer {
+    /// To `Selection`, too.
     Text(TextVerdict),
+    /// To a page only: a frame is answered with `Done`, and its card hears the words.
     Why(WhyVerdict),
+    /// None where the text was told before, or the background was stopped since.
     ShownText {
         text: Option<String>,
     },
@@ -24,8 +28,11 @@ pub enum Answer {
     },
     Status(Status),
     Settings(Settings),
+    /// To every ask that changes them, too.
     OwnModels(OwnModels),
+    /// To asks after which there is nothing to tell.
     Done,
+    /// To any ask.
     Refused(Refusal),
 }
 
@@ -34,11 +41,13 @@ pub enum Answer {
 #[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct Refusal {
+    /// Decides what pages say.
     pub reason: Reason,
     /// One plain English sentence for logs and the command line; pages show the localised text of `reason`.
     pub detail: String,
 }
 
+/// The kinds of refusals; pages have a text for each in the person's language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
@@ -76,12 +85,16 @@ pub enum Reason {
 #[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct ScanCounts {
+    /// Pictures in the page, without those too small to matter (scan.js).
     pub found: u32,
+    /// Of those found, the ones with a verdict, whatever it says.
     pub judged: u32,
+    /// Of those judged, the ones that are warned of; what the person revealed still counts.
     pub over: u32,
     /// Pictures that can be judged only when they are in view.
     pub unread: u32,
     /// Pictures that could not be judged, and are not tried again.
     pub failed: u32,
+    /// Whether new pictures are still looked for.
     pub running: bool,
 }

@@ -17,6 +17,7 @@ use crate::models::Task;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "declarations", derive(ts_rs::TS), ts(tag = "ask"), ts(optional_fields = nullable))]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[allow(missing_docs, reason = "the comment of each variant says what its fields are")]
 pub enum PageAsk {
     /// Judge a text.
     Text { text: String },
@@ -29,11 +30,11 @@ pub enum PageAsk {
     ShownText,
     /// Judge a picture; its bytes (Blob, File) or pixels (ImageData) stand beside this in the message's `picture`.
     Picture,
-    /// Give up a request of a page of Sotto's: it is answered with `Cancelled`.
+    /// Give up the request of a page of Sotto's that has this `id`: it is answered with `Cancelled`.
     Cancel { request: String },
     /// Models, memory, counts: what the popup shows. Never wakes or loads a model.
     Status,
-    /// Bring a model to `Ready`.
+    /// Bring a model to `Ready`. Here and below, `model` is the `id` in its `ModelStatus` or `OwnModel`.
     Load { model: String },
     /// Give a model's memory back.
     Unload { model: String },
@@ -44,6 +45,7 @@ pub enum PageAsk {
     /// The text models that the person brought.
     OwnModels,
     /// Keep a packed text model, whose file stands beside this as `picture`, and judge texts with it from now on.
+    /// `title` is what the person is shown, `memory_bytes` what the loaded model takes.
     KeepModel { title: String, memory_bytes: u64 },
     /// Judge texts with one of the person's own models, or with the package's when `model` is absent.
     ChooseModel { model: Option<String> },
@@ -62,30 +64,35 @@ pub enum PageAsk {
     Guard { site: Option<String>, on: bool },
     /// From when on pictures are warned of, and what then happens.
     PictureRules,
-    /// What the person chose of that; classes that are not named go by the presets.
+    /// What the person chose of that: probabilities, 0 to 1, by class; classes that are not named go by the presets.
     KeepPictureRules { thresholds: BTreeMap<String, f32>, action: Action },
-    /// The scan of a tab's pictures, wished for in the popup.
+    /// The scan of a tab's pictures, wished for in the popup; `tab` is the browser's number for it.
     Scan { tab: i32, wish: ScanWish },
 }
 
-/// All that a content script of ours may ask, which may be anything that a page made of it; and always for itself: no site, tab or frame is ever named but by the browser.
+/// All that a content script of ours may ask, which may be anything that a page made of it; and always for itself: no
+/// site, tab or frame is ever named but by the browser.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "declarations", derive(ts_rs::TS), ts(tag = "ask"))]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[allow(missing_docs, reason = "the comment of each variant says what its fields are")]
 pub enum FrameAsk {
-    /// Judge a picture of a page under scan; its pixels stand beside this as `picture`.
+    /// Judge a picture of a page under scan; its pixels stand beside this as `picture`. The urgency `Person` counts as
+    /// `Upload` here.
     Picture {
         #[serde(default)]
         #[cfg_attr(feature = "declarations", ts(optional, as = "Option<Urgency>"))]
         urgency: Urgency,
     },
-    /// Give up a request of the same tab: it is answered with `Cancelled`.
+    /// Give up the request of the same tab that has this `id`: it is answered with `Cancelled`.
     Cancel { request: String },
     /// What the guard is to do with a file on its way to the sender's site; the file stands beside this as `picture`.
     Upload,
-    /// What the person decided about a file over the threshold, kept for the sender's site until the browser closes.
+    /// What the person decided about a file over the threshold, kept for the sender's site until the browser closes;
+    /// the file stands beside this as `picture`.
     Decide { upload: bool },
-    /// Judge what stands at these places of the sender's tab, as it is seen now; the tab is `view_width` CSS pixels wide.
+    /// Judge what stands at these places of the sender's tab, at most `SPOTS_MAX`, as it is seen now; the tab is
+    /// `view_width` CSS pixels wide.
     InView { spots: Vec<Spot>, view_width: f64 },
     /// A frame under scan has counted something new.
     Scanned,
@@ -130,21 +137,25 @@ pub enum Urgency {
     Scan,
 }
 
+/// What is to become of the scan of a tab.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
+#[allow(missing_docs, reason = "their names say it")]
 pub enum ScanWish {
     Start,
     /// Look no further; marks stay.
     Stop,
     /// Take every mark away and forget what was counted.
     Undo,
+    /// Change nothing: only the counts are wanted.
     State,
 }
 
 /// A rectangle in CSS pixels of a tab.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
+#[allow(missing_docs, reason = "their names say it")]
 pub struct Spot {
     pub x: f64,
     pub y: f64,

@@ -2,8 +2,9 @@
 //! (declarations.rs); a content script, which can import nothing, names the constant beside its own figure, and
 //! tests/supply compares the two.
 
-/// Menu entries, by the names that the browser gives back. The first is the keyboard's command too.
+/// The menu entry for a selected text, by the name that the browser gives back; the keyboard's command has it too.
 pub const MENU_SELECTION: &str = "classify-selection";
+/// The menu entry for a picture, or for whatever may have one under the pointer.
 pub const MENU_PICTURE: &str = "check-image";
 
 /// Where a verdict waits in the browser's session memory for the popup to show it once.

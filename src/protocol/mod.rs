@@ -3,6 +3,8 @@
 //! ImageData (structured clone), never inside it. The build declares these types to TypeScript (declarations.rs), by which
 //! the JavaScript on the other side is checked.
 
+#![warn(missing_docs)]
+
 mod answers;
 mod asks;
 #[cfg(feature = "declarations")]

@@ -48,11 +48,14 @@ impl Settings {
     }
 }
 
+/// From when on pictures are warned of, and what then happens.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct PictureRules {
+    /// Every class that is ever warned of.
     pub classes: Vec<ClassThreshold>,
+    /// For a picture at or over the threshold of any of them.
     pub action: Action,
 }
 
@@ -61,12 +64,15 @@ pub struct PictureRules {
 #[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct ClassThreshold {
+    /// As the model calls it: Hentai, Porn or Sexy.
     pub name: String,
+    /// Sotto's own threshold: a probability, 0 to 1.
     pub preset: f32,
     /// In force: the person's own, or else the preset.
     pub threshold: f32,
 }
 
+/// What happens to a picture over a threshold.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "declarations", derive(ts_rs::TS, schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
@@ -86,6 +92,7 @@ fn probabilities<'de, D: Deserializer<'de>>(source: D) -> Result<BTreeMap<String
     Ok(named)
 }
 
+/// Where verdicts on selections appear.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "declarations", derive(ts_rs::TS, schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
@@ -102,18 +109,24 @@ pub enum ResultPlace {
 #[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase", default)]
 pub struct OwnModels {
+    /// The one added last comes last.
     pub models: Vec<OwnModel>,
+    /// The `id` of one of them.
     pub chosen: Option<String>,
 }
 
+/// A text model that the person brought.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct OwnModel {
+    /// `own-` and the first 12 digits of its sha256.
     pub id: String,
+    /// The name that its checkpoint has, cut to 80 characters.
     pub title: String,
-    /// Of the packed file.
+    /// Of the packed file, in hex.
     pub sha256: String,
+    /// Of the packed file, too.
     pub bytes: u64,
     /// What the loaded model takes.
     pub memory_bytes: u64,

@@ -9,16 +9,18 @@ use super::{Action, ModelStatus, PictureVerdict, Refusal, ScanCounts, ScanWish, 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "declarations", derive(ts_rs::TS), ts(tag = "sotto"))]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[allow(missing_docs, reason = "the comment of each variant says what its fields are")]
 pub enum ToFrame {
-    /// card.js: what the card of this request shows from now on. Without a request it is for whichever card stands.
-    Card { request: Option<String>, view: View },
+    /// card.js: what the card of this request shows from now on. (Where the engine broke, background.js says so by itself, for
+    /// whichever card stands.)
+    Card { request: String, view: View },
     /// guard.js: the guard may no longer be wanted here.
     GuardChanged,
     /// scan.js, which answers `true`: what is to be done, and what to do to a picture over a threshold.
     Scan { wish: ScanWish, action: Action },
     /// picture.js, which answers [`FoundPicture`]: the picture with this address, or the one under the pointer.
     FindPicture { source: Option<String> },
-    /// picture.js, which answers [`FoundFrame`]: where a frame of the tab stands.
+    /// picture.js, which answers [`FoundFrame`]: where a frame of the tab stands, by its place in `window.frames`.
     FindFrame { index: u32 },
 }
 
@@ -27,8 +29,9 @@ pub enum ToFrame {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "declarations", derive(ts_rs::TS), ts(tag = "sotto"))]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[allow(missing_docs, reason = "the comment of each variant says what its fields are")]
 pub enum ToPageOf<V> {
-    /// A model's state changed.
+    /// A model's state changed; `models` are all of them.
     Changed { models: Vec<ModelStatus> },
     /// How far the request `id` is.
     Progress { id: String, view: V },
@@ -38,6 +41,7 @@ pub enum ToPageOf<V> {
     Scan { tab: i32, counts: ScanCounts },
 }
 
+/// With views whole, as the background sends them.
 pub type ToPage = ToPageOf<View>;
 
 /// To the offscreen page: a picture that a worker can't decode stands beside it as `picture`.
@@ -45,7 +49,9 @@ pub type ToPage = ToPageOf<View>;
 #[cfg_attr(feature = "declarations", derive(ts_rs::TS), ts(tag = "sotto"))]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum ToOffscreen {
+    /// Its frames are wanted: those of a moving picture, or the one that an SVG has.
     Frames {
+        /// By its bytes, whatever its name says: `image/svg+xml`, `image/gif` and the like.
         #[serde(rename = "type")]
         media_type: String,
     },
@@ -55,32 +61,26 @@ pub enum ToOffscreen {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
 #[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[allow(missing_docs, reason = "the comment of each variant says what its fields are")]
 pub enum View {
-    /// Not judged yet. `percent` is how far the model's load is, `read` how much of a long text is read; each is absent
-    /// while that is not under way.
-    Busy {
-        percent: Option<u8>,
-        read: Option<u8>,
-    },
-    Text {
-        verdict: TextVerdict,
-    },
+    /// Not judged yet. `percent` is how far the model's load is, `read` how much of a long text is read, both 0 to 100;
+    /// each is absent while that is not under way.
+    Busy { percent: Option<u8>, read: Option<u8> },
+    /// The verdict on a text.
+    Text { verdict: TextVerdict },
     /// What is known so far of the words that pushed the verdict.
-    Why {
-        why: WhyVerdict,
-    },
-    /// `partly_visible` says that only the part in view was judged.
-    Picture {
-        verdict: PictureVerdict,
-        partly_visible: bool,
-    },
+    Why { why: WhyVerdict },
+    /// The verdict on a picture; `partly_visible` says that only the part in view was judged.
+    Picture { verdict: PictureVerdict, partly_visible: bool },
+    /// Why there is no verdict.
     Refused(Refusal),
 }
 
 /// The kind of a view, without what it shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum ViewKindName {
+#[allow(missing_docs, reason = "their names say it")]
+pub enum ViewName {
     Busy,
     Text,
     Why,
@@ -88,9 +88,11 @@ pub enum ViewKindName {
     Refused,
 }
 
+/// All that the pages' Rust reads of a view.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[allow(missing_docs, reason = "their names say it")]
 pub struct ViewKind {
-    pub kind: ViewKindName,
+    pub kind: ViewName,
 }
 
 /// What select.js says is selected in its frame.
@@ -98,9 +100,11 @@ pub struct ViewKind {
 #[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct Selected {
+    /// Empty where nothing is selected.
     pub text: String,
     /// Whether more was selected than this text.
     pub cut: bool,
+    /// Whether the frame itself has the focus, and not one within it.
     pub focused: bool,
     /// Whether a card has room in the frame.
     pub roomy: bool,
@@ -112,14 +116,20 @@ pub struct Selected {
 #[cfg_attr(feature = "declarations", derive(ts_rs::TS), ts(optional_fields = nullable))]
 #[serde(rename_all = "camelCase", default)]
 pub struct FoundPicture {
+    /// Whether there was a picture; without one all else is absent.
     pub found: bool,
     /// Of a picture that a scan has covered: it was judged without its cover.
     pub verdict: Option<PictureVerdict>,
+    /// Absent where nothing of it is in view, or nobody needs it.
     pub rect: Option<Edges>,
+    /// Absent where it stands straight, or is not all in view.
     pub upright: Option<TurnedBox>,
+    /// Whether some of it is cut off or out of view.
     #[cfg_attr(feature = "declarations", ts(optional, as = "Option<bool>"))]
     pub partly_visible: bool,
+    /// Of the frame that has the picture; absent where nobody can tell.
     pub frame: Option<FramePlace>,
+    /// Absent in a frame of another site, which can't know.
     pub view: Option<TabView>,
 }
 
@@ -128,13 +138,16 @@ pub struct FoundPicture {
 #[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase", default)]
 pub struct FoundFrame {
+    /// Absent where there is no such frame.
     pub frame: Option<FramePlace>,
+    /// At the same moment.
     pub view: Option<TabView>,
 }
 
 /// The edges of what can be seen of a picture, in CSS pixels of its frame.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
+#[allow(missing_docs, reason = "their names say it")]
 pub struct Edges {
     pub left: f64,
     pub top: f64,
@@ -146,14 +159,20 @@ pub struct Edges {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
 pub struct TurnedBox {
+    /// The one that would be at the upper left.
     pub corner: Point,
+    /// As in a CSS matrix, which moves nothing here.
     pub turn: [f64; 4],
+    /// In CSS pixels of the frame.
     pub width: f64,
+    /// In CSS pixels of the frame.
     pub height: f64,
 }
 
+/// In CSS pixels of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
+#[allow(missing_docs, reason = "their names say it")]
 pub struct Point {
     pub x: f64,
     pub y: f64,
@@ -169,9 +188,13 @@ pub struct Point {
 )]
 #[serde(default)]
 pub struct FramePlace {
+    /// Of the upper left corner of what it shows, in CSS pixels of the tab's own frame.
     pub x: Option<f64>,
+    /// Of the same corner.
     pub y: Option<f64>,
+    /// CSS pixels of the tab's own frame in one of this frame's; 1 where nothing scales it.
     pub zoom: Option<f64>,
+    /// In `window.frames` of the tab's own frame; absent where the rest is known.
     pub index: Option<u32>,
 }
 
@@ -179,9 +202,13 @@ pub struct FramePlace {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
 pub struct TabView {
+    /// In CSS pixels, without the pinch.
     pub width: f64,
+    /// How many times larger the pinch shows all; 1 without one.
     pub pinch: f64,
+    /// CSS pixels that the pinch moved out of view on the left.
     pub left: f64,
+    /// CSS pixels that the pinch moved out of view above.
     pub top: f64,
 }
 
@@ -189,8 +216,12 @@ pub struct TabView {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "declarations", derive(ts_rs::TS), ts(tag = "packer"))]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[allow(missing_docs, reason = "the comment of each variant says what its fields are")]
 pub enum FromPacker {
+    /// `percent` of the work is done, 0 to 100.
     Working { percent: u32 },
+    /// `title` is the name that the checkpoint has, `memory_bytes` what the loaded model takes.
     Packed { title: String, memory_bytes: u64 },
+    /// It can't be packed, or does not work; `problem` is one English sentence that says what is wrong and where.
     Problem { problem: String },
 }

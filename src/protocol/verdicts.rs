@@ -2,9 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+/// What a text or a sentence is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
+#[allow(missing_docs, reason = "their names say it")]
 pub enum Sentiment {
     Positive,
     Negative,
@@ -14,13 +16,16 @@ pub enum Sentiment {
     Mixed,
 }
 
+/// How a text sounds, as a whole and sentence by sentence.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct TextVerdict {
+    /// By `positive`, unless the sentences disagree strongly.
     pub sentiment: Sentiment,
     /// Calibrated probability that the text is positive, 0 to 1.
     pub positive: f32,
+    /// The text's length in word pieces, `[CLS]` and `[SEP]` included.
     pub n_tokens: usize,
     /// How many windows of the model's length the text was read in; more than one is said to the person.
     pub n_windows: usize,
@@ -28,18 +33,24 @@ pub struct TextVerdict {
     pub truncated: bool,
     /// Sentences in reading order; empty when there is only one.
     pub sentences: Vec<SentenceVerdict>,
+    /// The `id` of the one that judged.
     pub model: String,
+    /// What the model took, without the waits for its turn.
     pub elapsed_ms: f64,
 }
 
+/// One sentence of a text, judged by itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct SentenceVerdict {
     /// Where the sentence stands in the text, in UTF-16 code units, as JavaScript counts.
     pub start: usize,
+    /// The first unit behind it.
     pub end: usize,
+    /// By `positive` alone.
     pub sentiment: Sentiment,
+    /// Calibrated probability that the sentence is positive, 0 to 1.
     pub positive: f32,
 }
 
@@ -56,15 +67,18 @@ pub struct WhyVerdict {
     pub partly: bool,
     /// False while only spans or sentences are known, whose words share what the whole of them pushed.
     pub complete: bool,
+    /// What the model took so far, without the waits for its turn.
     pub elapsed_ms: f64,
 }
 
+/// A word that pushed a verdict.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct PushedWord {
     /// Where the word stands in the text, in UTF-16 code units.
     pub start: usize,
+    /// The first unit behind it.
     pub end: usize,
     /// Log-odds that the text would lose towards "positive" without it; negative where it pushes the other way.
     pub push: f32,
@@ -72,6 +86,7 @@ pub struct PushedWord {
     pub strength: u8,
 }
 
+/// How probable each class of pictures is, and whether a person is warned.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
@@ -84,27 +99,37 @@ pub struct PictureVerdict {
     pub over: Vec<usize>,
     /// Whether there is any of them.
     pub unsuitable: bool,
+    /// In pixels, as judged: in browsers a large picture is made smaller before.
     pub width: u32,
+    /// In pixels, as judged.
     pub height: u32,
     /// Present for moving pictures: the verdict is that of the worst frame looked at.
     pub frames: Option<Frames>,
+    /// The `id` of the one that judged.
     pub model: String,
+    /// What the model took for all frames looked at, without decoding and waiting.
     pub elapsed_ms: f64,
 }
 
+/// How much of a moving picture was looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct Frames {
+    /// Of all frames so many, spread over the picture's length.
     pub judged: u32,
+    /// More than 1.
     pub total: u32,
 }
 
+/// One of the model's classes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct ClassScore {
+    /// As the model calls it: Drawing, Hentai, Neutral, Porn or Sexy.
     pub name: String,
+    /// 0 to 1; those of all classes add up to 1.
     pub probability: f32,
 }
 
@@ -112,11 +137,13 @@ pub struct ClassScore {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
+#[allow(missing_docs, reason = "their names say it")]
 pub struct UploadVerdict {
     pub course: Course,
     pub verdict: PictureVerdict,
 }
 
+/// What becomes of a file on its way to a site.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use thiserror::Error;
 
 use crate::image::{PictureError, Resizer};
-use crate::nets::mobilenet_v2::{Loaded, MobileNetV2};
+use crate::nets::mobilenet_v2::{LoadedNet, MobileNetV2};
 
 /// Classes that a person is warned of, each with the probability from which on.
 pub const THRESHOLDS: [(&str, f32); 3] = [("Hentai", 0.6), ("Porn", 0.6), ("Sexy", 0.8)];
@@ -31,7 +31,7 @@ pub struct NsfwModel {
 
 impl NsfwModel {
     /// Refuses a net that lacks a class of [`THRESHOLDS`].
-    pub fn new(loaded: Loaded) -> Result<Self, NsfwError> {
+    pub fn new(loaded: LoadedNet) -> Result<Self, NsfwError> {
         if THRESHOLDS.iter().any(|(class, _)| !loaded.labels.iter().any(|label| label == class)) {
             return Err(NsfwError::Classes(loaded.labels));
         }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use thiserror::Error;
 
-use crate::nets::distilbert::{DistilBert, Loaded};
+use crate::nets::distilbert::{DistilBert, LoadedNet};
 use crate::protocol::Sentiment;
 use crate::text::judgeable::{self, Languages, Unjudgeable};
 use crate::text::sentences::sentences;
@@ -18,17 +18,17 @@ pub const CLEAR: f32 = 0.7;
 /// at least this share of what it says. Half a text of praise with one complaint in eight sentences is not mixed; two
 /// sentences of like length that contradict each other are.
 pub const MIXED: f32 = 0.25;
-/// More of a text than this is not looked at, in bytes: several times what [`MOST_WINDOWS`] can hold of English words.
-const MOST_BYTES: usize = 400_000;
+/// More of a text than this is not looked at, in bytes: several times what [`WINDOWS_MAX`] can hold of English words.
+const TEXT_BYTES_MAX: usize = 400_000;
 
 /// Windows of a long text share this many word pieces, so that no sentence is seen only cut in two.
 const OVERLAP: usize = 64;
 /// A window holds at least this many word pieces, [CLS] and [SEP] included.
-const SHORTEST_WINDOW: usize = 8;
+const WINDOW_PIECES_MIN: usize = 8;
 /// A text of more windows is judged by its first ones, and the verdict says so: about 7,000 words.
-pub const MOST_WINDOWS: usize = 24;
+pub const WINDOWS_MAX: usize = 24;
 /// More sentences than this are not judged one by one.
-pub const MOST_SENTENCES: usize = 64;
+pub const SENTENCES_MAX: usize = 64;
 /// Word pieces that go through the net together; the net's buffers are as large as its longest batch.
 const BATCH_TOKENS: usize = 512;
 
@@ -46,7 +46,7 @@ pub enum SentimentError {
     Labels(Vec<String>),
     #[error("the weight file's vocabulary can't be used: {0}")]
     Vocabulary(String),
-    #[error("the weight file reads {0} word pieces at a time; a text needs at least {SHORTEST_WINDOW}")]
+    #[error("the weight file reads {0} word pieces at a time; a text needs at least {WINDOW_PIECES_MIN}")]
     Positions(usize),
     #[error("the net failed: {0}")]
     Net(#[from] candle_core::Error),
@@ -118,9 +118,9 @@ pub fn positive_label(labels: &[String]) -> Result<usize, SentimentError> {
 
 impl SentimentModel {
     /// Refuses a net whose labels or vocabulary are not those of a sentiment model.
-    pub fn new(loaded: Loaded, languages: Languages) -> Result<Self, SentimentError> {
+    pub fn new(loaded: LoadedNet, languages: Languages) -> Result<Self, SentimentError> {
         let positive_label = positive_label(&loaded.labels)?;
-        if loaded.net.shape().n_positions < SHORTEST_WINDOW {
+        if loaded.net.shape().n_positions < WINDOW_PIECES_MIN {
             return Err(SentimentError::Positions(loaded.net.shape().n_positions));
         }
         let pieces = WordPiece::new(loaded.vocabulary.into_bytes())
@@ -166,7 +166,7 @@ impl SentimentModel {
         let truncated = truncated || is_cut;
         let n_windows = sequences.len();
         let mut ranges = sentences(text);
-        if ranges.len() < 2 || ranges.len() > MOST_SENTENCES {
+        if ranges.len() < 2 || ranges.len() > SENTENCES_MAX {
             ranges.clear();
         }
         let longest = self.net.shape().n_positions;
@@ -209,13 +209,13 @@ impl SentimentModel {
         let overlap = OVERLAP.min((longest - 2) / 4);
         let step = longest - 2 - overlap;
         let n_windows = (pieces.len() - overlap).div_ceil(step);
-        let windows = (0..n_windows.min(MOST_WINDOWS))
+        let windows = (0..n_windows.min(WINDOWS_MAX))
             .map(|index| {
                 let end = (index * step + longest - 2).min(pieces.len());
                 [&[opening], &pieces[index * step..end], &[closing]].concat()
             })
             .collect();
-        (windows, all.len(), n_windows > MOST_WINDOWS)
+        (windows, all.len(), n_windows > WINDOWS_MAX)
     }
 
     /// Word pieces between the net's own signs.
@@ -240,7 +240,7 @@ impl SentimentModel {
 
 /// The part of a text that is looked at, and whether that is not all.
 pub(super) fn head(text: &str) -> (&str, bool) {
-    (&text[..text.floor_char_boundary(MOST_BYTES)], text.len() > MOST_BYTES)
+    (&text[..text.floor_char_boundary(TEXT_BYTES_MAX)], text.len() > TEXT_BYTES_MAX)
 }
 
 fn probability_of(log_odds: f32) -> f32 {
@@ -318,7 +318,7 @@ mod tests {
     #[test]
     fn a_very_long_text_is_cut_between_characters() {
         assert_eq!(head("good"), ("good", false));
-        let (text, is_cut) = (format!("a{}", "é".repeat(MOST_BYTES / 2)), true);
-        assert_eq!((head(&text).0.len(), head(&text).1), (MOST_BYTES - 1, is_cut));
+        let (text, is_cut) = (format!("a{}", "é".repeat(TEXT_BYTES_MAX / 2)), true);
+        assert_eq!((head(&text).0.len(), head(&text).1), (TEXT_BYTES_MAX - 1, is_cut));
     }
 }

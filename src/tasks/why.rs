@@ -29,7 +29,7 @@ const N_SPANS: usize = 6;
 const FEW_WORDS: usize = 8;
 
 /// Below this many log-odds a word changes nothing that a person would notice: 0.5 becomes 0.56.
-const LEAST_PUSH: f32 = 0.25;
+const PUSH_MIN: f32 = 0.25;
 /// Shares of the strongest push from which on a word counts as weak, middling and strong.
 const STRENGTHS: [f32; 3] = [0.15, 0.4, 0.7];
 
@@ -171,9 +171,9 @@ impl Why {
     /// Every word of the explained text in reading order, with what is known of it so far.
     pub fn words(&self) -> Vec<WordPush> {
         let words = || self.units.iter().flat_map(|unit| &unit.words);
-        let most = words().map(|word| word.push.abs()).fold(LEAST_PUSH, f32::max);
+        let most = words().map(|word| word.push.abs()).fold(PUSH_MIN, f32::max);
         let strength = |push: f32| match push.abs() {
-            push if push < LEAST_PUSH => 0,
+            push if push < PUSH_MIN => 0,
             push => STRENGTHS.iter().filter(|&&share| push >= share * most).count() as u8,
         };
         words()

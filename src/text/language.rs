@@ -61,18 +61,18 @@ const OTHERS: [&str; 16] = [
 ];
 
 /// Fewer words than this tell nothing.
-const FEWEST_WORDS: usize = 4;
+const WORDS_MIN: usize = 4;
 /// A text in another language has at least this share of its small words.
-const LEAST_SHARE: f64 = 0.2;
+const SHARE_MIN: f64 = 0.2;
 /// And this many times as many as of English ones.
-const LEAST_LEAD: usize = 2;
+const LEAD_MIN: usize = 2;
 /// No more words than these are looked at.
-const MOST_WORDS: usize = 120;
+const WORDS_MAX: usize = 120;
 
 /// True where a text is surely in another language, Latin letters or not.
 pub fn is_foreign(text: &str) -> bool {
-    let words: Vec<String> = text.unicode_words().take(MOST_WORDS).map(plain).collect();
-    if words.len() < FEWEST_WORDS {
+    let words: Vec<String> = text.unicode_words().take(WORDS_MAX).map(plain).collect();
+    if words.len() < WORDS_MIN {
         return false;
     }
     let is_of = |list: &str, word: &str| list.split_whitespace().any(|known| known == word);
@@ -82,8 +82,8 @@ pub fn is_foreign(text: &str) -> bool {
         let foreign: Vec<&String> = words.iter().filter(|word| is_of(list, word) && !is_of(ENGLISH, word)).collect();
         let n_different = foreign.iter().enumerate().filter(|(at, word)| !foreign[..*at].contains(word)).count();
         n_different >= 2
-            && foreign.len() as f64 >= LEAST_SHARE * words.len() as f64
-            && foreign.len() >= LEAST_LEAD * n_english
+            && foreign.len() as f64 >= SHARE_MIN * words.len() as f64
+            && foreign.len() >= LEAD_MIN * n_english
     })
 }
 

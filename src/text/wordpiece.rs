@@ -16,7 +16,7 @@ use unicode_categories::UnicodeCategories;
 use unicode_normalization::char::decompose_canonical;
 
 /// Words of more characters are unknown as a whole.
-const MAX_WORD_CHARACTERS: usize = 100;
+const WORD_CHARACTERS_MAX: usize = 100;
 /// Pieces inside a word are written with this in front.
 const CONTINUATION: &[u8] = b"##";
 const EMPTY: u32 = u32::MAX;
@@ -76,9 +76,9 @@ pub struct Piece {
 impl WordPiece {
     /// `vocabulary` is what vocab.txt holds: pieces in the order of their ids, separated by newlines.
     pub fn new(mut vocabulary: Vec<u8>) -> Result<Self, VocabularyError> {
-        const MAX_BYTES: usize = 1 << 30;
-        if vocabulary.len() > MAX_BYTES {
-            return Err(VocabularyError::TooLong { n_bytes: vocabulary.len(), max: MAX_BYTES });
+        const VOCABULARY_BYTES_MAX: usize = 1 << 30;
+        if vocabulary.len() > VOCABULARY_BYTES_MAX {
+            return Err(VocabularyError::TooLong { n_bytes: vocabulary.len(), max: VOCABULARY_BYTES_MAX });
         }
         if let Err(error) = std::str::from_utf8(&vocabulary) {
             return Err(VocabularyError::NotUtf8 { at: error.valid_up_to() });
@@ -183,7 +183,7 @@ impl WordPiece {
     /// Splits a word into the longest known pieces from the front; a word that can't be split is unknown as a whole.
     fn split(&self, word: &Word, number: usize, take: &mut impl FnMut(Piece) -> bool) -> bool {
         let unknown = Piece { id: self.unknown, bytes: word.source.clone(), word: number };
-        if word.n_characters > MAX_WORD_CHARACTERS {
+        if word.n_characters > WORD_CHARACTERS_MAX {
             return take(unknown);
         }
         let mut pieces: Vec<Piece> = Vec::new();
@@ -201,7 +201,7 @@ impl WordPiece {
     fn longest(&self, word: &Word, start: usize, from: usize) -> Option<(u32, usize)> {
         let prefix = if from == 0 { &[][..] } else { CONTINUATION };
         // FNV hashes grow byte by byte, so one pass hashes every beginning of the rest.
-        let mut hashes = [0; MAX_WORD_CHARACTERS];
+        let mut hashes = [0; WORD_CHARACTERS_MAX];
         let mut running = hash(HASH_SEED, prefix);
         let mut byte = start;
         let mut to = from;
@@ -285,7 +285,7 @@ impl Word {
         self.source.end = source.end;
         self.n_characters += 1;
         // What is too long is unknown anyway: a page of letters without a space must not fill the memory.
-        if self.n_characters <= MAX_WORD_CHARACTERS {
+        if self.n_characters <= WORD_CHARACTERS_MAX {
             self.text.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
             self.ends.push((self.text.len(), source.clone()));
         }

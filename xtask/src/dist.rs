@@ -12,6 +12,7 @@ use std::sync::Mutex;
 
 /// Colours, and the script whose style begins with them.
 const PALETTE: &str = "palette.css";
+const SHEET: &str = "pages/sotto.css";
 const SURFACE: &str = "content/surface.js";
 /// What is put into web pages.
 const PAGE_SCRIPTS: &str = "content/";
@@ -38,7 +39,10 @@ fn make(profile: Profile) -> Outcome {
     for name in ["tables.js", "managed.json"] {
         files.insert(name.to_string(), read(&types::declare()?.join(name))?);
     }
-    colour_page_scripts(&mut files)?;
+    let palette = colour_page_scripts(&mut files)?;
+    // In front of the one style sheet: a file of its own would hold up a page's first paint.
+    let sheet = files.get_mut(SHEET).ok_or_else(|| format!("extension/{SHEET} is missing"))?;
+    sheet.splice(0..0, palette);
     // As they are before they are squeezed: tests/supply reads both.
     let coloured = files.iter().filter(|(name, _)| name.starts_with(PAGE_SCRIPTS));
     lay_out(&place::workshop().join("coloured"), &coloured.map(|(name, text)| (name.clone(), text.clone())).collect())?;
@@ -71,13 +75,14 @@ fn take_folder(files: &mut Files, folder: &Path, prefix: &str, wanted: impl Fn(&
     Ok(())
 }
 
-/// What is drawn on web pages has its colours from where Sotto's own pages have them.
-fn colour_page_scripts(files: &mut Files) -> Outcome {
+/// What is drawn on web pages has its colours from where Sotto's own pages have them. Returns the palette, which is then no file
+/// of the package any more.
+fn colour_page_scripts(files: &mut Files) -> Outcome<Vec<u8>> {
     let text = |name: &str, bytes: &[u8]| {
         String::from_utf8(bytes.to_vec()).map_err(|error| format!("extension/{name}: {error}"))
     };
-    let css = files.get(PALETTE).ok_or_else(|| format!("extension/{PALETTE} is missing"))?;
-    let palette = Palette::read(&text(PALETTE, css)?).map_err(|problem| format!("extension/{PALETTE}: {problem}"))?;
+    let css = files.remove(PALETTE).ok_or_else(|| format!("extension/{PALETTE} is missing"))?;
+    let palette = Palette::read(&text(PALETTE, &css)?).map_err(|problem| format!("extension/{PALETTE}: {problem}"))?;
     let names: Vec<String> = files.keys().filter(|name| name.starts_with(PAGE_SCRIPTS)).cloned().collect();
     let scripts = names.iter().map(|name| text(name, &files[name])).collect::<Outcome<Vec<_>>>()?;
     let used = palette.used_by(&scripts.iter().map(String::as_str).collect::<Vec<_>>());
@@ -87,7 +92,7 @@ fn colour_page_scripts(files: &mut Files) -> Outcome {
         let coloured = coloured.map_err(|problem| format!("extension/{name}: {problem}"))?;
         files.insert(name.clone(), coloured.into_bytes());
     }
-    if names.iter().any(|name| name == SURFACE) { Ok(()) } else { Err(format!("extension/{SURFACE} is missing")) }
+    if names.iter().any(|name| name == SURFACE) { Ok(css) } else { Err(format!("extension/{SURFACE} is missing")) }
 }
 
 /// Pages get scripts for a person's click, so these are small; what runs in the extension itself stays as it is written.

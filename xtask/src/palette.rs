@@ -1,5 +1,6 @@
-//! Sotto's colours stand once, in extension/palette.css. Its own pages read that file; scripts for web pages get from here what
-//! they name of it: content/surface.js the style where it says `@palette;`, and any of them the plain value of `palette(--name)`.
+//! Sotto's colours stand once, in extension/palette.css. The build puts that file in front of the style sheet of Sotto's own pages;
+//! scripts for web pages get from here what they name of it: content/surface.js the style where it says `@palette;`, and any of
+//! them the plain value of `palette(--name)`.
 
 use crate::shell::Outcome;
 

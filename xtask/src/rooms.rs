@@ -13,7 +13,7 @@ const LIBRARY: &str = "sotto";
 /// The room that has rooms of its own.
 const WEB: &str = "web";
 /// So many names that stand for others' are followed at most: two may stand for each other.
-const MOST_DETOURS: usize = 8;
+const DETOURS_MAX: usize = 8;
 
 /// Prints the drawing; what is wrong in it is the failure.
 pub fn run() -> Outcome {
@@ -200,7 +200,7 @@ impl<'a> Tree<'a> {
         let mut arrows = Vec::new();
         for (file, named) in self.said.iter().flat_map(|(file, said)| said.paths.iter().map(move |named| (file, named)))
         {
-            let Some(to) = self.leads_to(&named.within, &named.path, MOST_DETOURS) else { continue };
+            let Some(to) = self.leads_to(&named.within, &named.path, DETOURS_MAX) else { continue };
             // What a module shows of those within it, it need not use itself.
             let is_shown_only = named.is_public
                 && named.gives.as_deref() != Some("*")

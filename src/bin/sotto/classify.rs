@@ -11,7 +11,7 @@ use sotto::protocol::{PictureVerdict, Sentiment, TextVerdict};
 use super::{Failure, models};
 
 /// A text from standard input is read up to this length; the verdict covers far less.
-const LONGEST_INPUT_BYTES: u64 = 64 << 20;
+const INPUT_BYTES_MAX: u64 = 64 << 20;
 
 pub fn run(arguments: &mut lexopt::Parser) -> Result<(), Failure> {
     let (mut texts, mut images, mut json) = (Vec::<OsString>::new(), Vec::<PathBuf>::new(), false);
@@ -52,7 +52,7 @@ fn read_text(argument: OsString) -> Result<String, Failure> {
         return argument.into_string().map_err(|_| "the text is not UTF-8".into());
     }
     let mut bytes = Vec::new();
-    std::io::stdin().take(LONGEST_INPUT_BYTES).read_to_end(&mut bytes)?;
+    std::io::stdin().take(INPUT_BYTES_MAX).read_to_end(&mut bytes)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 

@@ -89,7 +89,7 @@ pub struct DistilBertBuilder {
 
 /// What a weight file gives: the net, and what others need to know to use it.
 #[derive(Debug)]
-pub struct Loaded {
+pub struct LoadedNet {
     pub net: DistilBert,
     /// The bytes of vocab.txt.
     pub vocabulary: String,
@@ -98,9 +98,9 @@ pub struct Loaded {
 
 impl DistilBertBuilder {
     /// The net, once a [`crate::pack::PackReader`] has handed over every row.
-    pub fn finish(self) -> std::result::Result<Loaded, PackError> {
+    pub fn finish(self) -> std::result::Result<LoadedNet, PackError> {
         let net = self.net.ok_or_else(|| PackError::Header { at: 0, problem: "nothing was read".into() })?;
-        Ok(Loaded { net, vocabulary: self.vocabulary, labels: self.labels })
+        Ok(LoadedNet { net, vocabulary: self.vocabulary, labels: self.labels })
     }
 }
 

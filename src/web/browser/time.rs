@@ -40,7 +40,7 @@ pub fn timer(ms: i32) -> Promise {
 }
 
 /// Never longer than this, however much there is to hear.
-const LONGEST_BREATH_MS: i32 = 50;
+const BREATH_MS_MAX: i32 = 50;
 
 /// Between two pieces of work: lets the browser hand over everything that has happened. A message takes several turns of
 /// the event loop from the browser to its listener, so one turn would not do: the end of a connection was heard eight
@@ -48,7 +48,7 @@ const LONGEST_BREATH_MS: i32 = 50;
 pub async fn breathe() {
     let mut late = JsValue::UNDEFINED;
     let rested = Promise::new(&mut |resolve, _| {
-        late = set_timeout(&resolve, LONGEST_BREATH_MS);
+        late = set_timeout(&resolve, BREATH_MS_MAX);
         drop(post_task(&resolve, &object(&[("priority", "background".into())])));
     });
     drop(JsFuture::from(rested).await);

@@ -20,6 +20,6 @@ pub fn send_view(tab: i32, frame: i32, view: View, request: &str) {
 }
 
 pub fn send_view_to(tab: i32, whom: Whom, view: View, request: &str) {
-    let message = ToFrame::Card { request: Some(request.to_owned()), view };
+    let message = ToFrame::Card { request: request.to_owned(), view };
     spawn_local(async move { drop(tell(tab, &whom, &message).await) });
 }

@@ -9,7 +9,7 @@ use super::{
     dom, format, guard_switch, model_row, scan, try_box, verdict,
 };
 use crate::{
-    protocol::{Answer, PageAsk, SESSION_VIEW, Status, View, ViewKind, ViewKindName},
+    protocol::{Answer, PageAsk, SESSION_VIEW, Status, View, ViewKind, ViewName},
     web::browser::{chrome, sites, wire},
 };
 
@@ -57,7 +57,7 @@ async fn waiting_view() {
     let view = chrome::get(&found, SESSION_VIEW);
     if let Ok(ViewKind { kind }) = wire::from_js(view.clone()) {
         show_view(kind, &view).await;
-        if kind != ViewKindName::Busy {
+        if kind != ViewName::Busy {
             forget_view().await;
         }
     }
@@ -69,8 +69,8 @@ async fn forget_view() {
 }
 
 /// Shows a view as the background told it.
-async fn show_view(kind: ViewKindName, view: &JsValue) {
-    let said = if kind == ViewKindName::Text { shown_text().await } else { String::new() };
+async fn show_view(kind: ViewName, view: &JsValue) {
+    let said = if kind == ViewName::Text { shown_text().await } else { String::new() };
     if let Some(result) = dom::by_id("result") {
         verdict::show_told(&result, view, &said);
         dom::show("result-panel", true);
@@ -87,11 +87,11 @@ async fn shown_text() -> String {
 
 /// The click on the toolbar lets us read the tab in front, this once.
 async fn classify_selection() {
-    show_view(ViewKindName::Busy, &wire::to_js(&View::Busy { percent: None, read: None })).await;
+    show_view(ViewName::Busy, &wire::to_js(&View::Busy { percent: None, read: None })).await;
     let (kind, view) = match ask::ask(PageAsk::Selection).await {
-        Ok(Answer::Text(verdict)) => (ViewKindName::Text, View::Text { verdict }),
-        Ok(_) => (ViewKindName::Refused, View::Refused(ask::unexpected())),
-        Err(refusal) => (ViewKindName::Refused, View::Refused(refusal)),
+        Ok(Answer::Text(verdict)) => (ViewName::Text, View::Text { verdict }),
+        Ok(_) => (ViewName::Refused, View::Refused(ask::unexpected())),
+        Err(refusal) => (ViewName::Refused, View::Refused(refusal)),
     };
     show_view(kind, &wire::to_js(&view)).await;
 }

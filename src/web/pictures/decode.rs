@@ -9,7 +9,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, ImageBitmap, ImageData, OffscreenCanvas, OffscreenCanvasRenderingContext2d};
 
 use crate::{
-    engine::{EngineError, Picture},
+    engine::{EngineError, PixelSource},
     image::{Kind, dimensions, kind},
     protocol::{PICTURE_SIDE_MAX, Reason, Refusal},
     web::browser::chrome,
@@ -48,7 +48,7 @@ enum Source {
     Array(Uint8ClampedArray),
 }
 
-impl Picture for Decoded {
+impl PixelSource for Decoded {
     fn size(&self) -> (u32, u32) {
         (self.width, self.height)
     }

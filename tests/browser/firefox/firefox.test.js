@@ -2,6 +2,8 @@
 // engine in both browsers is tested in Chromium alone.
 
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { attemptAll, startSink } from "../harness/attempts.js";
@@ -104,6 +106,25 @@ test("the upload guard is allowed by a click, holds a picture over the threshold
     return events.length >= 2 && events;
   });
   assert.deepEqual(seen.map((/** @type {{ name: string, files: string[] }} */ { name, files }) => `${name} ${files.map((/** @type {string} */ file) => file.split(" ")[0])}`), ["input coffee.png", "change coffee.png"]);
+});
+
+test("a settings file that wants the guard has the person asked by a click that the browser takes for a gesture", async () => {
+  await firefox.openOwn("pages/options.html");
+  await eventually("the settings", () => firefox.inPage(() => document.documentElement.dataset.started !== undefined));
+  const registered = () => firefox.inPage(async () => (await chrome.scripting.getRegisteredContentScripts()).length);
+  await firefox.inPage(() => chrome.permissions.remove({ origins: ["<all_urls>"] }));
+  await eventually("the guard to be off", async () => (await registered()) === 0);
+  const folder = mkdtempSync(join(tmpdir(), "sotto-settings-"));
+  const file = join(folder, "settings.json");
+  writeFileSync(file, JSON.stringify({ sottoSettings: 1, settings: { guardEverywhere: true } }));
+  await firefox.pick("#settings-import", [file]);
+  await eventually("the question", () => firefox.inPage(() => document.querySelector("#import-sites:not([hidden])") !== null));
+  assert.equal(await registered(), 0);
+  await firefox.click("#import-sites-ask");
+  await firefox.allow();
+  await eventually("the guard to be on", async () => (await registered()) === 2);
+  await eventually("the switch to say so", () => firefox.inPage(() => document.querySelector("#guard-everywhere:checked") !== null));
+  rmSync(folder, { recursive: true, force: true });
 });
 
 test("a scan covers what is over the threshold, of other sites too", async () => {
