@@ -120,6 +120,7 @@ test("a settings file that wants the guard has the person asked by a click that 
   await firefox.pick("#settings-import", [file]);
   await eventually("the question", () => firefox.inPage(() => document.querySelector("#import-sites:not([hidden])") !== null));
   assert.equal(await registered(), 0);
+  await firefox.inPage(() => document.getElementById("import-sites-ask")?.scrollIntoView({ block: "center" }));
   await firefox.click("#import-sites-ask");
   await firefox.allow();
   await eventually("the guard to be on", async () => (await registered()) === 2);
