@@ -267,7 +267,8 @@ const TYPED: [&str; 3] = ["extension", "extension/content", "tests"];
 fn types_and_lint(_: Wish) -> Outcome<Report> {
     setup::npm_packages()?;
     types::declare()?;
-    let mut report = Report::default();
+    let declarations = ["--no-default-features", "--features", "declarations", "--lib", "declarations"];
+    let mut report = check("declarations", command("cargo", &["test", "--quiet"]).args(&declarations))?;
     let mut add = |name: &str, arguments: &[&str]| {
         let Report { tally, lines, .. } = check(name, command("node", arguments))?;
         report.tally.add(tally);
