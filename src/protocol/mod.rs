@@ -25,7 +25,7 @@ pub use verdicts::*;
 
 /// A message whose kind is told by a field of its own, as JavaScript has it: `{ ask: "text", text: "…" }`. To serde it is an enum
 /// with the kind outside, and web/browser/wire.rs moves the kind in and out: serde's own way of doing so reads each message
-/// twice over, for 100 KB more in the two modules.
+/// twice over, for 100 KB more in each of the two modules.
 pub trait Tagged {
     /// The name of that field.
     const TAG: &'static str;

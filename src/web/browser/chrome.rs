@@ -117,8 +117,8 @@ extern "C" {
     pub fn warn(message: &str);
 }
 
-#[cfg(feature = "pages")]
 /// The localised string of `key`; the key itself where it has none, so that a gap is seen and not silent.
+#[cfg(feature = "pages")]
 pub fn message(key: &str, substitutions: &[&str]) -> String {
     let list: Array = substitutions.iter().map(|part| JsValue::from_str(part)).collect();
     let text = get_message(key, &list);
