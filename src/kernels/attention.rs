@@ -13,7 +13,7 @@ use super::quantise::quantise_row;
 
 /// Queries that are worked together: at 512 tokens their scores are 64 KB, which with keys and values stays in the
 /// second-level cache.
-const QUERY_BLOCK: usize = 32;
+const QUERY_BLOCK: usize = if cfg!(miri) { 2 } else { 32 };
 /// Keys that one transposition in units of four inputs takes.
 const KEYS: usize = 4;
 

@@ -99,6 +99,26 @@ fn has_target_std() -> bool {
     })
 }
 
+/// What `cargo` is told so that it runs Miri: the default toolchain's own, or that of an installed nightly, which gets
+/// the component if it lacks it. A whole toolchain is not installed for it: the error says how.
+pub fn miri() -> Outcome<Vec<&'static str>> {
+    const NIGHTLY: [&str; 2] = ["+nightly", "miri"];
+    if command("cargo", &["miri", "--version"]).succeeds() {
+        return Ok(vec!["miri"]);
+    }
+    if which("rustup").is_none()
+        || !command("cargo", &["+nightly", "--version"]).env("RUSTUP_AUTO_INSTALL", "0").succeeds()
+    {
+        return Err("no nightly toolchain; `rustup toolchain install nightly --component miri,rust-src`".to_string());
+    }
+    if !command("cargo", &NIGHTLY).args(&["--version"]).succeeds() {
+        say("adding Miri to the nightly toolchain with rustup");
+        let add = ["component", "add", "--toolchain", "nightly", "miri", "rust-src"];
+        command("rustup", &add).quietly("rustup component add miri rust-src")?;
+    }
+    Ok(NIGHTLY.to_vec())
+}
+
 /// This machine as the compiler names it, where AddressSanitizer's library for it lies beside the std.
 pub fn host_with_sanitizer() -> Option<String> {
     let host = command("rustc", &["--print", "host-tuple"]).quietly("rustc").ok()?.trim().to_string();

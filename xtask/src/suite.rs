@@ -289,15 +289,13 @@ fn types_and_lint(_: Wish) -> Outcome<Report> {
 }
 
 /// The kernels' battery where a byte that a loop may not touch is seen even if nothing comes of it: under AddressSanitizer,
-/// with the library's own assertions about pointers, and under Miri where that is installed.
+/// with the library's own assertions about pointers, and under Miri where a toolchain has it.
 fn sanitize(wish: Wish) -> Outcome<Report> {
     let mut report = Report::default();
     let battery = ["--no-default-features", "--lib", "--target-dir", "target/sanitize"];
-    if command("cargo", &["miri", "--version"]).succeeds() {
-        let miri = command("cargo", &["miri", "test"]).args(&battery).args(&["kernels"]);
-        let Report { tally, lines, .. } = check("miri", miri)?;
-        report.tally.add(tally);
-        report.lines.extend(lines);
+    match setup::miri() {
+        Ok(miri) => report = under_miri(&miri, &battery, wish.again)?,
+        Err(why) => println!("test: sanitize: Miri is left out: {why}"),
     }
     let Some(host) = setup::host_with_sanitizer() else {
         println!("test: sanitize: AddressSanitizer is left out: this toolchain comes without its library");
@@ -311,8 +309,28 @@ fn sanitize(wish: Wish) -> Outcome<Report> {
     let sanitized = tests_of("sanitize", compile, &["kernels"], wish.again)?;
     report.tally.add(sanitized.tally);
     report.lines.extend(sanitized.lines);
-    report.kept = sanitized.kept;
+    report.kept.push_str(&sanitized.kept);
     Ok(report)
+}
+
+/// A minute and more: not again while the kernels and the toolchain are the same.
+fn under_miri(miri: &[&str], battery: &[&str], again: Again) -> Outcome<Report> {
+    let version = command("cargo", miri).args(&["--version"]).quietly("cargo miri --version")?;
+    let inputs = Inputs::new("miri")
+        .with("version", version.as_bytes())
+        .with_file(&place::root().join("Cargo.lock"))
+        .with_folder(&place::root().join("src/kernels"), |_| true)?;
+    let trial = Trial::new("miri", inputs);
+    if let Some(came) = trial.kept().filter(|_| again == Again::Changed) {
+        return Ok(Report { tally: came.tally, kept: ", Miri as before".to_string(), ..Report::default() });
+    }
+    let clock = Instant::now();
+    let (passed, lines) =
+        command("cargo", miri).args(&["test"]).args(battery).args(&["kernels"]).logged(&log("miri"))?;
+    let tally = Tally::of_tests(passed, tally::of_cargo(&lines));
+    let seconds = clock.elapsed().as_secs_f64();
+    trial.keep(&kept::Outcome { tally, seconds, ..kept::Outcome::default() });
+    Ok(Report { tally, lines, ..Report::default() })
 }
 
 fn kernels_in_chromium(wish: Wish) -> Outcome<Report> {
