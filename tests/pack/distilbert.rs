@@ -172,6 +172,8 @@ fn wrong_shapes_and_types_are_refused_by_name() {
     refused(wrong(&[WIDTH, WIDTH + 1], "F16"), &[QUERY, "has shape [64, 65]", "[64, 64]"]);
     refused(wrong(&[WIDTH * WIDTH], "F16"), &[QUERY, "has shape [4096]"]);
     refused(wrong(&[WIDTH, WIDTH], "I16"), &[QUERY, "type I16"]);
+    let bytes = Stored { dtype: "U8", shape: vec![WIDTH, WIDTH], bytes: vec![8; WIDTH * WIDTH] };
+    refused(pack(&spoiled(|checkpoint| *checkpoint.tensor(QUERY) = bytes)), &[QUERY, "type U8", "ends in .q"]);
     // Twice the bytes that the shape needs.
     refused(wrong(&[WIDTH, WIDTH], "F32"), &[QUERY, "don't fit shape"]);
 }

@@ -6,6 +6,7 @@ mod checkpoint;
 mod collect;
 mod container;
 mod distilbert;
+mod four_bits;
 mod nsfwjs;
 mod package;
 mod packaged;
