@@ -7,6 +7,7 @@ mod collect;
 mod container;
 mod distilbert;
 mod four_bits;
+mod labels;
 mod nsfwjs;
 mod package;
 mod packaged;
