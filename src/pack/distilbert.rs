@@ -1,7 +1,10 @@
-//! Packs a Hugging Face DistilBERT sequence-classification checkpoint: config.json, model.safetensors (or shards), and
-//! vocab.txt or tokenizer.json. Linear and embedding weights that lie on the Q4_0 grid are kept there bit for bit;
-//! others become i8 with a scale per output row, which is what the kernels multiply, so they are rounded only once.
-//! Everything else stays as exact as it came. It never runs the net.
+//! Packs a Hugging Face DistilBERT sequence-classification checkpoint: config.json, model.safetensors (or shards, or
+//! model.q4.safetensors where neither is there), and vocab.txt or tokenizer.json. Linear and embedding weights that lie
+//! on the Q4_0 grid are kept there bit for bit; others become i8 with a scale per output row, which is what the kernels
+//! multiply, so they are rounded only once. Everything else stays as exact as it came. It never runs the net.
+//!
+//! Weights that come as 4-bit steps and scales (src/pack/safetensors.rs) are only put into Q4_0's order, never through
+//! floats, if they are such a matrix; anything else that comes so is widened to the f16 that its unpacked checkpoint has.
 
 use std::io::{Seek, Write};
 
@@ -17,6 +20,8 @@ mod config;
 mod vocabulary;
 
 use config::Config;
+
+pub use super::safetensors::weights_file;
 
 /// Buffers and leftovers that some checkpoints carry and the net does not need.
 const IGNORED: [&str; 1] = ["distilbert.embeddings.position_ids"];
@@ -155,21 +160,38 @@ fn scale_name(weight: &str) -> String {
     format!("{}.scale", weight.strip_suffix(".weight").unwrap_or(weight))
 }
 
-/// Row ranges of about [`BLOCK_BYTES`] that cover a tensor.
+/// Row ranges of about [`BLOCK_BYTES`] of floats that cover a tensor.
 fn blocks(source: &SourceTensor) -> impl Iterator<Item = (usize, usize)> + use<> {
-    let n_rows = source.n_rows();
-    let n_together = (BLOCK_BYTES / (4 * source.n_columns())).max(1);
+    blocks_of(source.n_rows(), 4 * source.n_columns())
+}
+
+/// The same for a tensor that is never widened: of 4-bit steps, which are half a byte.
+fn step_blocks(source: &SourceTensor) -> impl Iterator<Item = (usize, usize)> + use<> {
+    blocks_of(source.n_rows(), source.n_columns() / 2)
+}
+
+fn blocks_of(n_rows: usize, row_bytes: usize) -> impl Iterator<Item = (usize, usize)> {
+    let n_together = (BLOCK_BYTES / row_bytes).max(1);
     (0..n_rows).step_by(n_together).map(move |first| (first, n_together.min(n_rows - first)))
 }
 
-/// The most compact form that the role allows and that loses nothing; reads the whole tensor, so a number that is not
-/// finite is found before anything is written.
+/// The most compact form that the role allows and that loses nothing; reads every float of the tensor, so a number that
+/// is not finite is found before anything is written.
 async fn choose_dtype<P: Progress>(
     folder: &impl Folder,
     source: &SourceTensor,
     role: Role,
     meter: &mut Meter<P>,
 ) -> Result<Dtype, PackError> {
+    if role == Role::Matrix
+        && let Some(steps) = source.steps()
+    {
+        for (first, n_rows) in step_blocks(source) {
+            steps.scales(folder, first, n_rows).await?;
+            meter.add((n_rows * source.n_columns()) as u64);
+        }
+        return Ok(Dtype::Q4_0);
+    }
     let mut on_grid = role == Role::Matrix;
     for (first, n_rows) in blocks(source) {
         let values = source.rows(folder, first, n_rows).await?;
@@ -179,7 +201,7 @@ async fn choose_dtype<P: Progress>(
                 .as_chunks::<Q4_0_ELEMENTS>()
                 .0
                 .iter()
-                .all(|group| q4_0_exactly(group, source.precision).is_some());
+                .all(|group| q4_0_exactly(group, source.precision()).is_some());
         if role == Role::Table
             && let Some(i) = values.iter().position(|&value| !f16::from_f32(value).is_finite())
         {
@@ -215,6 +237,15 @@ async fn write_tensor<W: Write + Seek, P: Progress>(
     let Some(dtype) = writer.next_tensor().map(|tensor| tensor.dtype) else {
         return Err(PackError::tensor(&source.name, "has no place in the weight file"));
     };
+    if dtype == Dtype::Q4_0
+        && let Some(steps) = source.steps()
+    {
+        for (first, n_rows) in step_blocks(source) {
+            writer.write(&steps.q4_0_rows(folder, first, n_rows).await?)?;
+            meter.add((n_rows * n_columns) as u64);
+        }
+        return Ok(());
+    }
     for (first, n_rows) in blocks(source) {
         let values = source.rows(folder, first, n_rows).await?;
         let mut bytes = Vec::with_capacity(values.len() * 4);
@@ -228,7 +259,7 @@ async fn write_tensor<W: Write + Seek, P: Progress>(
             }
             Dtype::Q4_0 => {
                 for group in values.as_chunks().0 {
-                    let Some(packed) = q4_0_exactly(group, source.precision) else {
+                    let Some(packed) = q4_0_exactly(group, source.precision()) else {
                         return Err(PackError::tensor(&source.name, "changed while it was packed"));
                     };
                     bytes.extend(packed);

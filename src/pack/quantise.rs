@@ -1,4 +1,5 @@
-//! Weights to few bits: Q4_0 groups where a weight lies on that grid already, else i8 with a scale per row.
+//! Weights to few bits: Q4_0 groups where a weight lies on that grid already or comes as its steps, else i8 with a scale
+//! per row.
 //! It rounds, it never decides which tensor is worth what.
 
 use half::f16;
@@ -7,6 +8,9 @@ use half::f16;
 pub const Q4_0_ELEMENTS: usize = 32;
 /// An f16 scale and two nibbles in each of sixteen bytes.
 pub const Q4_0_BYTES: usize = 18;
+
+/// Of these, the bytes that hold steps.
+pub const Q4_0_STEP_BYTES: usize = Q4_0_BYTES - 2;
 
 /// What the source stored; a point of the 4-bit grid was rounded to this before it reached us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +49,26 @@ pub fn q4_0_exactly(weights: &[f32; Q4_0_ELEMENTS], precision: Precision) -> Opt
         group[2 + i % 16] |= ((steps + 8.0) as u8) << (4 * (i / 16));
     }
     Some(group)
+}
+
+/// The Q4_0 group of steps that are stored two by two: byte i has input 2i in its low nibble and 2i + 1 in its high one.
+/// Q4_0 has i and i + 16 there. Scale and nibbles stay the bits that they are.
+pub fn q4_0_of_steps(pairs: &[u8; Q4_0_STEP_BYTES], scale: f16) -> [u8; Q4_0_BYTES] {
+    let mut group = [0; Q4_0_BYTES];
+    group[..2].copy_from_slice(&scale.to_le_bytes());
+    for (i, byte) in group[2..].iter_mut().enumerate() {
+        *byte = nibble(pairs, i) | nibble(pairs, i + Q4_0_STEP_BYTES) << 4;
+    }
+    group
+}
+
+/// The weights of such a group, each rounded to f16 as in a checkpoint that was unpacked of it.
+pub fn f16_of_steps(pairs: &[u8; Q4_0_STEP_BYTES], scale: f16) -> [f32; Q4_0_ELEMENTS] {
+    std::array::from_fn(|i| Precision::F16.round((f32::from(nibble(pairs, i)) - 8.0) * scale.to_f32()))
+}
+
+fn nibble(pairs: &[u8; Q4_0_STEP_BYTES], i: usize) -> u8 {
+    pairs[i / 2] >> (4 * (i % 2)) & 15
 }
 
 /// The scale that makes a row's largest weight ±127.

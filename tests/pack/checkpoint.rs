@@ -50,13 +50,98 @@ pub fn off_grid(n: usize) -> Vec<f32> {
     (0..n).map(|i| ((i as f32) * 0.7).sin() * 0.1).collect()
 }
 
+/// A matrix of 4-bit steps, one here in each byte, and the scale of each group of 32.
+#[derive(Debug, Clone)]
+pub struct FourBits {
+    pub n_columns: usize,
+    pub steps: Vec<u8>,
+    pub scales: Vec<f16>,
+}
+
+impl FourBits {
+    /// Steps and scales as no rule of rounding would leave them: groups without the step -8, of zeros with a scale, with
+    /// scales of both signs and of subnormal size.
+    pub fn unruly(n_rows: usize, n_columns: usize, seed: usize) -> Self {
+        let n_groups = n_rows * n_columns / 32;
+        let steps = (0..n_rows * n_columns)
+            .map(|i| {
+                let mixed = (i + seed * 977).wrapping_mul(2_654_435_761) >> 7;
+                match (i / 32 + seed) % 4 {
+                    0 => 8,
+                    1 => 5 + (mixed % 6) as u8,
+                    _ => (mixed % 16) as u8,
+                }
+            })
+            .collect();
+        let scales = (0..n_groups).map(|i| {
+            let bits = [0x2001, 0x9fff, 0x0003, 0x8001, 0x1234][(i + seed) % 5];
+            f16::from_bits(bits + (i % 97) as u16 * 4)
+        });
+        Self { n_columns, steps, scales: scales.collect() }
+    }
+
+    /// Weights that are on the grid by Q4_0's own rule, as [`on_grid`] makes them.
+    pub fn of(weights: &[f32], n_columns: usize) -> Self {
+        let mut made = Self { n_columns, steps: vec![], scales: vec![] };
+        for group in weights.as_chunks::<32>().0 {
+            let largest = group.iter().copied().max_by(|a, b| a.abs().total_cmp(&b.abs())).expect("32 weights");
+            let scale = f16::from_f32(largest / -8.0);
+            made.scales.push(scale);
+            made.steps.extend(group.iter().map(|weight| ((weight / scale.to_f32()).round() + 8.0) as u8));
+        }
+        made
+    }
+
+    /// `NAME.q`: the earlier of two inputs in the low nibble.
+    pub fn q(&self) -> Stored {
+        let bytes: Vec<u8> = self.steps.chunks(2).map(|pair| pair[0] + pair[1] * 16).collect();
+        Stored { dtype: "U8", shape: vec![self.steps.len() / self.n_columns, self.n_columns / 2], bytes }
+    }
+
+    /// `NAME.scale`
+    pub fn scale(&self) -> Stored {
+        let bytes = self.scales.iter().flat_map(|scale| scale.to_le_bytes()).collect();
+        Stored { dtype: "F16", shape: vec![self.steps.len() / self.n_columns, self.n_columns / 32], bytes }
+    }
+
+    /// What the packed file must hold: the scale, then steps 0 to 15 in low nibbles and 16 to 31 in high ones.
+    pub fn q4_0(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for (group, scale) in self.steps.chunks(32).zip(&self.scales) {
+            bytes.extend(scale.to_le_bytes());
+            let (first, last) = group.split_at(16);
+            bytes.extend(first.iter().zip(last).map(|(low, high)| low + high * 16));
+        }
+        bytes
+    }
+
+    /// The same as a usual checkpoint has it: products in f32, rounded to f16.
+    pub fn unpacked(&self) -> Stored {
+        let weights: Vec<f32> = self
+            .steps
+            .iter()
+            .enumerate()
+            .map(|(i, &step)| (f32::from(step) - 8.0) * self.scales[i / 32].to_f32())
+            .collect();
+        let shape = vec![self.steps.len() / self.n_columns, self.n_columns];
+        Stored { dtype: "F16", shape, bytes: f16_bytes(&weights) }
+    }
+}
+
 impl Checkpoint {
     pub fn tiny() -> Self {
+        Self::with_labels(&["NEGATIVE", "POSITIVE"])
+    }
+
+    /// The same net for other classes: all but the classifier is equal, and its first rows are.
+    pub fn with_labels(labels: &[&str]) -> Self {
+        let id2label: Value = labels.iter().enumerate().map(|(id, label)| (id.to_string(), json!(label))).collect();
+        let label2id: Value = labels.iter().enumerate().map(|(id, label)| (label.to_string(), json!(id))).collect();
         let config = json!({
             "architectures": ["DistilBertForSequenceClassification"], "model_type": "distilbert", "activation": "gelu",
             "dim": WIDTH, "hidden_dim": WIDE, "n_heads": 4, "n_layers": N_LAYERS,
             "max_position_embeddings": N_POSITIONS, "vocab_size": N_PIECES,
-            "id2label": {"0": "NEGATIVE", "1": "POSITIVE"}, "label2id": {"NEGATIVE": 0, "POSITIVE": 1},
+            "id2label": id2label, "label2id": label2id,
         });
         let mut pieces: Vec<String> = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"].map(String::from).to_vec();
         pieces.extend((pieces.len()..N_PIECES).map(|i| format!("piece{i}")));
@@ -86,13 +171,28 @@ impl Checkpoint {
         }
         add("pre_classifier.weight".into(), &[WIDTH, WIDTH]);
         add("pre_classifier.bias".into(), &[WIDTH]);
-        add("classifier.weight".into(), &[2, WIDTH]);
-        add("classifier.bias".into(), &[2]);
+        add("classifier.weight".into(), &[labels.len(), WIDTH]);
+        add("classifier.bias".into(), &[labels.len()]);
         whole
     }
 
     pub fn tensor(&mut self, name: &str) -> &mut Stored {
         self.tensors.get_mut(name).expect("the tiny checkpoint has this tensor")
+    }
+
+    /// Stores a matrix as 4-bit steps and scales instead.
+    pub fn put(&mut self, name: &str, four_bits: &FourBits) {
+        self.tensors.remove(name);
+        self.tensors.insert(format!("{name}.q"), four_bits.q());
+        self.tensors.insert(format!("{name}.scale"), four_bits.scale());
+    }
+
+    /// As files, with every tensor in model.q4.safetensors.
+    pub fn four_bit_files(&self) -> Files {
+        let mut files = self.files();
+        let weights = files.0.remove("model.safetensors").expect("it was just written");
+        files.0.insert("model.q4.safetensors".into(), weights);
+        files
     }
 
     /// As files, with every tensor in model.safetensors.

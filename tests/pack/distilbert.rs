@@ -116,8 +116,31 @@ fn other_architectures_are_refused() {
         let key = key.to_string();
         pack(&spoiled(|checkpoint| checkpoint.config[key] = value))
     };
-    refused(config("model_type", json!("bert")), &["config.json", "model_type is bert"]);
-    refused(config("architectures", json!(["DistilBertForMaskedLM"])), &["DistilBertForMaskedLM"]);
+    for (model_type, name) in [
+        ("roberta", "a RoBERTa model"),
+        ("xlm-roberta", "an XLM-RoBERTa model"),
+        ("bert", "a BERT model"),
+        ("deberta-v2", "a DeBERTa model"),
+        ("albert", "an ALBERT model"),
+        ("electra", "an ELECTRA model"),
+        ("mamba", "another model"),
+    ] {
+        let this = format!("config.json: this is {name} (model_type {model_type}); Sotto reads DistilBERT checkpoints");
+        let needed = "uncased, with 2, 3 or 5 labels. A DistilBERT trained on the same task would be needed";
+        refused(config("model_type", json!(model_type)), &[&this, needed]);
+    }
+    refused(config("model_type", Value::Null), &["names no model_type", "would be needed"]);
+    let trained = "one that was trained to classify texts (DistilBertForSequenceClassification) would be needed";
+    for (architecture, does) in [
+        ("DistilBertForMaskedLM", "fills in words"),
+        ("DistilBertForTokenClassification", "marks words in a text"),
+        ("DistilBertModel", "has no head yet"),
+        ("DistilBertForRanking", "has another head"),
+    ] {
+        let this = format!("this DistilBERT {does} (architecture {architecture})");
+        refused(config("architectures", json!([architecture])), &[&this, trained]);
+    }
+    refused(config("architectures", Value::Null), &["names no architecture", trained]);
     refused(config("activation", json!("relu")), &["activation is relu"]);
     refused(config("n_heads", json!(5)), &["5 heads"]);
     refused(config("dim", json!(60)), &["dim is 60", "multiple of 32"]);
@@ -172,6 +195,8 @@ fn wrong_shapes_and_types_are_refused_by_name() {
     refused(wrong(&[WIDTH, WIDTH + 1], "F16"), &[QUERY, "has shape [64, 65]", "[64, 64]"]);
     refused(wrong(&[WIDTH * WIDTH], "F16"), &[QUERY, "has shape [4096]"]);
     refused(wrong(&[WIDTH, WIDTH], "I16"), &[QUERY, "type I16"]);
+    let bytes = Stored { dtype: "U8", shape: vec![WIDTH, WIDTH], bytes: vec![8; WIDTH * WIDTH] };
+    refused(pack(&spoiled(|checkpoint| *checkpoint.tensor(QUERY) = bytes)), &[QUERY, "type U8", "ends in .q"]);
     // Twice the bytes that the shape needs.
     refused(wrong(&[WIDTH, WIDTH], "F32"), &[QUERY, "don't fit shape"]);
 }
@@ -251,6 +276,13 @@ fn labels_that_do_not_match_are_refused() {
     refused(config("id2label", json!({"0": "GOOD", "1": "GOOD"})), &["\"GOOD\" twice"]);
     refused(config("id2label", json!({"0": "GOOD"})), &["names 1 classes"]);
     refused(config("num_labels", json!(3)), &["num_labels is 3"]);
+    refused(config("label2id", json!({"NEGATIVE": "1", "POSITIVE": "0"})), &["label2id and id2label"]);
+    refused(config("id2label", json!({"0": "GOOD", "1": {"name": "BAD"}})), &["none for class 1"]);
+    let number = spoiled(|checkpoint| {
+        checkpoint.config["id2label"] = Value::Null;
+        checkpoint.config["num_labels"] = json!(1);
+    });
+    refused(pack(&number), &["num_labels is 1", "2 or more"]);
     let three = pack(&spoiled(|checkpoint| {
         checkpoint.config["id2label"] = json!({"0": "A", "1": "B", "2": "C"});
         checkpoint.config["label2id"] = json!({"A": 0, "B": 1, "C": 2});

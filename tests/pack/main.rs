@@ -6,6 +6,8 @@ mod checkpoint;
 mod collect;
 mod container;
 mod distilbert;
+mod four_bits;
+mod labels;
 mod nsfwjs;
 mod package;
 mod packaged;

@@ -34,7 +34,8 @@ struct Model {
 #[derive(Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 enum Source {
-    /// A checkpoint in a folder, relative to the clone; `sha256` is that of its file `sha256_of`.
+    /// A checkpoint in a folder, relative to the clone; `sha256` is that of its file `sha256_of`, which must be the one
+    /// that is packed: model.safetensors, or model.q4.safetensors in a folder without the former.
     Distilbert { name: String, folder: PathBuf, sha256: String, sha256_of: String },
     /// A package of the npm registry.
     Nsfwjs { name: String, package: String, version: String, integrity: String, model: String },
@@ -133,8 +134,16 @@ fn rebuild(model: &Model, models_folder: &Path, temporary: &Path) -> Result<Rebu
             if found != *sha256 {
                 return Err(format!("the source {sha256_of} has sha256 {found}, models.toml says {sha256}").into());
             }
+            let folder = Directory(folder);
+            let packed_file = run_import(distilbert::weights_file(&folder))?;
+            if packed_file != sha256_of {
+                return Err(format!(
+                    "the source folder has {packed_file}, which would be packed; models.toml states {sha256_of}"
+                )
+                .into());
+            }
             let import = Import { name: name.clone() };
-            let packed = run_import(distilbert::pack(&Directory(folder), &import, Cursor::new(Vec::new()), |_| {}))?;
+            let packed = run_import(distilbert::pack(&folder, &import, Cursor::new(Vec::new()), |_| {}))?;
             Ok(Rebuilt::File(packed.into_inner()))
         }
         Source::Nsfwjs { name, package, version, integrity, model: kind } => {

@@ -18,7 +18,7 @@ use crate::{
     pack::{
         PackError, distilbert,
         importer::Import,
-        safetensors::{INDEX_FILE, SINGLE_FILE},
+        safetensors::{FOUR_BIT_FILE, INDEX_FILE, SINGLE_FILE},
         source::{Folder, read_json},
     },
     protocol::FromPacker,
@@ -117,6 +117,7 @@ impl Chosen {
         // Weights that somebody renamed are still the only ones there.
         let weights: Vec<String> = files.keys().filter(|name| name.ends_with(".safetensors")).cloned().collect();
         if let [only] = weights.as_slice()
+            && only != FOUR_BIT_FILE
             && !files.contains_key(INDEX_FILE)
             && let Some(file) = files.remove(only)
         {
