@@ -10,16 +10,18 @@ use std::io::{Seek, Write};
 
 use half::f16;
 
+use super::header::SYMBOLS_ALONE;
 use super::importer::{BLOCK_BYTES, Import, Meter, Progress};
 use super::quantise::{Q4_0_ELEMENTS, i8_row, i8_scale, q4_0_exactly};
 use super::safetensors::{Checkpoint, SourceTensor};
 use super::source::Folder;
-use super::{Dtype, Metadata, PACK_VERSION, PackError, PackWriter, TensorInfo, Value, key};
+use super::{Dtype, Metadata, PACK_VERSION, PACK_VERSION_SYMBOLS, PackError, PackWriter, TensorInfo, Value, key};
 
 mod config;
 mod vocabulary;
 
 use config::Config;
+use vocabulary::Vocabulary;
 
 pub use super::safetensors::weights_file;
 
@@ -81,13 +83,14 @@ pub async fn pack<W: Write + Seek>(
     writer.finish()
 }
 
-fn metadata(config: &Config, vocabulary: String, name: &str) -> Metadata {
+fn metadata(config: &Config, vocabulary: Vocabulary, name: &str) -> Metadata {
     let size = |n: usize| Value::U32(n as u32);
-    Metadata::default()
+    let version = if vocabulary.symbols_alone { PACK_VERSION_SYMBOLS } else { PACK_VERSION };
+    let metadata = Metadata::default()
         .with_text(key::ARCHITECTURE, "distilbert")
         .with_text(key::NAME, name)
         .with(key::QUANTIZATION_VERSION, Value::U32(2))
-        .with(key::PACK_VERSION, Value::U32(PACK_VERSION))
+        .with(key::PACK_VERSION, Value::U32(version))
         .with(key::BLOCK_COUNT, size(config.n_layers))
         .with(key::EMBEDDING_LENGTH, size(config.width))
         .with(key::FEED_FORWARD_LENGTH, size(config.feed_forward_width))
@@ -97,7 +100,8 @@ fn metadata(config: &Config, vocabulary: String, name: &str) -> Metadata {
         .with(key::VOCABULARY_LENGTH, size(config.n_pieces))
         .with(key::LABELS, Value::Texts(config.labels.clone()))
         .with(key::TEMPERATURE, Value::F32(1.0))
-        .with(key::VOCABULARY, Value::Text(vocabulary))
+        .with(key::VOCABULARY, Value::Text(vocabulary.lines));
+    if vocabulary.symbols_alone { metadata.with_text(key::SYMBOLS, SYMBOLS_ALONE) } else { metadata }
 }
 
 /// Every tensor of the net in the order of loading: embeddings, layers, head; biases before their weights.

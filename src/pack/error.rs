@@ -11,8 +11,8 @@ pub enum PackError {
     NotGguf { found: Vec<u8> },
     #[error("GGUF version {found} can't be read: only version {expected}; pack the model again with this program")]
     GgufVersion { found: u32, expected: u32 },
-    #[error("pack version {found} can't be read: this program reads version {expected}; pack the model again")]
-    PackVersion { found: u32, expected: u32 },
+    #[error("pack version {found} can't be read: this program reads {oldest} to {newest}; pack the model again")]
+    PackVersion { found: u32, oldest: u32, newest: u32 },
     #[error("header at byte {at}: {problem}")]
     Header { at: usize, problem: String },
     #[error("metadata key \"{key}\" is missing; pack the model again with this program")]

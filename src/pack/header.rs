@@ -13,6 +13,8 @@ pub(crate) const HEX_DIGITS: usize = 64;
 pub(super) const NAME_BYTES_MAX: usize = 256;
 pub(super) const DIMENSIONS_MAX: u32 = 4;
 const ELEMENTS_MAX: u64 = 1 << 34;
+/// The one value that [`key::SYMBOLS`] has.
+pub(super) const SYMBOLS_ALONE: &str = "alone";
 
 /// How a tensor's elements are stored, by GGUF's names and numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,6 +138,17 @@ impl Header {
     /// The bytes of vocab.txt: [`key::VOCABULARY`].
     pub fn vocabulary(&self) -> Result<&str, PackError> {
         self.metadata.text(key::VOCABULARY)
+    }
+
+    /// Whether symbols stand alone in a text, each a word: [`key::SYMBOLS`].
+    pub fn symbols_alone(&self) -> Result<bool, PackError> {
+        if self.metadata.get(key::SYMBOLS).is_none() {
+            return Ok(false);
+        }
+        match self.metadata.text(key::SYMBOLS)? {
+            SYMBOLS_ALONE => Ok(true),
+            other => Err(PackError::key(key::SYMBOLS, format!("is \"{other}\"; only \"{SYMBOLS_ALONE}\" can be read"))),
+        }
     }
 
     /// A tensor that must be there.

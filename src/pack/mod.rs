@@ -46,6 +46,10 @@ pub use writer::PackWriter;
 /// reader or a stored copy would get wrong. The golden tests in tests/pack/ say when.
 pub const PACK_VERSION: u32 = 1;
 
+/// What a file says instead that has [`key::SYMBOLS`]: a reader of version 1 alone would pass over the key and split texts
+/// wrongly, so it must refuse the file. All others stay what they were, to the byte, and this program reads both.
+pub const PACK_VERSION_SYMBOLS: u32 = 2;
+
 /// Names of metadata keys. `A.x` stands for a key that begins with the architecture's name.
 pub mod key {
     /// "distilbert" or "mobilenet_v2".
@@ -54,7 +58,7 @@ pub mod key {
     pub const NAME: &str = "general.name";
     /// GGUF's own version of its quantised types: 2.
     pub const QUANTIZATION_VERSION: &str = "general.quantization_version";
-    /// [`super::PACK_VERSION`] of the program that wrote the file.
+    /// [`super::PACK_VERSION`] or [`super::PACK_VERSION_SYMBOLS`] of the program that wrote the file.
     pub const PACK_VERSION: &str = "sotto.pack_version";
     /// Names of the classes in the order of the logits.
     pub const LABELS: &str = "sotto.labels";
@@ -63,6 +67,9 @@ pub mod key {
     pub const TEMPERATURE: &str = "sotto.calibration.temperature";
     /// The bytes of vocab.txt: word pieces in the order of their ids, a newline after each.
     pub const VOCABULARY: &str = "sotto.vocabulary";
+    /// "alone": before BERT's rules come those of src/text/wordpiece.rs by which each emoji, arrow or shape is a word of
+    /// its own. Without this key the vocabulary is a plain BERT's.
+    pub const SYMBOLS: &str = "sotto.tokenizer.symbols";
     /// Hex sha256 of each tensor's bytes, in the order of the tensor table.
     pub const TENSOR_SHA256: &str = "sotto.sha256.tensors";
     /// Hex sha256 of the header; always the last key.

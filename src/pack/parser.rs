@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::header::{ALIGNMENT, DIMENSIONS_MAX, GGUF_VERSION, HEX_DIGITS, MAGIC, NAME_BYTES_MAX, hex};
 use super::metadata::{TYPE_ARRAY, TYPE_BOOL, TYPE_F32, TYPE_STRING, TYPE_U32};
-use super::{Dtype, Header, PACK_VERSION, PackError, TensorInfo, Value, key};
+use super::{Dtype, Header, PACK_VERSION, PACK_VERSION_SYMBOLS, PackError, TensorInfo, Value, key};
 
 // Bounds that no model of ours comes near; they keep a damaged length from asking for memory.
 const HEADER_BYTES_MAX: usize = 64 << 20;
@@ -121,9 +121,12 @@ impl HeaderParser {
             }
             self.header_sha256_at = Some(cursor.at - HEX_DIGITS);
         }
-        if name == key::PACK_VERSION && value != Value::U32(PACK_VERSION) {
+        if name == key::PACK_VERSION {
             let Value::U32(found) = value else { return Err(value.is_not(&name, "u32").into()) };
-            return Err(PackError::PackVersion { found, expected: PACK_VERSION }.into());
+            let (oldest, newest) = (PACK_VERSION, PACK_VERSION_SYMBOLS);
+            if !(oldest..=newest).contains(&found) {
+                return Err(PackError::PackVersion { found, oldest, newest }.into());
+            }
         }
         if name == key::TEMPERATURE && value != Value::F32(1.0) {
             let Value::F32(found) = value else { return Err(value.is_not(&name, "f32").into()) };
@@ -182,7 +185,11 @@ impl HeaderParser {
             return Err(PackError::Padding { at: (padding_at + i) as u64 }.into());
         }
         let metadata = &self.header.metadata;
-        metadata.u32(key::PACK_VERSION)?;
+        let version = metadata.u32(key::PACK_VERSION)?;
+        if self.header.symbols_alone()? && version < PACK_VERSION_SYMBOLS {
+            let problem = format!("must not be in a file of pack version {version}, whose readers pass over it");
+            return Err(PackError::key(key::SYMBOLS, problem).into());
+        }
         let n_hashes = metadata.texts(key::TENSOR_SHA256)?.len();
         if n_hashes != self.header.tensors.len() {
             let problem = format!("has {n_hashes} entries for {} tensors", self.header.tensors.len());

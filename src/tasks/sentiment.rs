@@ -8,7 +8,7 @@ use crate::nets::distilbert::{DistilBert, LoadedNet};
 use crate::protocol::Sentiment;
 use crate::text::judgeable::{self, Languages, Unjudgeable};
 use crate::text::sentences::sentences;
-use crate::text::wordpiece::WordPiece;
+use crate::text::wordpiece::{Symbols, WordPiece};
 
 /// At or above this probability a text is called positive, at or below its mirror image negative, between them unclear.
 /// The model has no neutral class and puts plain facts between 0.4 and 0.7 (see its card).
@@ -123,7 +123,8 @@ impl SentimentModel {
         if loaded.net.shape().n_positions < WINDOW_PIECES_MIN {
             return Err(SentimentError::Positions(loaded.net.shape().n_positions));
         }
-        let pieces = WordPiece::new(loaded.vocabulary.into_bytes())
+        let symbols = if loaded.symbols_alone { Symbols::Alone } else { Symbols::InWords };
+        let pieces = WordPiece::new(loaded.vocabulary.into_bytes(), symbols)
             .map_err(|error| SentimentError::Vocabulary(error.to_string()))?;
         Ok(Self { net: loaded.net, pieces, positive_label, languages })
     }

@@ -8,6 +8,15 @@
 //!
 //! The way of a word: characters are cleaned, decomposed, stripped of accents and lowered one by one; spaces end a
 //! word, CJK and punctuation stand alone; then the longest known piece is taken from the front, again and again.
+//!
+//! BERT knows hardly an emoji, and to it one that touches a word makes that word unknown. A vocabulary that has places
+//! for them says so ([`Symbols::Alone`]), and three rules join BERT's, in this order:
+//! 1. Before all else, what only dresses or joins others goes: U+200D before ♀ or ♂ and that sign with it, then skin tones
+//!    (U+1F3FB to 1F3FF), U+FE0E, U+FE0F, U+20E3 and U+200D. A keycap becomes its digit, a family its members.
+//! 2. Every two regional indicators in a row, from the left, become one 🏳.
+//! 3. After cleaning, decomposing and lowering, each symbol ([`is_symbol`]) stands alone, as punctuation does.
+//!
+//! What goes belongs to the piece before it, so that the places of a piece cover the whole of what is seen.
 
 use std::ops::Range;
 
@@ -29,8 +38,24 @@ pub enum VocabularyError {
     NotUtf8 { at: usize },
     #[error("the vocabulary has no {piece}; it is not BERT's")]
     Missing { piece: &'static str },
+    #[error("the vocabulary has no {symbol}, which every flag becomes where symbols stand alone")]
+    MissingSymbol { symbol: char },
+    #[error(
+        "the vocabulary has {symbol} twice, as pieces {first} and {second}; where symbols stand alone each has one"
+    )]
+    DoubledSymbol { symbol: char, first: u32, second: u32 },
     #[error("the vocabulary has {n_bytes} bytes; at most {max} can be indexed")]
     TooLong { n_bytes: usize, max: usize },
+}
+
+/// What becomes of emoji, arrows, shapes and other signs that are neither letters nor punctuation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Symbols {
+    /// They are parts of words, like letters: BERT's own way.
+    InWords,
+    /// Each is a word of its own, and what only dresses or joins them goes; the head of this file has the rules. The
+    /// vocabulary must have 🏳, and no symbol twice.
+    Alone,
 }
 
 /// A vocabulary, ready to encode.
@@ -45,6 +70,7 @@ pub struct WordPiece {
     unknown: u32,
     first: u32,
     last: u32,
+    symbols: Symbols,
 }
 
 impl std::fmt::Debug for WordPiece {
@@ -67,15 +93,18 @@ pub struct Encoding {
 pub struct Piece {
     /// Its line in the vocabulary, from 0.
     pub id: u32,
-    /// Bytes of the input, on character borders. Accents that were stripped belong to the letter before them.
+    /// Bytes of the input, on character borders. Accents that were stripped belong to the letter or sign before them, and
+    /// so does what goes where symbols stand alone.
     pub bytes: Range<usize>,
-    /// Counts words (and signs of punctuation, and CJK characters) from 0: pieces of one word share it.
+    /// Counts words (and signs of punctuation, CJK characters, symbols that stand alone) from 0: pieces of one word share
+    /// it.
     pub word: usize,
 }
 
 impl WordPiece {
-    /// `vocabulary` is what vocab.txt holds: pieces in the order of their ids, separated by newlines.
-    pub fn new(mut vocabulary: Vec<u8>) -> Result<Self, VocabularyError> {
+    /// `vocabulary` is what vocab.txt holds: pieces in the order of their ids, separated by newlines. `symbols` is what it
+    /// was made for.
+    pub fn new(mut vocabulary: Vec<u8>, symbols: Symbols) -> Result<Self, VocabularyError> {
         const VOCABULARY_BYTES_MAX: usize = 1 << 30;
         if vocabulary.len() > VOCABULARY_BYTES_MAX {
             return Err(VocabularyError::TooLong { n_bytes: vocabulary.len(), max: VOCABULARY_BYTES_MAX });
@@ -90,16 +119,22 @@ impl WordPiece {
         starts.extend(vocabulary.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(i, _)| i as u32 + 1));
         let n_pieces = starts.len() - 1;
         let table = vec![EMPTY; (2 * n_pieces).next_power_of_two().max(2)];
-        let mut pieces = Self { vocabulary, starts, table, longest_piece: 0, unknown: 0, first: 0, last: 0 };
-        for id in 0..n_pieces as u32 {
-            pieces.insert(id);
+        let mut pieces = Self { vocabulary, starts, table, longest_piece: 0, unknown: 0, first: 0, last: 0, symbols };
+        for second in 0..n_pieces as u32 {
+            if let Some(first) = pieces.insert(second)
+                && let Some(symbol) = pieces.piece(second).and_then(only_character)
+                && symbols == Symbols::Alone
+                && is_symbol(symbol)
+            {
+                return Err(VocabularyError::DoubledSymbol { symbol, first, second });
+            }
         }
-        let find = |piece: &'static str| {
-            pieces
-                .find(hash(HASH_SEED, piece.as_bytes()), &[piece.as_bytes()])
-                .ok_or(VocabularyError::Missing { piece })
-        };
+        let id_of = |piece: &str| pieces.find(hash(HASH_SEED, piece.as_bytes()), &[piece.as_bytes()]);
+        let find = |piece: &'static str| id_of(piece).ok_or(VocabularyError::Missing { piece });
         let (unknown, first, last) = (find("[UNK]")?, find("[CLS]")?, find("[SEP]")?);
+        if symbols == Symbols::Alone && id_of(FLAG.encode_utf8(&mut [0; 4])).is_none() {
+            return Err(VocabularyError::MissingSymbol { symbol: FLAG });
+        }
         Ok(Self { unknown, first, last, ..pieces })
     }
 
@@ -155,10 +190,41 @@ impl WordPiece {
             word.clear();
             going_on
         };
+        let symbols_alone = self.symbols == Symbols::Alone;
         for (start, character) in text.char_indices() {
             let source = start..start + character.len_utf8();
-            let alone = is_cjk(character);
-            if alone && !flush(&mut word) {
+            // Most text is this; none of it decomposes.
+            if character.is_ascii_alphanumeric() {
+                if word.is_closed && !flush(&mut word) {
+                    return false;
+                }
+                word.push(character.to_ascii_lowercase(), &source);
+                continue;
+            }
+            if symbols_alone && character >= JOINER {
+                if goes(character, &text.as_bytes()[..start]) {
+                    word.extend_to(source.end);
+                    continue;
+                }
+                if is_regional_indicator(character) {
+                    if word.is_half_flag {
+                        word.complete_flag(source.end);
+                    } else if flush(&mut word) {
+                        word.push(character, &source);
+                        (word.is_closed, word.is_half_flag) = (true, true);
+                    } else {
+                        return false;
+                    }
+                    continue;
+                }
+                if is_tag(character) {
+                    word.extend_to(source.end);
+                }
+            }
+            // Whatever else comes, seen or not, stands between two halves.
+            word.is_half_flag = false;
+            let is_cjk = is_cjk(character);
+            if is_cjk && !flush(&mut word) {
                 return false;
             }
             let mut going_on = true;
@@ -169,13 +235,21 @@ impl WordPiece {
                 Step::Punctuation(sign) => {
                     going_on = flush(&mut word);
                     word.push(sign, &source);
-                    going_on = going_on && flush(&mut word);
+                    word.is_closed = true;
                 }
-                Step::Letter(letter) => word.push(letter, &source),
+                Step::Letter(letter) => {
+                    let stands_alone = symbols_alone && is_symbol(letter);
+                    if stands_alone || word.is_closed {
+                        going_on = flush(&mut word);
+                    }
+                    word.push(letter, &source);
+                    word.is_closed = stands_alone;
+                }
             });
-            if !going_on || alone && !flush(&mut word) {
+            if !going_on {
                 return false;
             }
+            word.is_closed |= is_cjk;
         }
         flush(&mut word)
     }
@@ -191,7 +265,12 @@ impl WordPiece {
         while from < word.ends.len() {
             let start = if from == 0 { 0 } else { word.ends[from - 1].0 };
             let Some((id, to)) = self.longest(word, start, from) else { return take(unknown) };
-            pieces.push(Piece { id, bytes: word.ends[from].1.start..word.ends[to - 1].1.end, word: number });
+            let piece = Piece { id, bytes: word.ends[from].1.start..word.ends[to - 1].1.end, word: number };
+            // Most words are one piece, and so are all symbols: no memory is asked for.
+            if to - from == word.ends.len() {
+                return take(piece);
+            }
+            pieces.push(piece);
             from = to;
         }
         pieces.into_iter().all(take)
@@ -222,7 +301,8 @@ impl WordPiece {
         &self.vocabulary[self.starts[id] as usize..self.starts[id + 1] as usize - 1]
     }
 
-    fn insert(&mut self, id: u32) {
+    /// Answers with the id that the piece had until now, where it stands twice.
+    fn insert(&mut self, id: u32) -> Option<u32> {
         let piece = self.piece_bytes(id);
         let n_bytes = piece.len();
         let mask = self.table.len() - 1;
@@ -231,8 +311,9 @@ impl WordPiece {
         while self.table[slot] != EMPTY && self.piece_bytes(self.table[slot]) != self.piece_bytes(id) {
             slot = (slot + 1) & mask;
         }
-        self.table[slot] = id;
+        let before = std::mem::replace(&mut self.table[slot], id);
         self.longest_piece = self.longest_piece.max(n_bytes);
+        (before != EMPTY).then_some(before)
     }
 
     /// The piece made of `parts`, whose hash is known.
@@ -275,6 +356,10 @@ struct Word {
     ends: Vec<(usize, Range<usize>)>,
     n_characters: usize,
     source: Range<usize>,
+    /// It stands alone: what follows is another word, but for what belongs to its last character.
+    is_closed: bool,
+    /// It is a regional indicator that the next character may make a flag of.
+    is_half_flag: bool,
 }
 
 impl Word {
@@ -300,10 +385,19 @@ impl Word {
         }
     }
 
+    /// Makes the one regional indicator that this word is, and the one that ends at `end`, a flag.
+    fn complete_flag(&mut self, end: usize) {
+        self.text.clear();
+        self.text.extend_from_slice(FLAG.encode_utf8(&mut [0; 4]).as_bytes());
+        self.extend_to(end);
+        self.is_half_flag = false;
+    }
+
     fn clear(&mut self) {
         self.text.clear();
         self.ends.clear();
         self.n_characters = 0;
+        (self.is_closed, self.is_half_flag) = (false, false);
     }
 }
 
@@ -316,11 +410,8 @@ enum Step {
     Letter(char),
 }
 
+/// For all but ASCII letters and digits, which have a quicker way.
 fn normalise(character: char, mut step: impl FnMut(Step)) {
-    // Most text is this; none of it decomposes.
-    if character.is_ascii_alphanumeric() {
-        return step(Step::Letter(character.to_ascii_lowercase()));
-    }
     if matches!(character, '\t' | '\n' | '\r' | ' ') {
         return step(Step::Space);
     }
@@ -359,4 +450,186 @@ fn is_cjk(character: char) -> bool {
             | 0xF900..=0xFAFF
             | 0x2F800..=0x2FA1F
     )
+}
+
+const JOINER: char = '\u{200D}';
+const JOINER_UTF8: &[u8] = b"\xE2\x80\x8D";
+/// What two regional indicators become.
+const FLAG: char = '\u{1F3F3}';
+
+/// Whether a character only dresses or joins those beside it; `before` are the bytes of the text before it.
+fn goes(character: char, before: &[u8]) -> bool {
+    match character {
+        JOINER | '\u{20E3}' | '\u{FE0E}' | '\u{FE0F}' | '\u{1F3FB}'..='\u{1F3FF}' => true,
+        '\u{2640}' | '\u{2642}' => before.ends_with(JOINER_UTF8),
+        _ => false,
+    }
+}
+
+fn is_regional_indicator(character: char) -> bool {
+    matches!(character, '\u{1F1E6}'..='\u{1F1FF}')
+}
+
+/// Letters that nobody sees, and that BERT drops: after 🏴 they say which flag it is.
+fn is_tag(character: char) -> bool {
+    matches!(character, '\u{E0020}'..='\u{E007F}')
+}
+
+/// Arrows, technical signs, shapes, dingbats, pictographs: what stands alone under [`Symbols::Alone`].
+fn is_symbol(character: char) -> bool {
+    matches!(
+        u32::from(character),
+        0x2190..=0x21FF | 0x2300..=0x23FF | 0x25A0..=0x27BF | 0x2900..=0x297F | 0x2B00..=0x2BFF | 0x1F000..=0x1FAFF
+    )
+}
+
+fn only_character(text: &str) -> Option<char> {
+    let mut characters = text.chars();
+    characters.next().filter(|_| characters.next().is_none())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PIECES: &str =
+        "[PAD]\n[UNK]\n[CLS]\n[SEP]\n🏳\n🏴\n😀\n👍\n👩\n👨\n👧\n💻\n❤\n🤷\n🌈\n♀\n→\nso\ngood\na\nb\n##b\n1\n#\n!\n‼\n";
+
+    fn alone() -> WordPiece {
+        WordPiece::new(PIECES.into(), Symbols::Alone).expect("every flag has its piece")
+    }
+
+    /// Each piece of a text, and what it covers.
+    #[track_caller]
+    fn check(text: &str, expected: &[(&str, &str)]) {
+        let pieces = alone();
+        let places = pieces.pieces_with_offsets(text);
+        let found: Vec<_> =
+            places.iter().map(|at| (pieces.piece(at.id).unwrap_or(""), &text[at.bytes.clone()])).collect();
+        assert_eq!(found, expected, "{text:?}");
+        let ids: Vec<u32> = places.iter().map(|piece| piece.id).collect();
+        let encoding = pieces.encode(text, usize::MAX);
+        assert_eq!(encoding.ids[1..encoding.ids.len() - 1], ids, "{text:?}");
+    }
+
+    #[test]
+    fn symbols_stand_alone_in_words_and_in_rows() {
+        check("😀", &[("😀", "😀")]);
+        check("😀😀 😀", &[("😀", "😀"); 3]);
+        check("so😀good", &[("so", "so"), ("😀", "😀"), ("good", "good")]);
+        check("a→b!😀", &[("a", "a"), ("→", "→"), ("b", "b"), ("!", "!"), ("😀", "😀")]);
+        check("😀\u{1FABF}", &[("😀", "😀"), ("[UNK]", "\u{1FABF}")]);
+        // Its stroke is an accent to BERT.
+        check("a\u{219B}", &[("a", "a"), ("→", "\u{219B}")]);
+        let words: Vec<usize> = alone().pieces_with_offsets("ab😀😀").iter().map(|piece| piece.word).collect();
+        assert_eq!(words, [0, 0, 1, 2]);
+    }
+
+    #[test]
+    fn what_dresses_or_joins_a_symbol_belongs_to_it() {
+        check("👍🏽!", &[("👍", "👍🏽"), ("!", "!")]);
+        check("👍🏿👍🏻", &[("👍", "👍🏿"), ("👍", "👍🏻")]);
+        check("so❤️good", &[("so", "so"), ("❤", "❤️"), ("good", "good")]);
+        check("❤\u{FE0E} a", &[("❤", "❤\u{FE0E}"), ("a", "a")]);
+        check("👩🏽\u{200D}💻", &[("👩", "👩🏽\u{200D}"), ("💻", "💻")]);
+        check("👨\u{200D}👩\u{200D}👧", &[("👨", "👨\u{200D}"), ("👩", "👩\u{200D}"), ("👧", "👧")]);
+        check("🤷🏾\u{200D}♀\u{FE0F} a", &[("🤷", "🤷🏾\u{200D}♀\u{FE0F}"), ("a", "a")]);
+        check("🏳️\u{200D}🌈", &[("🏳", "🏳️\u{200D}"), ("🌈", "🌈")]);
+        check("‼\u{FE0F}a", &[("‼", "‼\u{FE0F}"), ("a", "a")]);
+        let tags = "🏴\u{E0067}\u{E0062}\u{E0065}\u{E006E}\u{E0067}\u{E007F}";
+        check(&format!("{tags}a"), &[("🏴", tags), ("a", "a")]);
+    }
+
+    #[test]
+    fn a_keycap_is_its_digit() {
+        check("1️⃣", &[("1", "1️⃣")]);
+        check("#️⃣ 1\u{20E3}", &[("#", "#️⃣"), ("1", "1\u{20E3}")]);
+        check("#️⃣1️⃣", &[("#", "#️⃣"), ("1", "1️⃣")]);
+    }
+
+    #[test]
+    fn lone_parts_are_nothing() {
+        for part in
+            ["\u{200D}", "\u{FE0F}", "\u{FE0E}", "\u{20E3}", "🏽", "\u{200D}♀", "\u{200D}\u{200D}♀", "🏽🏽\u{FE0F}"]
+        {
+            check(part, &[]);
+            check(&format!(" {part} a"), &[("a", "a")]);
+            check(&format!("a{part}b"), &[("a", &format!("a{part}")), ("##b", "b")]);
+            check(&format!("a {part}b"), &[("a", "a"), ("b", "b")]);
+        }
+        // Only the sign that follows a joiner goes.
+        check("♀", &[("♀", "♀")]);
+        check("a\u{200D}♀♀", &[("a", "a\u{200D}♀"), ("♀", "♀")]);
+        check("\u{200D}\u{FE0F}♀", &[("♀", "♀")]);
+        check("👩\u{200D}", &[("👩", "👩\u{200D}")]);
+        check("👩\u{200D} 💻", &[("👩", "👩\u{200D}"), ("💻", "💻")]);
+    }
+
+    #[test]
+    fn two_regional_indicators_are_one_flag() {
+        check("🇩🇪", &[("🏳", "🇩🇪")]);
+        check("a🇩🇪b", &[("a", "a"), ("🏳", "🇩🇪"), ("b", "b")]);
+        check("🇩🇪🇫🇷!", &[("🏳", "🇩🇪"), ("🏳", "🇫🇷"), ("!", "!")]);
+        check("🇩🇪🇫", &[("🏳", "🇩🇪"), ("[UNK]", "🇫")]);
+        check("🇩", &[("[UNK]", "🇩")]);
+        check("🇩a🇪", &[("[UNK]", "🇩"), ("a", "a"), ("[UNK]", "🇪")]);
+        check("🇩 🇪", &[("[UNK]", "🇩"), ("[UNK]", "🇪")]);
+        check("🇩😀🇪", &[("[UNK]", "🇩"), ("😀", "😀"), ("[UNK]", "🇪")]);
+        // What goes stands between no two.
+        check("🇩\u{200D}🇪\u{FE0F}🇫", &[("🏳", "🇩\u{200D}🇪\u{FE0F}"), ("[UNK]", "🇫")]);
+        check("🇩\u{200D}♀🏽🇪", &[("🏳", "🇩\u{200D}♀🏽🇪")]);
+        // What BERT drops after this rule does.
+        for between in ["\u{0}", "\u{200B}", "\u{301}", "\u{E0067}", "\u{0}\u{200D}"] {
+            let places = alone().pieces_with_offsets(&format!("🇩{between}🇪"));
+            assert_eq!(places.len(), 2, "{between:?}");
+        }
+    }
+
+    #[test]
+    fn symbols_in_words_are_tokenised_as_by_bert() {
+        let pieces = WordPiece::new(PIECES.into(), Symbols::InWords).expect("BERT's own pieces");
+        let ids = |text: &str| -> Vec<u32> { pieces.pieces_with_offsets(text).iter().map(|piece| piece.id).collect() };
+        let id_of = |piece: &str| PIECES.lines().position(|line| line == piece).map_or(u32::MAX, |id| id as u32);
+        assert_eq!(ids("so😀good 😀"), [id_of("[UNK]"), id_of("😀")]);
+        assert_eq!(ids("😀🏽 🇩🇪 ab"), [id_of("[UNK]"), id_of("[UNK]"), id_of("a"), id_of("##b")]);
+        let plain = PIECES.replace("🏳\n", "😀\n");
+        assert!(WordPiece::new(plain.into(), Symbols::InWords).is_ok(), "nothing is asked of its symbols");
+    }
+
+    #[test]
+    fn a_long_row_is_cut_where_there_is_no_more_room() {
+        let pieces = alone();
+        let row = "👍🏽".repeat(10_000);
+        let started = std::time::Instant::now();
+        let whole = pieces.encode(&row, usize::MAX);
+        assert!(started.elapsed().as_millis() < 500, "{:?}", started.elapsed());
+        assert_eq!((whole.ids.len(), whole.truncated), (10_002, false));
+        let places = pieces.pieces_with_offsets(&row);
+        assert!(places.iter().enumerate().all(|(i, piece)| piece.bytes == (8 * i..8 * i + 8) && piece.word == i));
+        for (max_tokens, n_left, truncated) in
+            [(2, 0, true), (3, 1, true), (10_001, 9_999, true), (10_002, 10_000, false)]
+        {
+            let cut = pieces.encode(&row, max_tokens);
+            assert_eq!((cut.ids.len(), cut.truncated), (n_left + 2, truncated), "to {max_tokens}");
+        }
+        let flags = pieces.encode("🇩🇪🇫", 3);
+        assert_eq!((flags.ids, flags.truncated), (vec![2, 4, 3], true));
+        let flags = pieces.encode("🇩🇪\u{FE0F}", 3);
+        assert_eq!((flags.ids, flags.truncated), (vec![2, 4, 3], false));
+    }
+
+    #[test]
+    fn symbols_that_are_missing_or_twice_are_refused_by_name() {
+        let refused = |pieces: String| WordPiece::new(pieces.into(), Symbols::Alone).expect_err("must be refused");
+        let missing = refused(PIECES.replace("🏳\n", ""));
+        assert_eq!(missing, VocabularyError::MissingSymbol { symbol: '🏳' });
+        assert!(missing.to_string().contains('🏳'));
+        let doubled = refused(PIECES.replace("👍\n", "😀\n"));
+        assert_eq!(doubled, VocabularyError::DoubledSymbol { symbol: '😀', first: 6, second: 7 });
+        assert!(doubled.to_string().contains("😀 twice, as pieces 6 and 7"), "{doubled}");
+        // A word or a sign that is there twice harms nobody, as ever.
+        for (piece, other) in [("so\n", "good\n"), ("#\n", "!\n")] {
+            assert!(WordPiece::new(PIECES.replace(piece, other).into(), Symbols::Alone).is_ok(), "{other:?} twice");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! The container: slices of any size, damage, cuts, the golden bytes.
 
 use sha2::{Digest, Sha256};
-use sotto::pack::{Dtype, Metadata, PACK_VERSION, PackWriter, TensorInfo, Value, key};
+use sotto::pack::{Dtype, Metadata, PACK_VERSION, PACK_VERSION_SYMBOLS, PackWriter, TensorInfo, Value, key};
 
 use super::collect::{Collect, read};
 use super::refused;
@@ -107,13 +107,38 @@ fn other_files_and_versions_are_refused() {
     let mut file = tiny_file();
     file[4] = 2;
     refused(read(&file, 64), &["GGUF version 2"]);
-    let metadata = Metadata::default().with(key::PACK_VERSION, Value::U32(PACK_VERSION + 1));
+    for version in [PACK_VERSION, PACK_VERSION_SYMBOLS] {
+        read(&file_with(Metadata::default().with(key::PACK_VERSION, Value::U32(version))), 64)
+            .expect("a known version");
+    }
+    for version in [PACK_VERSION - 1, PACK_VERSION_SYMBOLS + 1] {
+        let file = file_with(Metadata::default().with(key::PACK_VERSION, Value::U32(version)));
+        refused(read(&file, 64), &[&format!("pack version {version}"), "reads 1 to 2", "pack the model again"]);
+    }
+}
+
+/// A whole file of one number, with metadata as it comes.
+fn file_with(metadata: Metadata) -> Vec<u8> {
     let tensor = TensorInfo::new("x", &[1], Dtype::F32).expect("a tensor");
     let mut writer = PackWriter::new(std::io::Cursor::new(Vec::new()), metadata, vec![tensor]).expect("a writer");
     writer.write(&[0; 4]).expect("room");
-    let file = writer.finish().expect("all came").into_inner();
-    let said = format!("pack version {}", PACK_VERSION + 1);
-    refused(read(&file, 64), &[&said, "pack the model again"]);
+    writer.finish().expect("all came").into_inner()
+}
+
+/// A reader of version 1 alone would pass over the key, so a file that has it must be one that such a reader refuses.
+#[test]
+fn what_becomes_of_symbols_is_said_in_files_of_its_own_version() {
+    let file = |version, value| {
+        let metadata = Metadata::default().with(key::PACK_VERSION, Value::U32(version));
+        file_with(metadata.with(key::SYMBOLS, value))
+    };
+    let alone = || Value::Text("alone".into());
+    let packed = read(&file(PACK_VERSION_SYMBOLS, alone()), 64).expect("the rule and its version");
+    assert!(packed.header.symbols_alone().expect("a known value"));
+    assert!(!read(&tiny_file(), 64).expect("a plain file").header.symbols_alone().expect("no value"));
+    refused(read(&file(PACK_VERSION, alone()), 64), &[key::SYMBOLS, "pack version 1"]);
+    refused(read(&file(PACK_VERSION_SYMBOLS, Value::Text("together".into())), 64), &[key::SYMBOLS, "is \"together\""]);
+    refused(read(&file(PACK_VERSION_SYMBOLS, Value::Bool(true)), 64), &[key::SYMBOLS, "is a bool, must be a string"]);
 }
 
 /// A file whose header was changed by someone who also made its sha256 right again.

@@ -2,8 +2,11 @@
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use sotto::nets::DistilBertBuilder;
 use sotto::pack::source::Files;
-use sotto::pack::{Dtype, PACK_VERSION};
+use sotto::pack::{Dtype, PACK_VERSION, PACK_VERSION_SYMBOLS, PackError, PackReader, key};
+use sotto::tasks::sentiment::SentimentModel;
+use sotto::text::judgeable::Languages;
 
 use super::checkpoint::{Checkpoint, N_PIECES, Stored, WIDTH, f16_bytes, off_grid, on_grid, pack, safetensors};
 use super::collect::read;
@@ -263,6 +266,118 @@ fn vocabularies_that_do_not_fit_are_refused() {
     let mut files = Checkpoint::tiny().files();
     files.0.remove("vocab.txt");
     refused(pack(&files), &["vocab.txt", "is missing"]);
+}
+
+/// What the model with the rule brought, beside its vocabulary.
+fn symbols_tokenizer() -> Value {
+    serde_json::from_str(include_str!("../oracles/fixtures/symbols_tokenizer.json")).expect("JSON")
+}
+
+/// The tiny checkpoint with a flag among its pieces, vocab.txt beside tokenizer.json.
+fn pack_with(tokenizer: &Value) -> Result<Vec<u8>, PackError> {
+    pack(&spoiled(|checkpoint| {
+        checkpoint.pieces[7] = "🏳".into();
+        checkpoint.others.insert("tokenizer.json".into(), tokenizer.to_string().into_bytes());
+    }))
+}
+
+#[test]
+fn a_tokenizer_whose_symbols_stand_alone_is_known_by_its_rules() {
+    let packed = read(&pack_with(&symbols_tokenizer()).expect("a packed file"), 1000).expect("a whole file");
+    assert!(packed.header.symbols_alone().expect("a rule"));
+    assert_eq!(packed.header.metadata.u32(key::PACK_VERSION).expect("a version"), PACK_VERSION_SYMBOLS);
+    // vocab.txt by itself says nothing of symbols, whichever it has.
+    let plain = pack(&spoiled(|checkpoint| checkpoint.pieces[7] = "🏳".into())).expect("a packed file");
+    let bert = json!({"normalizer": {"type": "BertNormalizer"}, "pre_tokenizer": {"type": "BertPreTokenizer"}});
+    assert_eq!(pack_with(&bert).expect("a packed file"), plain);
+    let packed = read(&plain, 1000).expect("a whole file");
+    assert!(packed.header.metadata.get(key::SYMBOLS).is_none());
+    assert_eq!(packed.header.metadata.u32(key::PACK_VERSION).expect("a version"), PACK_VERSION);
+    let without = pack(&spoiled(|checkpoint| {
+        checkpoint.others.insert("tokenizer.json".into(), symbols_tokenizer().to_string().into_bytes());
+    }));
+    refused(without, &["vocab.txt", "has no 🏳"]);
+}
+
+#[test]
+fn the_net_hands_the_rule_on_to_whoever_splits_texts() {
+    let load = |tokenizer: &Value| {
+        let mut reader = PackReader::new(DistilBertBuilder::default());
+        reader.feed(&pack_with(tokenizer).expect("a packed file")).expect("a whole file");
+        reader.finish().and_then(DistilBertBuilder::finish).expect("a net")
+    };
+    let words = |model: &SentimentModel| {
+        let pieces = model.pieces().pieces_with_offsets("piece8🏳piece9");
+        pieces.iter().map(|piece| piece.id).collect::<Vec<_>>()
+    };
+    let alone = SentimentModel::new(load(&symbols_tokenizer()), Languages::English).expect("a model");
+    assert_eq!(words(&alone), [8, 7, 9]);
+    let plain = SentimentModel::new(load(&json!({})), Languages::English).expect("a model");
+    assert_eq!(words(&plain), [1], "to BERT the symbol makes the word unknown");
+    for (piece, instead, said) in [("🏳", "piece7", "has no 🏳"), ("piece8", "🏳", "has 🏳 twice, as pieces 7 and 8")]
+    {
+        let mut loaded = load(&symbols_tokenizer());
+        loaded.vocabulary = loaded.vocabulary.replace(piece, instead);
+        let refused = SentimentModel::new(loaded, Languages::English).expect_err("must be refused").to_string();
+        assert!(refused.contains(said), "{refused}");
+    }
+}
+
+#[test]
+fn rules_that_are_almost_those_are_refused_by_what_was_found() {
+    let changed = |change: &dyn Fn(&mut Value)| {
+        let mut tokenizer = symbols_tokenizer();
+        change(&mut tokenizer);
+        pack_with(&tokenizer)
+    };
+    let with = |path: &'static str, value: Value| {
+        changed(&|tokenizer| *tokenizer.pointer_mut(path).expect("a part of the file") = value.clone())
+    };
+    let (first, second) = ("step 0 of normalizer", "step 1 of normalizer");
+    refused(with("/normalizer/normalizers/0/content", json!(" ")), &[first, r#""content":" ""#]);
+    refused(with("/normalizer/normalizers/0/pattern/Regex", json!("[\\x{200D}]")), &[first, "[\\\\x{200D}]\""]);
+    refused(with("/normalizer/normalizers/0/pattern", json!({"String": "-"})), &[first, r#"{"String":"-"}"#]);
+    refused(with("/normalizer/normalizers/1/content", json!("🏴")), &[second, "🏴", "🏳"]);
+    refused(with("/normalizer/normalizers/1/type", json!("Prepend")), &[second, "Prepend"]);
+    refused(with("/normalizer/normalizers/2/type", json!("NFD")), &["normalizer is NFD"]);
+    refused(with("/normalizer/normalizers/2/lowercase", json!(false)), &["lowercase is false"]);
+    let swapped = changed(&|tokenizer| {
+        tokenizer["normalizer"]["normalizers"].as_array_mut().expect("steps").swap(0, 1);
+    });
+    refused(swapped, &[first]);
+    let shorter =
+        changed(&|tokenizer| drop(tokenizer["normalizer"]["normalizers"].as_array_mut().expect("steps").pop()));
+    refused(shorter, &["normalizer is a Sequence of", "Replace", "3 steps"]);
+    refused(with("/pre_tokenizer/pretokenizers/0/behavior", json!("Removed")), &["step 0 of pre_tokenizer", "Removed"]);
+    refused(with("/pre_tokenizer/pretokenizers/0/invert", json!(true)), &["step 0 of pre_tokenizer", "true"]);
+    refused(
+        with("/pre_tokenizer/pretokenizers/1/type", json!("Whitespace")),
+        &["step 1 of pre_tokenizer", "Whitespace"],
+    );
+    refused(with("/pre_tokenizer/pretokenizers", json!([])), &["pre_tokenizer is a Sequence of []", "2 steps"]);
+    // One half of the rules without the other.
+    refused(with("/pre_tokenizer", json!({"type": "BertPreTokenizer"})), &["normalizer is Sequence"]);
+    refused(with("/normalizer", json!({"type": "BertNormalizer"})), &["pre_tokenizer is Sequence", "BertNormalizer"]);
+    refused(with("/normalizer", Value::Null), &["pre_tokenizer is Sequence"]);
+    let other = json!({"normalizer": {"type": "BertNormalizer"}, "pre_tokenizer": {"type": "Whitespace"}});
+    refused(pack_with(&other), &["pre_tokenizer is Whitespace", "BertPreTokenizer"]);
+}
+
+#[test]
+fn a_vocabulary_beside_another_tokenizer_is_refused_at_their_first_difference() {
+    let beside = |change: fn(&mut Vec<String>)| {
+        let checkpoint = Checkpoint::tiny();
+        let mut pieces = checkpoint.pieces.clone();
+        change(&mut pieces);
+        let ids: serde_json::Map<String, Value> =
+            pieces.into_iter().enumerate().map(|(id, piece)| (piece, id.into())).collect();
+        let tokenizer = json!({"model": {"vocab": ids}}).to_string().into_bytes();
+        pack(&spoiled(|checkpoint| drop(checkpoint.others.insert("tokenizer.json".into(), tokenizer))))
+    };
+    assert_eq!(beside(|_| {}).expect("the same"), pack(&Checkpoint::tiny().files()).expect("a packed file"));
+    let other = beside(|pieces| pieces.swap(9, 12));
+    refused(other, &["vocab.txt", "piece 9 is \"piece9\"", "in tokenizer.json it is \"piece12\""]);
+    refused(beside(|pieces| drop(pieces.pop())), &["vocab.txt", "has 40 pieces, tokenizer.json has 39"]);
 }
 
 #[test]

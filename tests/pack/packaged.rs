@@ -1,7 +1,7 @@
 //! The packed files of the clone: whole, within their bounds, and what their keys say is there.
 
 use sotto::models::{MODELS, Packaged};
-use sotto::pack::{Dtype, PACK_VERSION, key};
+use sotto::pack::{Dtype, key};
 
 use super::collect::{Collect, read};
 
@@ -9,8 +9,9 @@ fn packaged(id: &str) -> (Packaged, Collect) {
     let model = *MODELS.iter().find(|model| model.id == id).expect("a packaged model");
     let path = format!("{}/models/{}", env!("CARGO_MANIFEST_DIR"), model.file);
     let bytes = std::fs::read(path).expect("build.rs saw it");
-    assert_eq!(model.pack_version, PACK_VERSION);
-    (model, read(&bytes, 1 << 20).expect("every section matches its sha256"))
+    let packed = read(&bytes, 1 << 20).expect("every section matches its sha256");
+    assert_eq!(packed.header.metadata.u32(key::PACK_VERSION).expect("a version"), model.pack_version, "{id}");
+    (model, packed)
 }
 
 #[test]

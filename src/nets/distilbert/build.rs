@@ -81,6 +81,7 @@ const LARGEST: Shape = Shape {
 pub struct DistilBertBuilder {
     net: Option<DistilBert>,
     vocabulary: String,
+    symbols_alone: bool,
     labels: Vec<String>,
     scales: Scales,
     /// [n_labels × width], [n_labels], until the layer is made
@@ -93,6 +94,8 @@ pub struct LoadedNet {
     pub net: DistilBert,
     /// The bytes of vocab.txt.
     pub vocabulary: String,
+    /// Whether each symbol of a text is a word of its own: [`key::SYMBOLS`].
+    pub symbols_alone: bool,
     pub labels: Vec<String>,
 }
 
@@ -100,7 +103,8 @@ impl DistilBertBuilder {
     /// The net, once a [`crate::pack::PackReader`] has handed over every row.
     pub fn finish(self) -> std::result::Result<LoadedNet, PackError> {
         let net = self.net.ok_or_else(|| PackError::Header { at: 0, problem: "nothing was read".into() })?;
-        Ok(LoadedNet { net, vocabulary: self.vocabulary, labels: self.labels })
+        let Self { vocabulary, symbols_alone, labels, .. } = self;
+        Ok(LoadedNet { net, vocabulary, symbols_alone, labels })
     }
 }
 
@@ -116,6 +120,7 @@ impl RowSink for DistilBertBuilder {
             header.tensor(name)?.expect_shape(shape)?;
         }
         self.vocabulary = header.vocabulary()?.to_owned();
+        self.symbols_alone = header.symbols_alone()?;
         self.labels = header.labels()?.to_vec();
         self.classifier = (vec![0.0; shape.n_labels * shape.width], vec![0.0; shape.n_labels]);
         self.net = Some(empty(shape, header).map_err(|error| PackError::key(key::ARCHITECTURE, error.to_string()))?);

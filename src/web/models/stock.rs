@@ -46,6 +46,7 @@ impl From<&Packaged> for Stocked {
 impl From<&OwnModel> for Stocked {
     fn from(own: &OwnModel) -> Self {
         let OwnModel { id, title, sha256, bytes, memory_bytes } = own.clone();
+        // Whatever its file says: the sha256 tells files apart, and under another number what is kept would not be found.
         Self { id, task: Task::Text, title, sha256, bytes, memory_bytes, pack_version: PACK_VERSION, file: None }
     }
 }

@@ -1,17 +1,16 @@
 //! Sotto's word pieces against the tokenizers crate: every Unicode character alone and between letters, and 20,000
-//! generated lines of many scripts, with and without truncation.
+//! generated lines of many scripts, with and without truncation; all of it by BERT's rules, and by those under which
+//! symbols stand alone.
+//!
+//! fixtures/ holds what the tokenizer.json of the model with those rules says beside its vocabulary, and the 960 pieces
+//! in which that vocabulary is another than BERT's.
 
 use std::sync::OnceLock;
 
+use serde_json::{Value, json};
 use sotto::pack::{Header, PackError, PackReader, RowSink, TensorInfo};
-use sotto::text::wordpiece::WordPiece;
-use tokenizers::models::wordpiece::WordPiece as OracleWordPiece;
-use tokenizers::normalizers::BertNormalizer;
-use tokenizers::pre_tokenizers::bert::BertPreTokenizer;
-use tokenizers::{DecoderWrapper, Model, NormalizerWrapper, PostProcessorWrapper, PreTokenizerWrapper, TokenizerImpl};
-
-type Oracle =
-    TokenizerImpl<OracleWordPiece, NormalizerWrapper, PreTokenizerWrapper, PostProcessorWrapper, DecoderWrapper>;
+use sotto::text::wordpiece::{Symbols, WordPiece};
+use tokenizers::{Model, Tokenizer};
 
 struct Vocabulary(String);
 
@@ -31,7 +30,7 @@ impl RowSink for Vocabulary {
 }
 
 /// The vocabulary of the packaged text model.
-fn vocabulary() -> &'static str {
+fn packaged_vocabulary() -> &'static str {
     static VOCABULARY: OnceLock<String> = OnceLock::new();
     VOCABULARY.get_or_init(|| {
         let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/sentiment.gguf");
@@ -41,34 +40,72 @@ fn vocabulary() -> &'static str {
     })
 }
 
-fn ours() -> WordPiece {
-    WordPiece::new(vocabulary().as_bytes().to_vec()).expect("BERT's vocabulary")
+/// One set of rules, ours and theirs, over one vocabulary.
+struct Pair {
+    vocabulary: String,
+    ours: WordPiece,
+    oracle: Tokenizer,
 }
 
-fn oracle() -> Oracle {
-    let ids: serde_json::Map<String, serde_json::Value> =
-        vocabulary().lines().enumerate().map(|(id, piece)| (piece.to_string(), id.into())).collect();
-    let model = serde_json::json!({
-        "type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##", "max_input_chars_per_word": 100,
-        "vocab": ids,
-    });
-    let model: OracleWordPiece = serde_json::from_str(&model.to_string()).expect("a word-piece model");
-    let mut oracle = Oracle::new(model);
-    oracle.with_normalizer(Some(BertNormalizer::default())).expect("a normaliser");
-    oracle.with_pre_tokenizer(Some(BertPreTokenizer));
-    oracle
-}
+impl Pair {
+    /// `tokenizer` is a tokenizer.json without its vocabulary.
+    fn new(vocabulary: String, symbols: Symbols, mut tokenizer: Value) -> Self {
+        let ids = vocabulary.lines().enumerate().map(|(id, piece)| (piece.to_string(), id.into()));
+        tokenizer["model"]["vocab"] = Value::Object(ids.collect());
+        // Text that spells "[CLS]" is text.
+        tokenizer["added_tokens"] = json!([]);
+        let ours = WordPiece::new(vocabulary.clone().into(), symbols).expect("BERT's vocabulary");
+        let oracle = Tokenizer::from_bytes(tokenizer.to_string()).expect("a tokenizer.json");
+        Self { vocabulary, ours, oracle }
+    }
 
-fn oracle_ids(oracle: &Oracle, text: &str) -> Vec<u32> {
-    oracle.encode(text, false).expect("the oracle reads any text").get_ids().to_vec()
-}
+    fn plain() -> Self {
+        let tokenizer = json!({
+            "version": "1.0",
+            "normalizer": {
+                "type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true, "strip_accents": null,
+                "lowercase": true,
+            },
+            "pre_tokenizer": {"type": "BertPreTokenizer"},
+            "model": {
+                "type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
+                "max_input_chars_per_word": 100,
+            },
+        });
+        Self::new(packaged_vocabulary().into(), Symbols::InWords, tokenizer)
+    }
 
-#[track_caller]
-fn check(ours: &WordPiece, oracle: &Oracle, text: &str) {
-    let theirs = oracle_ids(oracle, text);
-    let encoding = ours.encode(text, usize::MAX);
-    assert_eq!(encoding.ids[1..encoding.ids.len() - 1], theirs, "{text:?} = {}", text.escape_unicode());
-    assert!(!encoding.truncated, "{text:?}");
+    fn with_symbols() -> Self {
+        let mut pieces: Vec<&str> = packaged_vocabulary().lines().collect();
+        let symbols = include_str!("../fixtures/symbols_vocabulary.tsv");
+        for line in symbols.lines() {
+            let (id, symbol) = line.split_once('\t').expect("an id and a symbol");
+            pieces[id.parse::<usize>().expect("an id")] = symbol;
+        }
+        let vocabulary = pieces.into_iter().flat_map(|piece| [piece, "\n"]).collect();
+        let tokenizer = serde_json::from_str(include_str!("../fixtures/symbols_tokenizer.json")).expect("JSON");
+        Self::new(vocabulary, Symbols::Alone, tokenizer)
+    }
+
+    /// Pieces that words can be made of.
+    fn pieces(&self) -> Vec<&str> {
+        self.vocabulary.lines().filter(|piece| !piece.starts_with('[')).collect()
+    }
+
+    fn our_ids(&self, text: &str) -> Vec<u32> {
+        let encoding = self.ours.encode(text, usize::MAX);
+        assert!(!encoding.truncated, "{text:?}");
+        encoding.ids[1..encoding.ids.len() - 1].to_vec()
+    }
+
+    fn oracle_ids(&self, text: &str) -> Vec<u32> {
+        self.oracle.encode(text, false).expect("the oracle reads any text").get_ids().to_vec()
+    }
+
+    #[track_caller]
+    fn check(&self, text: &str) {
+        assert_eq!(self.our_ids(text), self.oracle_ids(text), "{text:?} = {}", text.escape_unicode());
+    }
 }
 
 /// splitmix64: the same lines everywhere, with no crate.
@@ -134,13 +171,58 @@ fn character(random: &mut Random, ranges: &[(u32, u32)]) -> char {
     }
 }
 
-/// A line of words: some from the vocabulary (whole, glued, capitalised), some of a script, some of mixed scripts, now
-/// and then one around the length where a word becomes unknown.
+/// What emoji are made of, in no order that means anything: whole ones, parts that dress or join others, parts that
+/// BERT drops or strips, halves of flags, signs that are symbols to one rule and not to another.
+const EMOJI: [&str; 40] = [
+    "😀",
+    "👍",
+    "👩",
+    "👨",
+    "❤",
+    "🏳",
+    "🏴",
+    "🌈",
+    "💻",
+    "🤷",
+    "🏻",
+    "🏽",
+    "🏿",
+    "\u{FE0F}",
+    "\u{FE0F}",
+    "\u{FE0E}",
+    "\u{200D}",
+    "\u{200D}",
+    "\u{200D}",
+    "\u{20E3}",
+    "♀",
+    "♂",
+    "\u{200D}♀",
+    "\u{200D}♂\u{FE0F}",
+    "🇩",
+    "🇪",
+    "🇫",
+    "🇷",
+    "🇩🇪",
+    "1",
+    "#",
+    "→",
+    "\u{219B}",
+    "‼",
+    "〰",
+    "Ⓜ",
+    "\u{1FABF}",
+    "\u{E0067}",
+    "\u{301}",
+    "\u{0}",
+];
+
+/// A line of words: some from the vocabulary (whole, glued, capitalised), some of a script, some of mixed scripts, some
+/// with emoji in them or of nothing else, now and then one around the length where a word becomes unknown.
 fn line(random: &mut Random, pieces: &[&str]) -> String {
     let mut line = String::new();
     let (_, script) = random.pick(&SCRIPTS);
     for _ in 0..random.below(14) {
-        match random.below(8) {
+        match random.below(9) {
             0 | 1 => line.push_str(random.pick(pieces)),
             2 => {
                 let word: String =
@@ -156,6 +238,15 @@ fn line(random: &mut Random, pieces: &[&str]) -> String {
                 let (_, ranges) = random.pick(&SCRIPTS);
                 line.push(character(random, ranges));
             }),
+            5 => {
+                let within = random.below(3);
+                for _ in 0..1 + random.below(9) {
+                    line.push_str(random.pick(&EMOJI));
+                    if random.below(4) < within {
+                        line.push_str(random.pick(pieces).trim_start_matches('#'));
+                    }
+                }
+            }
             _ => (0..1 + random.below(12)).for_each(|_| line.push(character(random, script))),
         }
         line.push_str(random.pick(&SPACES));
@@ -163,78 +254,114 @@ fn line(random: &mut Random, pieces: &[&str]) -> String {
     line
 }
 
-#[test]
-fn every_character_alone_and_between_letters() {
-    let (ours, oracle) = (ours(), oracle());
-    let mut wrong = Vec::new();
-    for character in '\0'..=char::MAX {
-        for text in [character.to_string(), format!("a{character}b")] {
-            let encoding = ours.encode(&text, usize::MAX);
-            if encoding.ids[1..encoding.ids.len() - 1] != oracle_ids(&oracle, &text) {
-                wrong.push(text.escape_unicode().to_string());
-            }
-        }
-    }
+/// Every character there is, where `places` put it.
+fn every_character(pair: &Pair, places: impl Fn(char) -> Vec<String>) {
+    let texts = ('\0'..=char::MAX).flat_map(places);
+    let wrong = texts.filter(|text| pair.our_ids(text) != pair.oracle_ids(text));
+    let wrong: Vec<String> = wrong.map(|text| text.escape_unicode().to_string()).collect();
     assert!(wrong.is_empty(), "{} of all characters differ: {:?}", wrong.len(), &wrong[..wrong.len().min(40)]);
 }
 
 #[test]
-fn twenty_thousand_lines_of_many_scripts() {
-    let (ours, oracle) = (ours(), oracle());
-    let pieces: Vec<&str> = vocabulary().lines().filter(|piece| !piece.starts_with('[')).collect();
+fn every_character_alone_and_between_letters() {
+    every_character(&Pair::plain(), |character| vec![character.to_string(), format!("a{character}b")]);
+}
+
+/// The second: beside a joiner, between the halves of a flag, in a word.
+#[test]
+fn every_character_alone_and_between_symbols() {
+    let places =
+        |character: char| vec![character.to_string(), format!("🇩{character}🇪a{character}\u{200D}{character}😀b")];
+    every_character(&Pair::with_symbols(), places);
+}
+
+/// Lines of both rules; enough tokens to show something, enough emoji.
+fn twenty_thousand_lines(pair: &Pair) {
+    let pieces = pair.pieces();
     let mut random = Random(1);
-    let mut n_tokens = 0;
+    let (mut n_tokens, mut n_with_emoji) = (0, 0);
     for _ in 0..20_000 {
         let line = line(&mut random, &pieces);
-        check(&ours, &oracle, &line);
-        let all = oracle_ids(&oracle, &line);
+        let all = pair.oracle_ids(&line);
+        assert_eq!(pair.our_ids(&line), all, "{line:?} = {}", line.escape_unicode());
         n_tokens += all.len();
+        n_with_emoji += usize::from(line.contains(['😀', '👍', '👩', '👨', '🤷', '🏽', '🇩', '🇪', '\u{20E3}']));
         let max_tokens = random.below(20);
-        let short = ours.encode(&line, max_tokens);
+        let short = pair.ours.encode(&line, max_tokens);
         let room = max_tokens.saturating_sub(2);
         assert_eq!(short.ids[1..short.ids.len() - 1], all[..all.len().min(room)], "{line:?} to {max_tokens}");
         assert_eq!(short.truncated, all.len() > room, "{line:?} to {max_tokens}");
     }
     assert!(n_tokens > 400_000, "the lines became so poor that they show nothing: {n_tokens} tokens");
+    assert!(n_with_emoji > 5_000, "too few lines have emoji: {n_with_emoji}");
+}
+
+#[test]
+fn twenty_thousand_lines_of_many_scripts() {
+    twenty_thousand_lines(&Pair::plain());
+}
+
+#[test]
+fn twenty_thousand_lines_with_symbols_alone() {
+    twenty_thousand_lines(&Pair::with_symbols());
 }
 
 #[test]
 fn every_piece_of_the_vocabulary() {
-    let (ours, oracle) = (ours(), oracle());
-    assert_eq!(ours.n_pieces(), oracle.get_model().get_vocab_size());
-    for (id, piece) in vocabulary().lines().enumerate() {
-        assert_eq!(ours.piece(id as u32), Some(piece));
-        check(&ours, &oracle, piece);
+    for pair in [Pair::plain(), Pair::with_symbols()] {
+        assert_eq!(pair.ours.n_pieces(), pair.oracle.get_model().get_vocab_size());
+        for (id, piece) in pair.vocabulary.lines().enumerate() {
+            assert_eq!(pair.ours.piece(id as u32), Some(piece));
+            pair.check(piece);
+        }
+        assert_eq!(pair.ours.piece(pair.ours.n_pieces() as u32), None);
     }
-    assert_eq!(ours.piece(ours.n_pieces() as u32), None);
 }
 
 #[test]
 fn sentences_written_for_this_project() {
-    let (ours, oracle) = (ours(), oracle());
     let sentences = include_str!("../../evaluation/sentences.tsv");
-    sentences.lines().for_each(|line| check(&ours, &oracle, line));
-    check(&ours, &oracle, sentences);
+    for pair in [Pair::plain(), Pair::with_symbols()] {
+        sentences.lines().for_each(|line| pair.check(line));
+        pair.check(sentences);
+    }
 }
 
+/// What the model's makers say of 320 texts, and the crate that they used.
 #[test]
-fn offsets_cover_the_words_they_come_from() {
-    let (ours, oracle) = (ours(), oracle());
-    let pieces: Vec<&str> = vocabulary().lines().filter(|piece| !piece.starts_with('[')).collect();
+fn texts_with_emoji_as_their_models_makers_split_them() {
+    let pair = Pair::with_symbols();
+    let golden: Vec<(String, Vec<u32>)> =
+        serde_json::from_str(include_str!("../../golden/emoji.json")).expect("texts and ids");
+    assert_eq!(golden.len(), 320);
+    for (text, ids) in golden {
+        assert_eq!(pair.ours.encode(&text, usize::MAX).ids, ids, "{text:?} = {}", text.escape_unicode());
+        pair.check(&text);
+    }
+}
+
+fn offsets(pair: &Pair) {
+    let pieces = pair.pieces();
     let mut random = Random(2);
     for _ in 0..3_000 {
         // Theirs sorts these marks behind others of the same letter, and their places with them.
         let sorted = |character: char| matches!(character, '\u{1d165}'..='\u{1d172}' | '\u{302e}' | '\u{302f}');
         let line = line(&mut random, &pieces).replace(sorted, "");
-        let found = ours.pieces_with_offsets(&line);
-        let theirs = oracle.encode(line.as_str(), false).expect("the oracle reads any text");
+        let found = pair.ours.pieces_with_offsets(&line);
+        let theirs = pair.oracle.encode(line.as_str(), false).expect("the oracle reads any text");
         assert_eq!(found.len(), theirs.get_ids().len());
         let mut end = 0;
         for (piece, (id, (start, _))) in found.iter().zip(theirs.get_ids().iter().zip(theirs.get_offsets())) {
             assert_eq!(piece.id, *id);
             assert!(line.get(piece.bytes.clone()).is_some_and(|text| !text.is_empty()), "{line:?}: {piece:?}");
-            // Ours add stripped accents at the end; the beginning is the same.
-            assert_eq!(piece.bytes.start, *start, "{line:?}: {piece:?}");
+            // Ours add what was stripped or went at the end; the beginning is the same, but for flags, where theirs is that
+            // of the second half.
+            let text = &line[piece.bytes.clone()];
+            if text.starts_with(|character| matches!(character, '🇦'..='🇿')) {
+                assert!(piece.bytes.contains(start), "{line:?}: {piece:?}");
+            } else {
+                assert_eq!(piece.bytes.start, *start, "{line:?}: {piece:?}");
+            }
             // Parts of one decomposed character share it.
             assert!(
                 piece.bytes.start >= end || line[piece.bytes.start..end].chars().count() == 1,
@@ -243,4 +370,14 @@ fn offsets_cover_the_words_they_come_from() {
             end = piece.bytes.end;
         }
     }
+}
+
+#[test]
+fn offsets_cover_the_words_they_come_from() {
+    offsets(&Pair::plain());
+}
+
+#[test]
+fn offsets_cover_the_symbols_they_come_from() {
+    offsets(&Pair::with_symbols());
 }
