@@ -26,6 +26,7 @@ type Selected = import("../target/xtask/types/protocol.js").Selected;
 type SentenceVerdict = import("../target/xtask/types/protocol.js").SentenceVerdict;
 type Sentiment = import("../target/xtask/types/protocol.js").Sentiment;
 type Settings = import("../target/xtask/types/protocol.js").Settings;
+type Shares = import("../target/xtask/types/protocol.js").Shares;
 type Spot = import("../target/xtask/types/protocol.js").Spot;
 type Status = import("../target/xtask/types/protocol.js").Status;
 type TabView = import("../target/xtask/types/protocol.js").TabView;
@@ -122,7 +123,9 @@ interface SottoSurface {
 type ViewOf<Kind extends View["kind"]> = Extract<View, { kind: Kind }>;
 /** What can come to be shown. */
 type Shown = View | Broken["view"];
-type Tone = "good" | "bad" | "even";
+type Tone = "good" | "bad" | "calm" | "even";
+/** Where a text can go. */
+type Way = keyof Shares;
 
 /** What a drawing needs of its surroundings. */
 interface Surroundings {
@@ -142,8 +145,8 @@ interface Drawing {
   note?: string;
   /** The verdict as a text to take along; without one there is no line below the body. */
   copy?: string;
-  /** Whether it can be explained. */
-  why?: boolean;
+  /** The verdict, where it can be explained. */
+  why?: Sentiment | "" | false | undefined;
 }
 
 /** A sentiment in words. */
@@ -173,6 +176,8 @@ interface SottoWhy {
     place: { words: Element; told: Element },
     said: string,
     asking: {
+      /** The verdict that is explained. */
+      towards: Sentiment;
       request: { id: string; card?: StandingCard["request"] };
       port: chrome.runtime.Port;
       /** Where what is known early comes from. */
@@ -217,6 +222,8 @@ interface StandingCard extends BegunCard {
   below: HTMLElement;
   footer: HTMLElement;
   why: HTMLButtonElement;
+  /** The verdict that "Why?" explains. */
+  towards?: Drawing["why"];
 }
 /** The card that is open. */
 type Card = WaitingCard | StandingCard;

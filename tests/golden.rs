@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use sotto::engine::{Engine, Pixels};
 use sotto::models::MODELS;
+use sotto::tasks::sentiment::SentimentModel;
 
 fn file(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
@@ -34,67 +35,130 @@ fn cosine(a: &[f64], b: &[f64]) -> f64 {
     dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
 }
 
-/// A probability this near to a half may fall to either side of it.
-const TIE: f64 = 0.06;
-
-#[test]
-fn sentiment_logits_agree_with_the_original() {
-    let golden = json("tests/golden/sentiment.json");
-    let table = std::fs::read_to_string(file("tests/evaluation/sentences.tsv")).unwrap();
-    let sentences = table.lines().skip(1).map(|line| line.split('\t').next().unwrap().to_owned());
-    let references = golden["reference"].as_array().unwrap();
-    let texts = references.iter().map(|answer| answer["text"].as_str().unwrap().to_owned()).chain(sentences);
-    let answers = references.iter().chain(golden["sentences"].as_array().unwrap());
-
-    let mut engine = engine_with("sentiment");
-    let sentiment = engine.sentiment().unwrap();
-    let (mut n_texts, mut largest_gap, mut all_found, mut all_expected) = (0, 0f64, vec![], vec![]);
-    for (text, answer) in texts.zip(answers) {
-        let expected: Vec<f64> = answer["logits"].as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect();
-        let found: Vec<f64> = sentiment.logits(&text).unwrap().into_iter().map(f64::from).collect();
-        let n_tokens = sentiment.pieces().encode(&text, 512).ids.len();
-        assert_eq!(n_tokens as u64, answer["n_tokens"].as_u64().unwrap(), "tokens of {text:?}");
-        let positive = answer["p_positive"].as_f64().unwrap();
-        let same_label = (found[1] > found[0]) == (positive > 0.5);
-        assert!(same_label || (positive - 0.5).abs() < TIE, "{text:?}: {found:?}, the original {expected:?}");
-        let found_positive = 1.0 / (1.0 + (found[0] - found[1]).exp());
-        largest_gap = largest_gap.max((found_positive - positive).abs());
-        all_found.extend(found);
-        all_expected.extend(expected);
-        n_texts += 1;
-    }
-    assert!(n_texts > 230, "{n_texts} texts were compared");
-    let cosine = cosine(&all_found, &all_expected);
-    println!("{n_texts} texts: cosine {cosine:.6}, largest gap in probability {largest_gap:.4}");
-    assert!(cosine >= 0.999, "cosine {cosine}");
-    assert!(largest_gap < 0.12, "a probability is off by {largest_gap}");
+fn evaluation_set(name: &str) -> Vec<(String, usize, String)> {
+    let table = std::fs::read_to_string(file(&format!("tests/evaluation/{name}.tsv"))).unwrap();
+    let row = |line: &str| {
+        let [sentence, label, kind] = line.split('\t').collect::<Vec<_>>()[..] else { panic!("{line:?}") };
+        (sentence.replace("\\n", "\n"), label.parse().unwrap(), kind.to_owned())
+    };
+    table.lines().skip(1).map(row).collect()
 }
 
-/// Sentences of the evaluation set whose verdict may differ from the original's: those that lie near a half.
+fn shares(logits: &[f64]) -> Vec<f64> {
+    let powers: Vec<f64> = logits.iter().map(|logit| logit.exp()).collect();
+    let total: f64 = powers.iter().sum();
+    powers.iter().map(|power| power / total).collect()
+}
+
+fn largest(numbers: &[f64]) -> usize {
+    (0..numbers.len()).max_by(|&a, &b| numbers[a].total_cmp(&numbers[b])).unwrap()
+}
+
+/// Two shares this near to each other may change places.
+const TIE: f64 = 0.12;
+
+/// How far the packed model is from the original's answers.
+fn compare(sentiment: &SentimentModel, texts: &[(String, &Value)]) {
+    let (mut gaps, mut all_found, mut all_expected) = (vec![], vec![], vec![]);
+    for (text, answer) in texts {
+        let expected: Vec<f64> = answer["logits"].as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect();
+        let found: Vec<f64> = sentiment.logits(text).unwrap().into_iter().map(f64::from).collect();
+        let (wanted, got) = (shares(&expected), shares(&found));
+        let (top, other) = (largest(&wanted), largest(&got));
+        assert!(wanted[top] - wanted[other] < TIE, "{text:?}: {got:?}, the original {wanted:?}");
+        gaps.push((0..3).map(|way| (wanted[way] - got[way]).abs()).fold(0.0, f64::max));
+        all_found.extend(found);
+        all_expected.extend(expected);
+    }
+    gaps.sort_by(f64::total_cmp);
+    let cosine = cosine(&all_found, &all_expected);
+    let (median, most) = (gaps[gaps.len() / 2], gaps[gaps.len() - 1]);
+    println!("{} texts: cosine {cosine:.6}, gap in a share: median {median:.4}, largest {most:.4}", texts.len());
+    assert!(cosine >= 0.999, "cosine {cosine}");
+    assert!(median < 0.005 && most < 0.12, "a share is off by {most}, half of them by {median}");
+}
+
+/// The texts that came with the model, in numbers that the plain-array flavour computes in seconds, too.
+#[test]
+fn logits_of_the_reference_agree_with_the_original() {
+    let golden = json("tests/golden/sentiment.json");
+    let mut engine = engine_with("sentiment");
+    let sentiment = engine.sentiment().unwrap();
+    let (mut compared, mut n_cut) = (Vec::new(), 0);
+    for answer in golden["reference"].as_array().unwrap() {
+        let text = answer["text"].as_str().unwrap();
+        let ids: Vec<u64> = answer["ids"].as_array().unwrap().iter().map(|id| id.as_u64().unwrap()).collect();
+        // One text is too long, and was cut in another way: behind its last piece no [SEP] stands.
+        if ids.len() == 512 {
+            n_cut += 1;
+            continue;
+        }
+        let found: Vec<u64> = sentiment.pieces().encode(text, 512).ids.into_iter().map(u64::from).collect();
+        assert_eq!(found, ids, "word pieces of {text:?}");
+        compared.push((text.to_owned(), answer));
+    }
+    assert!(compared.len() == 60 && n_cut == 1, "{} texts are compared, {n_cut} not", compared.len());
+    compare(sentiment, &compared);
+}
+
+#[test]
+fn answers_to_the_evaluation_sets_agree_with_the_original() {
+    let golden = json("tests/golden/sentiment.json");
+    let mut engine = engine_with("sentiment");
+    let sentiment = engine.sentiment().unwrap();
+    for name in ["sentences", "snippets"] {
+        let answers = golden[name].as_array().unwrap();
+        let texts = evaluation_set(name);
+        assert_eq!(texts.len(), answers.len());
+        let texts: Vec<(String, &Value)> = texts.into_iter().map(|(text, ..)| text).zip(answers).collect();
+        for (text, answer) in &texts {
+            let n_tokens = sentiment.pieces().encode(text, 512).ids.len() as u64;
+            assert_eq!(Some(n_tokens), answer["n_tokens"].as_u64(), "tokens of {text:?}");
+        }
+        compare(sentiment, &texts);
+    }
+}
+
+/// Texts of an evaluation set whose verdict may differ from the original's, of 200: those that lie near a border.
 const MAY_FLIP: i64 = 3;
 
 #[test]
-fn the_evaluation_set_is_judged_as_well_as_by_the_original() {
+fn the_evaluation_sets_are_judged_as_well_as_by_the_original() {
     let expected: toml::Table =
         toml::from_str(&std::fs::read_to_string(file("tests/evaluation/expected.toml")).unwrap()).unwrap();
-    let table = std::fs::read_to_string(file("tests/evaluation/sentences.tsv")).unwrap();
     let mut engine = engine_with("sentiment");
     let sentiment = engine.sentiment().unwrap();
-    let mut n_right: BTreeMap<&str, i64> = BTreeMap::new();
-    for line in table.lines().skip(1) {
-        let [sentence, label, kind] = line.split('\t').collect::<Vec<_>>()[..] else { panic!("{line:?}") };
-        let right = (sentiment.score(sentence).unwrap() > 0.5) == (label == "1");
-        *n_right.entry(kind).or_default() += i64::from(right);
+    for (name, n_classes) in [("sentences", 2), ("snippets", 3)] {
+        let mut n_right: BTreeMap<String, i64> = BTreeMap::new();
+        let mut bins = [(0i32, 0f64); 15];
+        let texts = evaluation_set(name);
+        for (text, label, kind) in &texts {
+            let shares = sentiment.score(text).unwrap();
+            let (negative, positive) = (f64::from(shares.negative), f64::from(shares.positive));
+            let shares = match n_classes {
+                2 => vec![negative / (negative + positive), positive / (negative + positive)],
+                _ => vec![negative, f64::from(shares.neutral), positive],
+            };
+            let said = largest(&shares);
+            *n_right.entry(kind.clone()).or_default() += i64::from(said == *label);
+            let bin = &mut bins[((shares[said] * 15.0) as usize).min(14)];
+            *bin = (bin.0 + i32::from(said == *label), bin.1 + shares[said]);
+        }
+        let of = |part: &toml::Value| part["n_right"].as_integer().unwrap();
+        let kinds = expected[name]["kind"].as_table().unwrap();
+        assert_eq!(n_right.len(), kinds.len());
+        for (kind, &n_right) in &n_right {
+            let wanted = of(&kinds[kind]);
+            assert!((n_right - wanted).abs() <= MAY_FLIP, "{name}, {kind}: {n_right} right, the original {wanted}");
+        }
+        let (n_right, wanted) = (n_right.values().sum::<i64>(), of(&expected[name]["all"]));
+        let ece = bins.iter().map(|(right, share)| (f64::from(*right) - share).abs()).sum::<f64>() / texts.len() as f64;
+        println!("{name}: {n_right} of {} right, the original {wanted}; ECE {:.2} %", texts.len(), 100.0 * ece);
+        let may_flip = MAY_FLIP * texts.len() as i64 / 200;
+        assert!((n_right - wanted).abs() <= may_flip, "{name}: {n_right} right, the original {wanted}");
+        // Of ordinary text of the web the shares must be true; sentences.tsv is built to be hard, a quarter of it is irony.
+        assert!(name != "snippets" || ece <= 0.04, "{name}: ECE {ece}");
     }
-    let expected_of = |part: &toml::Value| part["n_right"].as_integer().unwrap();
-    assert_eq!(n_right.len(), expected["kind"].as_table().unwrap().len());
-    for (kind, &n_right) in &n_right {
-        let wanted = expected_of(&expected["kind"][*kind]);
-        assert!((n_right - wanted).abs() <= MAY_FLIP, "{kind}: {n_right} right, the original {wanted}");
-    }
-    let (n_right, wanted) = (n_right.values().sum::<i64>(), expected_of(&expected["all"]));
-    println!("{n_right} of 200 right, the original {wanted}");
-    assert!((n_right - wanted).abs() <= MAY_FLIP, "{n_right} right, the original {wanted}");
 }
 
 #[test]

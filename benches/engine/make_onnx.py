@@ -1,12 +1,13 @@
-"""Makes the peers' text model: `make_onnx.py PACKED.gguf OUT_DIR`.
+"""Makes the peers' text model: `make_onnx.py WEIGHTS.safetensors OUT_DIR`.
 
-The very weights that Sotto ships, as an ONNX graph in int8 by onnxruntime's own dynamic quantisation, in two forms, so that
-the peer is measured at its best: `plain`, the operators of an ordinary export, which is what Transformers.js loads, and
-`fused`, with onnxruntime's own Attention, SkipLayerNormalization and Gelu. It knows nothing of how they are measured.
+The very weights that Sotto's own are packed from, as an ONNX graph in int8 by onnxruntime's own dynamic quantisation, in two
+forms, so that the peer is measured at its best: `plain`, the operators of an ordinary export, which is what Transformers.js
+loads, and `fused`, with onnxruntime's own Attention, SkipLayerNormalization and Gelu. What lies beside the weights, labels
+and tokenizer.json, goes along as it is. It knows nothing of how they are measured.
 """
 
 import json
-import struct
+import shutil
 import sys
 from pathlib import Path
 
@@ -19,64 +20,30 @@ LAYERS, WIDTH, HEADS = 6, 768, 12
 HEAD_WIDTH = WIDTH // HEADS
 
 
-def read_gguf(path: Path) -> tuple[dict, dict[str, np.ndarray]]:
-    """Metadata, and every tensor widened to f32, rows first."""
+def read_safetensors(path: Path) -> dict[str, np.ndarray]:
+    """
+    Every tensor widened to f32, rows first. A matrix on a 4-bit grid is there as NAME.q, two steps a byte and the low one
+    first, and NAME.scale, one for every 32 inputs.
+    """
     data = path.read_bytes()
-    at = 0
-
-    def take(form: str):
-        nonlocal at
-        values = struct.unpack_from("<" + form, data, at)
-        at += struct.calcsize("<" + form)
-        return values[0] if len(values) == 1 else values
-
-    def text() -> str:
-        nonlocal at
-        length = take("Q")
-        at += length
-        return data[at - length : at].decode()
-
-    scalars = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
-
-    def value(kind: int):
-        if kind == 8:
-            return text()
-        if kind == 9:
-            inner, count = take("I"), take("Q")
-            return [value(inner) for _ in range(count)]
-        return take(scalars[kind])
-
-    assert data[:4] == b"GGUF", f"{path} is no GGUF file"
-    at = 4
-    version, n_tensors, n_metadata = take("IQQ")
-    assert version == 3, f"GGUF version {version}"
-    metadata = {}
-    for _ in range(n_metadata):
-        name = text()
-        metadata[name] = value(take("I"))
-    infos = []
-    for _ in range(n_tensors):
-        name = text()
-        shape = [take("Q") for _ in range(take("I"))][::-1]
-        infos.append((name, shape, *take("IQ")))
-    alignment = metadata.get("general.alignment", 32)
-    base = (at + alignment - 1) // alignment * alignment
-    tensors = {name: widen(data, base + offset, shape, kind) for name, shape, kind, offset in infos}
-    for name in [name for name in tensors if name.endswith(".scale")]:
-        tensors[name.removesuffix("scale") + "weight"] *= tensors.pop(name).reshape(-1, 1)
-    return metadata, tensors
-
-
-def widen(data: bytes, offset: int, shape: list[int], kind: int) -> np.ndarray:
-    count = int(np.prod(shape))
-    plain = {0: np.float32, 1: np.float16, 24: np.int8}
-    if kind in plain:
-        return np.frombuffer(data, plain[kind], count, offset).astype(np.float32).reshape(shape)
-    assert kind == 2, f"tensor type {kind}"
-    blocks = np.frombuffer(data, np.dtype([("scale", "<f2"), ("nibbles", "u1", 16)]), count // 32, offset)
-    low, high = blocks["nibbles"] & 15, blocks["nibbles"] >> 4
-    steps = np.concatenate([low, high], axis=1).astype(np.float32) - 8
-    return (steps * blocks["scale"].astype(np.float32)[:, None]).reshape(shape)
+    base = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:base])
+    header.pop("__metadata__", None)
+    kinds = {"F32": "<f4", "F16": "<f2", "U8": "u1"}
+    stored = {}
+    for name, info in header.items():
+        start, end = info["data_offsets"]
+        stored[name] = np.frombuffer(data[base + start : base + end], kinds[info["dtype"]]).reshape(info["shape"])
+    tensors = {}
+    for name, values in stored.items():
+        if name.endswith(".q"):
+            matrix = name.removesuffix(".q")
+            steps = np.stack([values & 15, values >> 4], axis=-1).astype(np.float32) - 8
+            scales = stored[f"{matrix}.scale"].astype(np.float32)[:, :, None]
+            tensors[matrix] = (steps.reshape(len(values), -1, 32) * scales).reshape(len(values), -1)
+        elif name.removesuffix(".scale") + ".q" not in stored:
+            tensors[name] = values.astype(np.float32)
+    return tensors
 
 
 class Graph:
@@ -105,9 +72,9 @@ class Graph:
         scale, bias = (self.weight(tensors[f"{name}.{part}"].ravel()) for part in ("weight", "bias"))
         return self.op("LayerNormalization", [x, scale, bias], axis=-1, epsilon=1e-12)
 
-    def model(self, output: str) -> onnx.ModelProto:
+    def model(self, output: str, n_labels: int) -> onnx.ModelProto:
         integers = [helper.make_tensor_value_info(n, TensorProto.INT64, ["batch", "tokens"]) for n in ("input_ids", "attention_mask")]
-        logits = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", 2])
+        logits = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", n_labels])
         self.nodes.append(helper.make_node("Identity", [output], ["logits"]))
         graph = helper.make_graph(self.nodes, "distilbert", integers, [logits], self.weights)
         opsets = [helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)]
@@ -154,7 +121,7 @@ def plain(t: dict) -> onnx.ModelProto:
         erf = g.op("Erf", [g.op("Div", [inner, g.weight(np.float32(2**0.5))])])
         inner = g.op("Mul", [g.op("Mul", [inner, g.op("Add", [erf, g.weight(np.float32(1))])]), g.weight(np.float32(0.5))])
         x = g.norm(g.op("Add", [g.linear(inner, t, f"{name}.ffn.lin2"), x]), t, f"{name}.output_layer_norm")
-    return g.model(head(g, t, x))
+    return g.model(head(g, t, x), len(t["classifier.bias"]))
 
 
 def fused(t: dict) -> onnx.ModelProto:
@@ -177,47 +144,12 @@ def fused(t: dict) -> onnx.ModelProto:
         product = g.op("MatMul", [x, g.weight(t[f"{name}.ffn.lin1.weight"].T)])
         inner = g.op("BiasGelu", [product, g.weight(t[f"{name}.ffn.lin1.bias"].ravel())], domain="com.microsoft")
         x = skip_norm(inner, x, f"{name}.ffn.lin2", f"{name}.output_layer_norm")
-    return g.model(head(g, t, x))
-
-
-def tokenizer_json(vocab: list[str]) -> dict:
-    """BERT uncased, as Hugging Face's library writes it."""
-    ids = {word: index for index, word in enumerate(vocab)}
-    special = {name: {"id": name, "ids": [ids[name]], "tokens": [name]} for name in ("[CLS]", "[SEP]")}
-
-    def piece(kind: str, name: str, type_id: int) -> dict:
-        return {kind: {"id": name, "type_id": type_id}}
-
-    first = [piece("SpecialToken", "[CLS]", 0), piece("Sequence", "A", 0), piece("SpecialToken", "[SEP]", 0)]
-    flags = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
-    return {
-        "version": "1.0",
-        "truncation": None,
-        "padding": None,
-        "added_tokens": [{"id": ids[w], "content": w, **flags} for w in ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")],
-        "normalizer": {"type": "BertNormalizer", "clean_text": True, "handle_chinese_chars": True, "strip_accents": None, "lowercase": True},
-        "pre_tokenizer": {"type": "BertPreTokenizer"},
-        "post_processor": {
-            "type": "TemplateProcessing",
-            "single": first,
-            "pair": first + [piece("Sequence", "B", 1), piece("SpecialToken", "[SEP]", 1)],
-            "special_tokens": special,
-        },
-        "decoder": {"type": "WordPiece", "prefix": "##", "cleanup": True},
-        "model": {
-            "type": "WordPiece",
-            "unk_token": "[UNK]",
-            "continuing_subword_prefix": "##",
-            "max_input_chars_per_word": 100,
-            "vocab": ids,
-        },
-    }
+    return g.model(head(g, t, x), len(t["classifier.bias"]))
 
 
 def main() -> None:
-    packed, out = Path(sys.argv[1]), Path(sys.argv[2])
-    metadata, tensors = read_gguf(packed)
-    vocab = metadata["sotto.vocabulary"].splitlines()
+    weights, out = Path(sys.argv[1]), Path(sys.argv[2])
+    tensors = read_safetensors(weights)
     (out / "onnx").mkdir(parents=True, exist_ok=True)
     for name, make in (("plain", plain), ("fused", fused)):
         wide = out / f"{name}-f32.onnx"
@@ -239,14 +171,8 @@ def main() -> None:
     model = helper.make_model(identity, opset_imports=[helper.make_opsetid("", 17)])
     model.ir_version = 9
     onnx.save(model, out / "onnx/identity.onnx")
-    labels = {"0": "NEGATIVE", "1": "POSITIVE"}
-    config = {"model_type": "distilbert", "architectures": ["DistilBertForSequenceClassification"], "id2label": labels}
-    config["label2id"] = {label: int(index) for index, label in labels.items()}
-    config |= {"dim": WIDTH, "n_heads": HEADS, "n_layers": LAYERS, "vocab_size": len(vocab), "max_position_embeddings": 512}
-    (out / "config.json").write_text(json.dumps(config))
-    (out / "tokenizer.json").write_text(json.dumps(tokenizer_json(vocab)))
-    limits = {"tokenizer_class": "DistilBertTokenizer", "model_max_length": 512, "do_lower_case": True}
-    (out / "tokenizer_config.json").write_text(json.dumps(limits))
+    for name in ("config.json", "tokenizer.json", "tokenizer_config.json"):
+        shutil.copyfile(weights.with_name(name), out / name)
 
 
 if __name__ == "__main__":

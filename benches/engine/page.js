@@ -25,15 +25,26 @@ const timed = async (work) => {
   const answer = await work();
   return { elapsedMs: performance.now() - start, answer };
 };
-/** @param {number[]} logits */
-const positiveOf = ([negative, positive]) => 1 / (1 + Math.exp(negative - positive));
+/** The text model's labels, in the order of its logits. */
+const LABELS = ["NEGATIVE", "NEUTRAL", "POSITIVE"];
+/**
+ * @param {Iterable<number>} shares
+ * @returns {Record<string, number>}
+ */
+const byLabel = (shares) => Object.fromEntries(Array.from(shares, (share, index) => [LABELS[index], share]));
+/** @param {Iterable<number>} logits */
+const sharesOf = (logits) => {
+  const powers = Array.from(logits, Math.exp);
+  const sum = powers.reduce((sum, power) => sum + power, 0);
+  return byLabel(powers.map((power) => power / sum));
+};
 
 /**
- * What an engine can do: `text` takes ids and `sentence` a string, and both give the probability of "positive".
+ * What an engine can do: `text` takes ids, `sentence` a string, `picture` pixels, and each gives a probability per label.
  * @typedef {{
  *   loadMs: Record<string, number | number[]>,
- *   text?(ids: number[]): Promise<number>,
- *   sentence?(text: string): Promise<number>,
+ *   text?(ids: number[]): Promise<Record<string, number>>,
+ *   sentence?(text: string): Promise<Record<string, number>>,
  *   picture?(pixels: ImageData): Promise<Record<string, number>>,
  *   engine?: any,
  * }} Engine
@@ -50,11 +61,11 @@ const loaders = {
     const net = onnxruntime.textNet(form);
     const bytes = await bytesOf(net.modelFile);
     const { elapsedMs } = await timed(() => net.load(bytes));
-    return { loadMs: { text: elapsedMs }, text: async (ids) => positiveOf(await net.logits(ids)) };
+    return { loadMs: { text: elapsedMs }, text: async (ids) => sharesOf(await net.logits(ids)) };
   },
   async transformers() {
     const { elapsedMs } = await timed(() => transformers.load());
-    return { loadMs: { "text, from files": elapsedMs }, sentence: transformers.positive };
+    return { loadMs: { "text, from files": elapsedMs }, sentence: transformers.shares };
   },
   async nsfwjs() {
     await nsfwjs.start();
@@ -82,8 +93,8 @@ const loaders = {
     return {
       engine,
       loadMs: { ...firstMs, ...loadMs },
-      text: async (ids) => positiveOf(engine.text_ids(Uint32Array.from(ids))),
-      sentence: async (text) => engine.sentence(text),
+      text: async (ids) => sharesOf(engine.text_ids(Uint32Array.from(ids))),
+      sentence: async (text) => byLabel(engine.sentence(text)),
       picture: async ({ data, width, height }) => {
         const probabilities = engine.picture(data, width, height);
         // Told by a run on a blank picture, so asked once.

@@ -1,23 +1,29 @@
-// Makes what the engine bench needs beside dist/: the page's bundle and the peers' text model, from the packed weights.
+// Makes what the engine bench needs beside dist/: the page's bundle and the peers' text model, from the weights that Sotto's
+// own is packed from.
 // A step whose inputs have not changed is not done again.
 
 import { createHash } from "node:crypto";
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { build } from "esbuild";
-import { DIST, ROOT, WORKSHOP } from "../../tests/browser/harness/places.js";
+import { ROOT, WORKSHOP } from "../../tests/browser/harness/places.js";
 
 export const KITCHEN = join(WORKSHOP, "bench-engine");
 export const PEERS = join(ROOT, "benches/node_modules");
 
-/** `[{ id, task, file }]` of models/models.toml. */
+/** The models of models/models.toml; `weights` is what one is packed from, where that lies in a folder. */
 export function packagedModels() {
   const blocks = readFileSync(join(ROOT, "models/models.toml"), "utf8").split(/^\[\[model\]\]$/m).slice(1);
   return blocks.map((block) => {
+    const source = block.split("[model.source]")[1];
     /** @param {string} key */
     const value = (key) => block.match(new RegExp(`^${key}\\s*=\\s*"([^"]*)"`, "m"))?.[1] ?? "";
-    return { id: value("id"), task: value("task"), file: value("file") };
+    const weights = {
+      file: value("folder") && join(ROOT, value("folder"), value("sha256_of")),
+      sha256: source.match(/^sha256\s*=\s*"(.*)"/m)?.[1] ?? "",
+    };
+    return { id: value("id"), task: value("task"), file: value("file"), weights };
   });
 }
 
@@ -41,24 +47,24 @@ export async function bundlePage() {
 
 /**
  * Returns the folder that holds what make_onnx.py wrote.
- * @param {string} packedFile
+ * @param {{ file: string, sha256: string }} weights
  */
-export function makePeersModel(packedFile) {
+export function makePeersModel(weights) {
   const script = join(ROOT, "benches/engine/make_onnx.py");
   const out = join(KITCHEN, "models/distilbert");
   const stamp = join(KITCHEN, "models/distilbert.stamp");
-  const hash = createHash("sha256");
-  for (const file of [script, join(ROOT, "benches/engine/requirements.txt"), packedFile]) hash.update(readFileSync(file));
-  const wanted = hash.digest("hex");
+  if (!existsSync(weights.file)) throw new Error(`the peers' text model is made from ${weights.file}, which is not there`);
+  const beside = ["config.json", "tokenizer.json", "tokenizer_config.json"].map((name) => join(dirname(weights.file), name));
+  const inputs = [weights.file, ...beside, script, join(ROOT, "benches/engine/requirements.txt")];
+  const hashes = inputs.map((file) => createHash("sha256").update(readFileSync(file)).digest("hex"));
+  if (hashes[0] !== weights.sha256) throw new Error(`${weights.file} is not what Sotto's model is packed from: models.toml has another sha256`);
+  const wanted = hashes.join("\n");
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return out;
   const python = process.env.SOTTO_PYTHON;
   if (!python) throw new Error("SOTTO_PYTHON is not set: start this through `cargo xtask bench engine`");
-  console.log("bench: making the peers' int8 model from the packed weights");
+  console.log(`bench: making the peers' int8 model from ${weights.file}`);
   mkdirSync(out, { recursive: true });
-  execFileSync(python, [script, packedFile, out], { stdio: ["ignore", "ignore", "pipe"] });
+  execFileSync(python, [script, weights.file, out], { stdio: ["ignore", "ignore", "pipe"] });
   writeFileSync(stamp, wanted);
   return out;
 }
-
-/** @param {{ file: string }} model */
-export const packedFile = (model) => join(DIST, "models", model.file);

@@ -113,7 +113,7 @@
     mine.body.replaceChildren(...drawing.body);
     mine.footer.replaceChildren(...foot(drawing, mine.why));
     mine.footer.hidden = !drawing.copy;
-    mine.why.hidden = !drawing.why;
+    mine.why.hidden = !(mine.towards = drawing.why);
     // Before the card is moved: both need it laid out, and one layout serves them.
     if (mine.settled && !mine.subject.editable) mine.sheet.focus({ preventScroll: true });
     place();

@@ -4,11 +4,13 @@
   const { extras, styles, tell } = globalThis.sottoVerdict;
   const { make, text } = globalThis.sottoSurface;
 
+  // A side is told by height too, so that colour is never needed: positive above, negative below, neutral between.
   styles.sentences = `
     .strip { display: flex; gap: 2px; margin-top: 14px; }
     .strip button { flex: 1 1 0; min-width: 10px; height: 20px; padding: 0; border-radius: 4px; border: 0; }
-    .strip .good { background: palette(--good-paint); } .strip .bad { background: palette(--bad-paint); }
-    .strip .even { background: palette(--even-paint); }
+    .strip button { background: linear-gradient(currentColor 0 0) no-repeat center; }
+    .strip .good { background-position-y: top; } .strip .bad { background-position-y: bottom; }
+    .strip .good, .strip .bad { background-size: 100% 60%; } .strip .calm { background-size: 100% 25%; }
     .strip [aria-pressed=true] { box-shadow: 0 0 0 2px var(--paper), 0 0 0 4px var(--ink); }
     .sentence { margin-top: 8px; padding: 8px 10px; border-radius: 8px; background: var(--soft); max-height: 7.5em;
       overflow: auto; }
@@ -21,7 +23,12 @@
    */
   extras.sentences = (list, { said, moved }) => {
     if (!list.length) return [];
-    const reading = make("p", { class: "sentence", tabindex: "0", "aria-live": "polite" }, text("sentencesHint", list.length));
+    /** @type {Record<string, number>} */
+    const counts = {};
+    for (const { sentiment } of list) counts[sentiment] = (counts[sentiment] ?? 0) + 1;
+    // Alike in every language, whatever its plurals are.
+    const told = Object.entries(counts).sort(([, a], [, b]) => b - a).map(([sentiment, n]) => `${text(sentiment)} ${n}`).join(", ");
+    const reading = make("p", { class: "sentence", tabindex: "0", "aria-live": "polite" }, text("sentencesHint", list.length, told));
     const buttons = list.map((sentence, index) => {
       const { label, share, tone } = tell(sentence);
       const name = text("sentenceName", index + 1, `${label} ${share}`);

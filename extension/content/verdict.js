@@ -3,8 +3,12 @@
 
 globalThis.sottoVerdict ??= (() => {
   const { make, percent, text } = globalThis.sottoSurface;
-  /** @type {Partial<Record<Sentiment, Tone>>} */
-  const TONES = { positive: "good", negative: "bad" };
+  /**
+   * Of each way that a text can go, in the order of the scale.
+   * @type {Partial<Record<Sentiment, Tone>>}
+   */
+  const TONES = { negative: "bad", neutral: "calm", positive: "good" };
+  const WAYS = /** @type {[Way, Tone][]} */ (Object.entries(TONES));
 
   /**
    * By the file that draws what they are for.
@@ -13,16 +17,13 @@ globalThis.sottoVerdict ??= (() => {
   const styles = {
     verdict: `
       .row { display: flex; align-items: center; justify-content: space-between; gap: 8px; }
-      .verdict { font-size: 20px; font-variant-numeric: tabular-nums; }
+      .verdict { font-size: 20px; }
       .label { font-weight: 650; }
-      .good { color: var(--good); } .bad { color: var(--bad); } .even { color: var(--even); }
+      .good { color: var(--good); } .bad { color: var(--bad); } .even { color: var(--even); } .calm { color: var(--calm); }
       .meaning, .ends, .foot { color: var(--quiet); }
       .meaning { margin-top: 2px; }
-      .scale { position: relative; height: 8px; border-radius: 4px; margin: 12px 0 4px;
-        background: linear-gradient(to var(--to, right), palette(--bad-paint), palette(--middle-paint) 50%, palette(--good-paint)); }
-      [dir=rtl] { --to: left; }
-      .needle { position: absolute; top: -3px; width: 4px; height: 14px; margin-inline-start: -2px; border-radius: 2px;
-        background: var(--ink); box-shadow: 0 0 0 2px var(--paper); }
+      .scale { display: flex; gap: 2px; height: 8px; margin: 12px 0 4px; }
+      .scale span { border-radius: 3px; background: currentColor; }
       .ends, .foot { font-size: 12px; }
       .foot span { flex: 1; }
       p + progress { width: 100%; height: 6px; margin-top: 8px; accent-color: var(--accent); }
@@ -55,12 +56,13 @@ globalThis.sottoVerdict ??= (() => {
   }
 
   /**
-   * A sentiment in words. What is unclear or mixed has no side to be sure of, so its share is how positive it reads.
+   * A sentiment in words. What is unclear or mixed has no share to be sure of.
    * @param {TextVerdict | SentenceVerdict} verdict
    * @returns {Told}
    */
-  function tell({ sentiment, positive }) {
-    return { label: text(sentiment), share: percent(sentiment === "negative" ? 1 - positive : positive), tone: TONES[sentiment] ?? "even" };
+  function tell({ sentiment, shares }) {
+    const tone = TONES[sentiment];
+    return { label: text(sentiment), share: tone ? percent(shares[/** @type {Way} */ (sentiment)]) : "", tone: tone ?? "even" };
   }
 
   /**
@@ -95,20 +97,21 @@ globalThis.sottoVerdict ??= (() => {
    */
   function judged({ verdict }, around) {
     const { label, share, tone } = tell(verdict);
-    // Only the built-in model's percentages are calibrated.
-    const meaning = text(`${verdict.model.startsWith("own-") ? "own" : verdict.sentiment}Meaning`, share);
+    const { claim, sentiment, shares } = verdict;
+    const shown = WAYS.filter(([way]) => shares[way]);
+    const meaning = share ? text(`${claim}Meaning`, share) : text(`${sentiment}Meaning`, ...Object.values(shares).map(percent));
     return {
       body: [
         make("p", { class: "verdict row" }, make("span", { class: `label ${tone}` }, label), make("span", {}, share)),
         make("p", { class: "meaning" }, verdict.truncated ? `${meaning} ${text("truncated")}` : meaning),
         make("div", { class: "scale paint", "aria-hidden": "true" },
-          make("span", { class: "needle", style: { "inset-inline-start": `${verdict.positive * 100}%` } })),
-        make("div", { class: "ends row", "aria-hidden": "true" }, make("span", {}, text("negative")), make("span", {}, text("positive"))),
+          ...shown.map(([way, tone]) => make("span", { class: tone, style: { "flex-grow": shares[way] } }))),
+        make("div", { class: "ends row", "aria-hidden": "true" }, ...shown.map(([way]) => make("span", {}, text(way)))),
         ...extras.sentences(verdict.sentences, around),
       ],
       note: elapsed(verdict.elapsedMs) + (verdict.nWindows > 1 ? ` · ${text("parts", verdict.nWindows)}` : ""),
-      copy: `${label}, ${share} (Sotto)`,
-      why: Boolean(around.said),
+      copy: [label, share, "(Sotto)"].filter(Boolean).join(" "),
+      why: around.said && claim !== "rated" && sentiment,
     };
   }
 

@@ -38,15 +38,16 @@ export function show(into, view, said) {
   if (!reasons) return;
   asking.get(reasons)?.disconnect();
   asking.delete(reasons);
-  reasons.replaceChildren(...(drawing.why ? [explanation(reasons, said)] : []));
+  reasons.replaceChildren(...(drawing.why ? [explanation(reasons, said, drawing.why)] : []));
 }
 
 /**
  * Asks for the reasons when it is opened; again only where none came.
  * @param {HTMLElement} reasons
  * @param {string} said
+ * @param {Sentiment} towards the verdict that is explained
  */
-function explanation(reasons, said) {
+function explanation(reasons, said, towards) {
   const words = make("div", { class: "explained" });
   const told = make("p", { class: "summary", role: "status", "data-part": "said" });
   const details = make("details", { class: "why", ontoggle: async () => {
@@ -58,7 +59,7 @@ function explanation(reasons, said) {
     /** @param {(why: WhyVerdict) => void} hear */
     const listen = (hear) => port.onMessage.addListener((/** @type {ToPage} */ heard) =>
       heard.sotto === "progress" && heard.id === id && heard.view.kind === "why" && hear(heard.view.why));
-    await globalThis.sottoWhy.explain({ words, told }, said, { request: { id }, port, listen, isWanted, moved: () => {} });
+    await globalThis.sottoWhy.explain({ words, told }, said, { towards, request: { id }, port, listen, isWanted, moved: () => {} });
     if (isWanted()) asking.delete(reasons);
   } }, make("summary", {}, text("why")), words, told);
   return details;

@@ -45,6 +45,7 @@ impl EngineError {
             Self::Text(SentimentError::NothingToJudge(why)) => match why {
                 Unjudgeable::Empty => Reason::NothingSelected,
                 Unjudgeable::NoWords => Reason::NoWords,
+                Unjudgeable::Code => Reason::Code,
                 Unjudgeable::NotEnglish => Reason::NotEnglish,
             },
             Self::Picture(NsfwError::Picture(_)) => Reason::UnreadablePicture,

@@ -143,7 +143,7 @@ impl Model {
         let started_ms = clock();
         let why = match &mut work.why {
             Some(why) => why,
-            none => none.insert(Why::new(sentiment, &work.text)?),
+            none => none.insert(Why::new(sentiment, &work.text, work.towards)?),
         };
         let goes_on = why.step(sentiment)?;
         work.elapsed_ms += clock() - started_ms;
@@ -187,16 +187,18 @@ impl Model {
 fn text_verdict(text: &str, judgement: Judgement, model: &str, elapsed_ms: f64) -> TextVerdict {
     let sentiment = judgement.sentiment();
     let mut utf16 = utf16_counter(text);
+    let claim = judgement.claim();
     let sentences = judgement.sentences.into_iter().map(|sentence| SentenceVerdict {
         start: utf16(sentence.range.start),
         end: utf16(sentence.range.end),
-        sentiment: sentiment_of(sentence.positive),
-        positive: sentence.positive,
+        sentiment: sentiment_of(sentence.shares, judgement.clear),
+        shares: sentence.shares,
     });
     TextVerdict {
         sentences: sentences.collect(),
         sentiment,
-        positive: judgement.positive,
+        shares: judgement.shares,
+        claim,
         n_tokens: judgement.n_tokens,
         n_windows: judgement.n_windows,
         truncated: judgement.truncated,

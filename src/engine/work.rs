@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::EngineError;
-use crate::protocol::{PictureVerdict, Refusal, TextVerdict, WhyVerdict};
+use crate::protocol::{PictureVerdict, Refusal, Sentiment, TextVerdict, WhyVerdict};
 use crate::tasks::sentiment::Reading;
 use crate::tasks::why::Why;
 
@@ -56,9 +56,9 @@ impl Work {
         Self::Text(TextWork { text: text.into(), reading: None, elapsed_ms: 0.0 })
     }
 
-    /// Which words pushed the verdict on a text; `tell` hears what is known before all is.
-    pub fn why(text: impl Into<String>, tell: Box<dyn Fn(WhyVerdict)>) -> Self {
-        Self::Why(WhyWork { text: text.into(), why: None, elapsed_ms: 0.0, has_told: false, tell })
+    /// Which words pushed this verdict on a text; `tell` hears what is known before all is.
+    pub fn why(text: impl Into<String>, towards: Sentiment, tell: Box<dyn Fn(WhyVerdict)>) -> Self {
+        Self::Why(WhyWork { text: text.into(), towards, why: None, elapsed_ms: 0.0, has_told: false, tell })
     }
 
     /// Forgets what is done of a text.
@@ -89,6 +89,7 @@ pub struct TextWork {
 
 pub struct WhyWork {
     pub(super) text: String,
+    pub(super) towards: Sentiment,
     pub(super) why: Option<Why>,
     pub(super) elapsed_ms: f64,
     pub(super) has_told: bool,

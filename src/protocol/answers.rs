@@ -54,8 +54,10 @@ pub struct Refusal {
 pub enum Reason {
     /// No text, or only blanks and characters that don't show.
     NothingSelected,
-    /// A text without a word: only emoji, digits or signs.
+    /// A text without a word: only digits or signs, or emoji that the model does not know.
     NoWords,
+    /// A program, a log, a link: nobody speaks there.
+    Code,
     /// A text in a language or script that the model does not read.
     NotEnglish,
     /// There is no picture where the person asked for one.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, ResultPlace, Settings};
+use super::{Action, ResultPlace, Sentiment, Settings};
 #[cfg(feature = "declarations")]
 use crate::models::Task;
 
@@ -23,7 +23,7 @@ pub enum PageAsk {
     Text { text: String },
     /// Which words pushed the verdict on a text. The page hears the first words over its connections, and all of them are the
     /// answer.
-    Why { text: String },
+    Why { text: String, towards: Sentiment },
     /// Judge what is selected on the tab in front of the popup.
     Selection,
     /// The text of the verdict that the popup was given last; told once.
@@ -104,7 +104,7 @@ pub enum FrameAsk {
     BringWhy,
     /// Which words pushed the verdict on a text. `card` names the card's own request: it hears the first words while the
     /// rest is worked out, and all of them before this is answered.
-    Why { text: String, card: String },
+    Why { text: String, towards: Sentiment, card: String },
     /// Judge a text and show it in the popup: the page took the card away.
     TextInPopup { text: String },
 }

@@ -60,6 +60,8 @@ pub fn typescript() -> String {
         MemoryStatus,
         EngineStatus,
         Sentiment,
+        Shares,
+        Claim,
         TextVerdict,
         SentenceVerdict,
         WhyVerdict,

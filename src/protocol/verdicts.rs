@@ -9,11 +9,24 @@ use serde::{Deserialize, Serialize};
 #[allow(missing_docs, reason = "their names say it")]
 pub enum Sentiment {
     Positive,
+    /// Nothing of the writer's own attitude shows.
+    Neutral,
     Negative,
-    /// The calibrated probability lies between the two thresholds of `tasks::sentiment`.
+    /// No share is as large as `tasks::sentiment` asks of a clear one.
     Unclear,
     /// Its sentences disagree strongly. Never said of a single sentence.
     Mixed,
+}
+
+/// How probable each of three ways is that a text can go; they add up to 1. A model of two labels leaves `neutral` at 0.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs, reason = "their names say it")]
+pub struct Shares {
+    pub negative: f32,
+    pub neutral: f32,
+    pub positive: f32,
 }
 
 /// How a text sounds, as a whole and sentence by sentence.
@@ -21,10 +34,12 @@ pub enum Sentiment {
 #[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct TextVerdict {
-    /// By `positive`, unless the sentences disagree strongly.
+    /// By `shares`, unless the sentences disagree strongly.
     pub sentiment: Sentiment,
-    /// Calibrated probability that the text is positive, 0 to 1.
-    pub positive: f32,
+    /// Calibrated as far as `claim` says.
+    pub shares: Shares,
+    /// What may be said of the share of `sentiment`.
+    pub claim: Claim,
     /// The text's length in word pieces, `[CLS]` and `[SEP]` included.
     pub n_tokens: usize,
     /// How many windows of the model's length the text was read in; more than one is said to the person.
@@ -48,10 +63,27 @@ pub struct SentenceVerdict {
     pub start: usize,
     /// The first unit behind it.
     pub end: usize,
-    /// By `positive` alone.
+    /// By `shares` alone.
     pub sentiment: Sentiment,
-    /// Calibrated probability that the sentence is positive, 0 to 1.
-    pub positive: f32,
+    /// As those of a text.
+    pub shares: Shares,
+}
+
+/// What the percentage beside a verdict claims: written down here once, said by the card, decided by `tasks::claims`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub enum Claim {
+    /// Of texts of this kind that nobody had trained on, verdicts with such a share were right about that often.
+    Right,
+    /// It is how strongly the model sees it. Nobody has checked how often that is right on such texts.
+    Sees,
+    /// The model sees no attitude, which is often wrong where the text has one in sober words.
+    Sober,
+    /// The text is a rating, which is read as it stands, by no model.
+    Rated,
+    /// The same, of a model that somebody brought along.
+    Own,
 }
 
 /// Which words pushed a verdict, and how far.
@@ -80,7 +112,7 @@ pub struct PushedWord {
     pub start: usize,
     /// The first unit behind it.
     pub end: usize,
-    /// Log-odds that the text would lose towards "positive" without it; negative where it pushes the other way.
+    /// Log-odds that the text would lose towards what was asked about without it; negative where it pushes away from that.
     pub push: f32,
     /// 1 (weak) to 3 (strong) beside the strongest word; `tasks::why` decides.
     pub strength: u8,

@@ -3,8 +3,10 @@
 
 #![warn(missing_docs)]
 
+pub mod claims;
 pub mod nsfw;
 pub mod sentiment;
+pub mod ways;
 pub mod why;
 
 /// e^x / Σ e^x of one net's logits.

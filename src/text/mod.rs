@@ -1,8 +1,9 @@
-//! Before and after the text net: what can be judged, sentences, word pieces. Knows no net.
+//! Before and after the text net: what can be judged, its kind, sentences, word pieces. Knows no net.
 
 #![warn(missing_docs)]
 
 pub mod judgeable;
+pub mod kind;
 mod language;
 pub mod sentences;
 pub mod wordpiece;

@@ -143,6 +143,12 @@ impl WordPiece {
         self.starts.len() - 1
     }
 
+    /// Whether anything of a text is in the vocabulary.
+    pub fn knows_any(&self, text: &str) -> bool {
+        // Reads on while `take` says so, which ends at the first that is known.
+        !self.each_piece(text, |piece| piece.id == self.unknown)
+    }
+
     /// The ids of `[CLS]` and `[SEP]`, between which every sequence stands.
     pub fn frame(&self) -> (u32, u32) {
         (self.first, self.last)
@@ -476,7 +482,7 @@ fn is_tag(character: char) -> bool {
 }
 
 /// Arrows, technical signs, shapes, dingbats, pictographs: what stands alone under [`Symbols::Alone`].
-fn is_symbol(character: char) -> bool {
+pub fn is_symbol(character: char) -> bool {
     matches!(
         u32::from(character),
         0x2190..=0x21FF | 0x2300..=0x23FF | 0x25A0..=0x27BF | 0x2900..=0x297F | 0x2B00..=0x2BFF | 0x1F000..=0x1FAFF

@@ -43,8 +43,9 @@ impl BenchEngine {
         logits.map_err(thrown)
     }
 
-    pub fn sentence(&mut self, text: &str) -> Result<f32, JsError> {
-        self.engine.sentiment().map_err(thrown)?.score(text).map_err(thrown)
+    pub fn sentence(&mut self, text: &str) -> Result<Vec<f32>, JsError> {
+        let shares = self.engine.sentiment().map_err(thrown)?.score(text).map_err(thrown)?;
+        Ok(vec![shares.negative, shares.neutral, shares.positive])
     }
 
     pub fn picture(&mut self, rgba: &[u8], width: u32, height: u32) -> Result<Vec<f32>, JsError> {

@@ -1,10 +1,10 @@
 """Writes sentiment.json here and ../evaluation/expected.toml: what the sentiment model answers in plain fp32.
 
-An oracle of its own: DistilBERT written out in numpy over the original safetensors, sharing no code, no packing and no
-rounding with the Rust. It must never read a packed model, and it must never learn what Sotto answers.
+An oracle of its own: DistilBERT written out in numpy over the original 4-bit steps and scales, sharing no code, no packing
+and no rounding with the Rust. It must never read a packed model, and it must never learn what Sotto answers.
 
     pip install -r requirements.txt
-    python make_sentiment.py MODEL_DIR            # MODEL_DIR: config.json, model.safetensors, tokenizer.json,
+    python make_sentiment.py MODEL_DIR            # MODEL_DIR: config.json, model.q4.safetensors, tokenizer.json,
     python make_sentiment.py MODEL_DIR --check    # reference_outputs.json; --check compares and writes nothing
 """
 
@@ -20,11 +20,11 @@ import numpy as np
 from tokenizers import Tokenizer
 
 HERE = Path(__file__).resolve().parent
-SENTENCES = HERE.parent / "evaluation" / "sentences.tsv"
+SETS = {name: HERE.parent / "evaluation" / f"{name}.tsv" for name in ("sentences", "snippets")}
+MODEL_FILE = "model.q4.safetensors"
 EXPECTED = HERE.parent / "evaluation" / "expected.toml"
 GOLDEN = HERE / "sentiment.json"
 MAX_TOKENS = 512
-MAX_CHARS = 2000
 N_ECE_BINS = 15
 # Two fp32 implementations that add in another order differ by a few 1e-6 in a logit; ten times that is a fault.
 MAX_LOGIT_GAP = 5e-5
@@ -36,21 +36,30 @@ def read_safetensors(path):
     raw = path.read_bytes()
     (header_bytes,) = struct.unpack("<Q", raw[:8])
     header = json.loads(raw[8 : 8 + header_bytes])
-    dtypes = {"F16": np.float16, "F32": np.float32}
+    dtypes = {"F16": np.float16, "F32": np.float32, "U8": np.uint8}
     tensors = {}
     for name, info in header.items():
         if name == "__metadata__":
             continue
         begin, end = (8 + header_bytes + offset for offset in info["data_offsets"])
-        values = np.frombuffer(raw[begin:end], dtypes[info["dtype"]])
-        tensors[name] = values.reshape(info["shape"]).astype(np.float32)
-    return tensors
+        tensors[name] = np.frombuffer(raw[begin:end], dtypes[info["dtype"]]).reshape(info["shape"])
+    return {name.removesuffix(".q"): widen(name, tensors) for name in tensors if not name.endswith(".scale")}
+
+
+def widen(name, tensors):
+    """Two weights a byte, the even one in the low half, in steps of their group's scale; rounded as a float16 holds them."""
+    if not name.endswith(".q"):
+        return tensors[name].astype(np.float32)
+    pairs = tensors[name]
+    steps = np.stack([pairs & 15, pairs >> 4], axis=-1).reshape(len(pairs), -1, 32).astype(np.float32) - 8
+    weights = steps * tensors[name.removesuffix(".q") + ".scale"].astype(np.float32)[:, :, None]
+    return weights.reshape(len(pairs), -1).astype(np.float16).astype(np.float32)
 
 
 class DistilBert:
     def __init__(self, model_dir):
         self.config = json.loads((model_dir / "config.json").read_text())
-        self.weights = read_safetensors(model_dir / "model.safetensors")
+        self.weights = read_safetensors(model_dir / MODEL_FILE)
         self.tokenizer = Tokenizer.from_file(str(model_dir / "tokenizer.json"))
         self.tokenizer.no_padding()
         self.tokenizer.enable_truncation(max_length=MAX_TOKENS)
@@ -76,8 +85,11 @@ class DistilBert:
         return self.linear(f"{name}.out_lin", (weights @ v).transpose(1, 0, 2).reshape(n_tokens, dim))
 
     def logits(self, text):
-        """-> (n_tokens, [negative, positive])"""
+        """-> (n_tokens, [negative, neutral, positive])"""
         ids = self.tokenizer.encode(text).ids
+        return len(ids), self.logits_of(ids)
+
+    def logits_of(self, ids):
         embeddings = "distilbert.embeddings"
         x = (
             self.weights[f"{embeddings}.word_embeddings.weight"][ids]
@@ -91,50 +103,43 @@ class DistilBert:
             hidden = hidden * np.float32(0.5) * (1 + exact_erf(hidden / math.sqrt(2)).astype(np.float32))
             x = self.layer_norm(f"{layer}.output_layer_norm", x + self.linear(f"{layer}.ffn.lin2", hidden))
         pooled = np.maximum(self.linear("pre_classifier", x[:1]), 0)
-        return len(ids), self.linear("classifier", pooled)[0].astype(float).tolist()
+        return self.linear("classifier", pooled)[0].astype(float).tolist()
 
 
-def verdict(text, n_tokens, logits):
-    p_positive = 1 / (1 + math.exp(logits[0] - logits[1]))
-    return {
-        "text": text,
-        "n_tokens": n_tokens,
-        "logits": [round(logit, 6) for logit in logits],
-        "p_positive": round(p_positive, 6),
-        "label": "POSITIVE" if logits[1] > logits[0] else "NEGATIVE",
-    }
-
-
-def read_sentences():
-    header, *lines = SENTENCES.read_text(encoding="utf-8").splitlines()
+def read_set(path):
+    header, *lines = path.read_text(encoding="utf-8").splitlines()
     assert header == "sentence\tlabel\tkind", header
-    return [(text, int(label), kind) for text, label, kind in (line.split("\t") for line in lines)]
+    rows = (line.split("\t") for line in lines)
+    return [(text.replace("\\n", "\n"), int(label), kind) for text, label, kind in rows]
 
 
-def quality(rows):
-    """rows of (label, p_positive) -> figures; the confidence of a verdict is the larger of p and 1 - p."""
+def shares(logits, n_classes):
+    """Of two classes, what is neutral is left out."""
+    chosen = [logits[0], logits[2]] if n_classes == 2 else logits
+    powers = [math.exp(logit - max(chosen)) for logit in chosen]
+    return [power / sum(powers) for power in powers]
+
+
+def quality(rows, n_classes):
+    """rows of (label, logits) -> figures; the confidence of a verdict is its share."""
     bins = [[0, 0.0, 0] for _ in range(N_ECE_BINS)]  # count, sum of confidences, right ones
-    table = [[0, 0], [0, 0]]
-    for label, p_positive in rows:
-        answer = int(p_positive > 0.5)
-        confidence = max(p_positive, 1 - p_positive)
-        # Bins (i/15, (i+1)/15], as the usual definition has them.
-        ece_bin = bins[min(max(math.ceil(confidence * N_ECE_BINS) - 1, 0), N_ECE_BINS - 1)]
+    table = [[0] * n_classes for _ in range(n_classes)]
+    for label, logits in rows:
+        parts = shares(logits, n_classes)
+        answer = max(range(n_classes), key=parts.__getitem__)
+        ece_bin = bins[min(int(parts[answer] * N_ECE_BINS), N_ECE_BINS - 1)]
         ece_bin[0] += 1
-        ece_bin[1] += confidence
+        ece_bin[1] += parts[answer]
         ece_bin[2] += answer == label
         table[label][answer] += 1
-    n_right = table[0][0] + table[1][1]
+    n_right = sum(table[way][way] for way in range(n_classes))
     ece = sum(abs(right - confidence_sum) for _, confidence_sum, right in bins) / len(rows)
     return {
         "n_sentences": len(rows),
         "n_right": n_right,
         "accuracy": round(n_right / len(rows), 4),
         "ece": round(ece, 4),
-        "n_true_negative": table[0][0],
-        "n_false_positive": table[0][1],
-        "n_false_negative": table[1][0],
-        "n_true_positive": table[1][1],
+        "confusion": table,
     }
 
 
@@ -142,52 +147,59 @@ def sha256(path):
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def expected_toml(model_sha256, rows):
-    """rows of (kind, label, p_positive), kinds in the order of the file"""
-    kinds = list(dict.fromkeys(kind for kind, _, _ in rows))
+def expected_toml(model_sha256, measured):
+    """measured: by set, rows of (kind, label, logits), kinds in the order of the file"""
     lines = [
-        "# What the sentiment model reaches on sentences.tsv. Written by ../golden/make_sentiment.py, never by hand.",
-        "# Measured in fp32 arithmetic over the original fp16 weights (numpy, texts one at a time, exact GELU): the",
-        "# packed model with its u7 x i8 products is compared with this and may differ in a sentence or two.",
+        "# What the sentiment model reaches on the sets beside. Written by ../golden/make_sentiment.py, never by hand.",
+        "# Measured in fp32 arithmetic over the original weights (numpy, texts one at a time, exact GELU): the packed",
+        "# model with its u7 x i8 products is compared with this and may differ in a few verdicts. Rows of a confusion are",
+        "# labels, columns what the model says; sentences.tsv has two classes, and what is called neutral counts for the",
+        "# likelier side there.",
         'arithmetic = "fp32"',
         f'model_sha256 = "{model_sha256}"',
-        f'sentences_sha256 = "{sha256(SENTENCES)}"',
         f"n_ece_bins = {N_ECE_BINS}",
     ]
-    tables = [("all", rows)] + [(f"kind.{kind}", [row for row in rows if row[0] == kind]) for kind in kinds]
-    for name, members in tables:
-        lines += ["", f"[{name}]"]
-        lines += [f"{key} = {value}" for key, value in quality([row[1:] for row in members]).items()]
+    for name, rows in measured.items():
+        lines += ["", f"[{name}]", f'sha256 = "{sha256(SETS[name])}"']
+        n_classes = 1 + max(label for _, label, _ in rows)
+        kinds = list(dict.fromkeys(kind for kind, _, _ in rows))
+        tables = [("all", rows)] + [(f"kind.{kind}", [row for row in rows if row[0] == kind]) for kind in kinds]
+        for table, members in tables:
+            lines += ["", f"[{name}.{table}]"]
+            lines += [f"{key} = {value}" for key, value in quality([row[1:] for row in members], n_classes).items()]
     return "\n".join(lines) + "\n"
 
 
-def golden_json(model_sha256, reference, sentences):
+def golden_json(model_sha256, reference, measured):
     def block(items):
         return "[\n" + ",\n".join(json.dumps(item, ensure_ascii=False) for item in items) + "\n ]"
 
     note = (
         "fp32 arithmetic over the original weights, calibration folded in. reference: the texts that came with the model, "
-        "by transformers on a CPU. sentences: ../evaluation/sentences.tsv line by line, by make_sentiment.py. "
-        "logits are [negative, positive]; n_tokens counts [CLS] and [SEP], at most 512."
+        "with their word pieces, by its makers. The others: ../evaluation line by line, by make_sentiment.py. "
+        "logits are [negative, neutral, positive]; n_tokens counts [CLS] and [SEP], at most 512."
     )
+    sets = "".join(f',\n "{name}": {block(answers)}' for name, answers in measured.items())
+    hashes = {name: sha256(SETS[name]) for name in measured}
     return (
         "{\n"
         f' "note": {json.dumps(note)},\n'
         f' "model_sha256": "{model_sha256}",\n'
-        f' "sentences_sha256": "{sha256(SENTENCES)}",\n'
-        f' "reference": {block(reference)},\n'
-        f' "sentences": {block(sentences)}\n'
+        f' "sets_sha256": {json.dumps(hashes)},\n'
+        f' "reference": {block(reference)}{sets}\n'
         "}\n"
     )
 
 
 def check_reference(model, outputs):
-    """Stops unless this oracle agrees with transformers on every reference text, long ones included."""
+    """Stops unless this oracle agrees with the model's makers on every reference text."""
     worst = 0.0
     for output in outputs:
-        n_tokens, logits = model.logits(output["text"])
-        if n_tokens != output["n_tokens"]:
-            sys.exit(f"{n_tokens} tokens, reference has {output['n_tokens']}: {output['text'][:60]!r}")
+        ids = model.tokenizer.encode(output["text"]).ids
+        # Where a text was too long the reference was cut in another way: behind its last piece no [SEP] stands.
+        if len(ids) < MAX_TOKENS and ids != output["ids"]:
+            sys.exit(f"other word pieces than the reference: {output['text'][:60]!r}")
+        logits = model.logits_of(output["ids"])
         worst = max(worst, *(abs(a - b) for a, b in zip(logits, output["logits"])))
     print(f"reference: {len(outputs)} texts, largest logit gap {worst:.2e}")
     if worst > MAX_LOGIT_GAP:
@@ -203,12 +215,16 @@ def check_file(path, text, same):
 def same_golden(old_text, new_text):
     """Equal but for the last digits of a logit, which depend on the machine's order of additions."""
     old, new = json.loads(old_text), json.loads(new_text)
-    if any(old.get(key) != new[key] for key in ("note", "model_sha256", "sentences_sha256", "reference")):
+    if any(old.get(key) != new[key] for key in ("note", "model_sha256", "sets_sha256", "reference")):
         return False
-    return len(old["sentences"]) == len(new["sentences"]) and all(
-        a["n_tokens"] == b["n_tokens"]
-        and all(abs(x - y) <= MAX_LOGIT_GAP for x, y in zip(a["logits"], b["logits"]))
-        for a, b in zip(old["sentences"], new["sentences"])
+    return all(
+        len(old[name]) == len(new[name])
+        and all(
+            a["n_tokens"] == b["n_tokens"]
+            and all(abs(x - y) <= MAX_LOGIT_GAP for x, y in zip(a["logits"], b["logits"]))
+            for a, b in zip(old[name], new[name])
+        )
+        for name in SETS
     )
 
 
@@ -219,21 +235,20 @@ def main():
     arguments = parser.parse_args()
 
     model = DistilBert(arguments.model_dir)
-    model_sha256 = sha256(arguments.model_dir / "model.safetensors")
-    outputs = json.loads((arguments.model_dir / "reference_outputs.json").read_text(encoding="utf-8"))["outputs"]
+    model_sha256 = sha256(arguments.model_dir / MODEL_FILE)
+    outputs = json.loads((arguments.model_dir / "reference_outputs.json").read_text(encoding="utf-8"))
     check_reference(model, outputs)
 
-    kept_keys = ("text", "n_tokens", "logits", "p_positive", "label")
-    reference = [{key: output[key] for key in kept_keys} for output in outputs if len(output["text"]) <= MAX_CHARS]
-    rows, sentences = [], []
-    for text, label, kind in read_sentences():
-        sentence = verdict(text, *model.logits(text))
-        sentences.append({key: sentence[key] for key in ("n_tokens", "logits", "p_positive")})
-        rows.append((kind, label, sentence["p_positive"]))
-        if (sentence["label"] == "POSITIVE") != (label == 1):
-            print(f"  wrong: {kind:9} label {label} p {sentence['p_positive']:.3f} {text[:90]}")
+    golden, measured = {}, {}
+    for name, path in SETS.items():
+        golden[name], measured[name] = [], []
+        for text, label, kind in read_set(path):
+            n_tokens, logits = model.logits(text)
+            logits = [round(logit, 6) for logit in logits]
+            golden[name].append({"n_tokens": n_tokens, "logits": logits})
+            measured[name].append((kind, label, logits))
 
-    expected, golden = expected_toml(model_sha256, rows), golden_json(model_sha256, reference, sentences)
+    expected, golden = expected_toml(model_sha256, measured), golden_json(model_sha256, outputs, golden)
     if arguments.check:
         check_file(EXPECTED, expected, lambda old, new: old == new)
         check_file(GOLDEN, golden, same_golden)

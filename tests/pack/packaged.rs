@@ -19,7 +19,7 @@ fn the_text_model_is_the_four_bit_grid() {
     let (model, Collect { header, .. }) = packaged("sentiment");
     assert!(model.bytes <= 40_000_000, "{} bytes", model.bytes);
     assert_eq!(header.architecture().expect("an architecture"), "distilbert");
-    assert_eq!(header.labels().expect("labels"), ["NEGATIVE", "POSITIVE"]);
+    assert_eq!(header.labels().expect("labels"), ["NEGATIVE", "NEUTRAL", "POSITIVE"]);
     let n_matrices = header.tensors.iter().filter(|tensor| tensor.dtype == Dtype::Q4_0).count();
     assert_eq!(n_matrices, 1 + 6 * 6 + 1, "word embeddings, six linears a layer, pre_classifier");
     assert!(header.tensors.iter().all(|tensor| tensor.dtype != Dtype::I8), "nothing was off the grid");

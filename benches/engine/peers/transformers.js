@@ -1,4 +1,4 @@
-// Transformers.js: the pipeline call as its users write it, from a string to a label, on WASM with one thread.
+// Transformers.js: the pipeline call as its users write it, from a string to its labels, on WASM with one thread.
 
 import { AutoTokenizer, env, pipeline } from "@huggingface/transformers";
 
@@ -26,11 +26,11 @@ export async function ids(text) {
 }
 
 /**
- * The probability that the text is positive.
+ * Labels with their probabilities.
  * @param {string} text
- * @returns {Promise<number>}
+ * @returns {Promise<Record<string, number>>}
  */
-export async function positive(text) {
-  const [{ label, score }] = await classify(text);
-  return label === "POSITIVE" ? score : 1 - score;
+export async function shares(text) {
+  const answer = await classify(text, { top_k: null });
+  return Object.fromEntries(answer.map((/** @type {{ label: string, score: number }} */ { label, score }) => [label, score]));
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use lexopt::prelude::*;
 use sotto::engine::Pixels;
-use sotto::protocol::{PictureVerdict, Sentiment, TextVerdict};
+use sotto::protocol::{PictureVerdict, Sentiment, Shares, TextVerdict};
 
 use super::{Failure, models};
 
@@ -77,23 +77,27 @@ fn print_text(text: &str, verdict: &TextVerdict) {
     };
     println!(
         "{} ({} tokens{windows}, {:.0} ms)",
-        words(verdict.sentiment, verdict.positive),
+        words(verdict.sentiment, verdict.shares),
         verdict.n_tokens,
         verdict.elapsed_ms
     );
     let utf16: Vec<u16> = if verdict.sentences.is_empty() { vec![] } else { text.encode_utf16().collect() };
     for sentence in &verdict.sentences {
         let text = String::from_utf16_lossy(&utf16[sentence.start..sentence.end]);
-        println!("  {:18} {}", words(sentence.sentiment, sentence.positive), text.replace('\n', " "));
+        println!("  {:18} {}", words(sentence.sentiment, sentence.shares), text.replace('\n', " "));
     }
 }
 
-fn words(sentiment: Sentiment, positive: f32) -> String {
+fn words(sentiment: Sentiment, Shares { negative, neutral, positive }: Shares) -> String {
+    let percent = |share: f32| format!("{:.0} %", share * 100.0);
+    let all =
+        || format!("{} negative, {} neutral, {} positive", percent(negative), percent(neutral), percent(positive));
     match sentiment {
-        Sentiment::Positive => format!("positive {:.0} %", positive * 100.0),
-        Sentiment::Negative => format!("negative {:.0} %", (1.0 - positive) * 100.0),
-        Sentiment::Mixed => format!("mixed, {:.0} % positive", positive * 100.0),
-        Sentiment::Unclear => format!("unclear, {:.0} % positive", positive * 100.0),
+        Sentiment::Positive => format!("positive {}", percent(positive)),
+        Sentiment::Neutral => format!("neutral {}", percent(neutral)),
+        Sentiment::Negative => format!("negative {}", percent(negative)),
+        Sentiment::Mixed => format!("mixed: {}", all()),
+        Sentiment::Unclear => format!("unclear: {}", all()),
     }
 }
 

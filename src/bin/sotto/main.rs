@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 mod classify;
 mod eval;
+mod eval_verdicts;
 mod eval_why;
 mod models;
 mod models_check;
@@ -15,7 +16,9 @@ Usage: sotto COMMAND
 
   classify TEXT | -  [--json]                   judge a text (- reads it from standard input)
   classify --image FILE [--json]                judge a picture
-  eval --tsv FILE [--model ID] [--json]         measure a text model on labelled sentences
+  eval --tsv FILE [--model ID] [--json]         measure a text model on labelled sentences: two classes (0 negative,
+       [--ways 2|3]                             1 positive) or three (0, 1 neutral, 2); without labels, print shares
+  eval --tsv FILE --verdicts | --list           what a person is told of each text, and how often what is claimed is true
   eval --tsv FILE --why                         measure how well words are told that pushed a verdict
   pack distilbert DIR -o FILE [--name NAME]     pack a Hugging Face DistilBERT classifier
   pack nsfwjs DIR -o FILE [--model MODEL]       pack a model of the unpacked npm package nsfwjs

@@ -17,7 +17,18 @@ const SCALES: [(&str, &[u16]); 8] = [
     ("not-a-number", &[0x7e00, 0xfe01, 0x3c00]),
 ];
 
-const INPUTS: &[usize] = sizes(&[32, 64, 96, 768], &[32, 64]);
+const INPUTS: &[usize] = sizes(&[32, 64, 96, 768], &[64]);
+/// Outputs, the first column that is widened, and how many.
+const COLUMNS: &[(usize, usize, usize)] = if cfg!(miri) {
+    &[(16, 8, 8), (9, 4, 5)]
+} else {
+    &[(8, 0, 8), (16, 8, 8), (32, 0, 32), (5, 0, 5), (20, 3, 14), (9, 4, 5), (4, 1, 1)]
+};
+const KINDS: &[Nibbles] = if cfg!(miri) {
+    &[Nibbles::Random]
+} else {
+    &[Nibbles::Random, Nibbles::Zeros, Nibbles::Middle, Nibbles::Fifteens, Nibbles::Lone, Nibbles::Sevens]
+};
 
 #[derive(Clone, Copy)]
 enum Nibbles {
@@ -86,14 +97,10 @@ fn check_columns<F: Flavour>(
 pub fn cases<F: Flavour>() -> Vec<Case> {
     let mut cases = Vec::new();
     for (name, scales) in SCALES {
-        let kinds =
-            [Nibbles::Random, Nibbles::Zeros, Nibbles::Middle, Nibbles::Fifteens, Nibbles::Lone, Nibbles::Sevens];
         cases.push(Case::new(format!("widen_q4_columns, scales {name}"), move || {
-            for nibbles in kinds {
+            for &nibbles in KINDS {
                 for &n_in in INPUTS {
-                    for (n_out, first, n_columns) in
-                        [(8, 0, 8), (16, 8, 8), (32, 0, 32), (5, 0, 5), (20, 3, 14), (9, 4, 5), (4, 1, 1)]
-                    {
+                    for &(n_out, first, n_columns) in COLUMNS {
                         check_columns::<F>(n_in, n_out, first, n_columns, scales, nibbles)
                             .map_err(|message| format!("{n_columns} of {n_out} × {n_in}: {message}"))?;
                     }

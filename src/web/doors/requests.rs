@@ -110,9 +110,9 @@ async fn for_frame(
             let _asked = host.urgent.enter(tab, &id)?;
             words::bring_why(tab, frame).await?;
         }
-        FrameAsk::Why { text, card } => {
+        FrameAsk::Why { text, towards, card } => {
             let _asked = host.urgent.enter(tab, &id)?;
-            words::why_on_card(host, (tab, frame, document), id, text, card).await?;
+            words::why_on_card(host, (tab, frame, document), id, (text, towards), card).await?;
         }
         FrameAsk::TextInPopup { text } => {
             let _asked = host.urgent.enter(tab, &id)?;
@@ -128,10 +128,10 @@ async fn for_frame(
 async fn for_page(host: &Rc<Host>, id: String, ask: PageAsk, picture: &JsValue) -> Result<Answer, Refusal> {
     Ok(match ask {
         PageAsk::Text { text } => Answer::Text(words::judge(host, &text, host.page_ticket(id)).await?),
-        PageAsk::Why { text } => {
+        PageAsk::Why { text, towards } => {
             let (teller, name) = (Rc::clone(host), id.clone());
             let tell = move |why| teller.tell_pages(&ToPage::Progress { id: name.clone(), view: View::Why { why } });
-            Answer::Why(words::why(host, host.page_ticket(id).order, text, tell).await?)
+            Answer::Why(words::why(host, host.page_ticket(id).order, (text, towards), tell).await?)
         }
         PageAsk::Selection => Answer::Text(words::selection_for_popup(host, host.page_ticket(id)).await?),
         PageAsk::ShownText => Answer::ShownText { text: host.shown_text.take() },

@@ -22,7 +22,7 @@ use crate::{
         source::{Folder, read_json},
     },
     protocol::FromPacker,
-    tasks::sentiment::positive_label,
+    tasks::sentiment::ways_of,
     web::browser::{chrome, time, wire},
 };
 
@@ -57,7 +57,7 @@ async fn pack(chosen: &Chosen, tell: &impl Fn(u32)) -> Result<(FromPacker, Blob)
     let title = title_of(chosen).await.map_err(said)?;
     // A net for anything else is refused before it is packed.
     let labels = distilbert::labels(chosen).await.map_err(said)?;
-    positive_label(&labels).map_err(|error| error.to_string())?;
+    ways_of(&labels).map_err(|error| error.to_string())?;
     let progress = |percent: u8| tell(u32::from(percent) * PACKED_PERCENT / 100);
     let import = Import { name: title.clone() };
     let packed = distilbert::pack(chosen, &import, Parts::default(), progress).await.map_err(said)?;

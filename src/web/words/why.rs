@@ -6,7 +6,7 @@ use wasm_bindgen::prelude::*;
 
 use crate::{
     engine::{Asker, Order, Verdict, Work},
-    protocol::{Refusal, Urgency, View, WhyVerdict},
+    protocol::{Refusal, Sentiment, Urgency, View, WhyVerdict},
     web::{
         browser::{
             chrome,
@@ -29,7 +29,7 @@ pub async fn why_on_card(
     host: &Rc<Host>,
     (tab, frame, document): (i32, i32, JsValue),
     request: String,
-    text: String,
+    explained: (String, Sentiment),
     card: String,
 ) -> Result<(), Refusal> {
     // The frame may show another document by then, which has no business with this text.
@@ -37,18 +37,18 @@ pub async fn why_on_card(
         send_view_to(tab, Whom::Document(frame, document.clone()), View::Why { why }, &card);
     };
     let order = Order { asker: Asker::Tab(tab), request, urgency: Urgency::Person };
-    tell(why(host, order, text, tell.clone()).await?);
+    tell(why(host, order, explained, tell.clone()).await?);
     Ok(())
 }
 
-/// Which words pushed the verdict on a text; `tell` hears what is known before all is.
+/// Which words pushed this verdict on a text; `tell` hears what is known before all is.
 pub async fn why(
     host: &Rc<Host>,
     order: Order,
-    text: String,
+    (text, towards): (String, Sentiment),
     tell: impl Fn(WhyVerdict) + 'static,
 ) -> Result<WhyVerdict, Refusal> {
-    match host.runner.done(Ticket::quiet(order), Work::why(text, Box::new(tell))).await? {
+    match host.runner.done(Ticket::quiet(order), Work::why(text, towards, Box::new(tell))).await? {
         Verdict::Why(why) => Ok(why),
         _ => Err(unexpected()),
     }

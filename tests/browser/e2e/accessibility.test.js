@@ -128,8 +128,8 @@ describe("in colours of the person's own", () => {
           paper,
           sheet: style(".sheet").backgroundColor,
           edges: [".sheet", "footer button"].map((selector) => style(selector).borderTopColor),
-          painted: [".mark", ".strip .good", ".strip .bad", ".needle"].map((selector) => style(selector).backgroundColor),
-          scale: style(".scale").backgroundImage,
+          painted: [".mark", ".scale .good", ".scale .bad"].map((selector) => style(selector).backgroundColor),
+          strip: [".strip .good", ".strip .bad"].map((selector) => style(selector).backgroundImage),
           pressed: style(".strip [aria-pressed=true]").boxShadow,
           words: all(".words mark, .legend mark").map((mark) => getComputedStyle(mark))
             .map(({ color, backgroundColor, textDecorationColor }) => [color, backgroundColor, textDecorationColor].join()),
@@ -139,8 +139,9 @@ describe("in colours of the person's own", () => {
       assert.equal(seen.sheet, seen.paper, "the card has the person's paper");
       for (const edge of seen.edges) assert.notEqual(edge, seen.paper, "an edge can't be seen");
       for (const colour of seen.painted) assert.ok(![seen.paper, "rgba(0, 0, 0, 0)"].includes(colour), `paint can't be seen: ${seen.painted}`);
-      assert.notEqual(seen.painted[1], seen.painted[2], "sentences look alike");
-      assert.match(seen.scale, /gradient/);
+      assert.notEqual(seen.painted[1], seen.painted[2], "the ends of the scale look alike");
+      assert.notEqual(seen.strip[0], seen.strip[1], "sentences look alike");
+      for (const image of seen.strip) assert.match(image, /gradient/);
       assert.notEqual(seen.pressed, "none");
       assert.ok(seen.words.length > 3);
       for (const word of seen.words) assert.equal(word, [seen.ink, seen.paper, seen.ink].join());

@@ -164,7 +164,7 @@ describe("a content script that was taken over", () => {
         { id: "x", ask: "picture", more: [[[[[[["x"]]]]]]], picture },
         { id: "x", ask: "picture", more: { [long]: 1 }, picture },
         { id: "x", ask: "picture", more: new Map([[long, long]]), picture },
-        { id: "x", ask: "why", card: "card-0", text: long },
+        { id: "x", ask: "why", towards: "positive", card: "card-0", text: long },
         { id: "x", ask: "textInPopup", text: long },
       ];
       const replies = [];

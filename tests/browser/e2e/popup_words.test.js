@@ -13,7 +13,7 @@ const TEXT = "The staff were wonderful and the garden is beautiful, although our
 const LONG = `${TEXT}\n`.repeat(140);
 /** Long enough that its reasons are still looked for when somebody turns to another text. */
 const MIDDLING = `${TEXT}\n`.repeat(40);
-const SUMMARY = /^Towards positive: “[^]*wonderful[^]*”\. Towards negative: “[^]*dirty[^]*”\.$/;
+const SUMMARY = /^Towards positive: “[^]*wonderful[^]*”\. Away from it: “[^]*dirty[^]*”\.$/;
 
 /** @type {Fixtures} */
 let server;
@@ -144,7 +144,7 @@ describe("why, in the box to try", () => {
     await open();
     const reply = await page.evaluate(async (text) => {
       const port = chrome.runtime.connect({ name: "mine" });
-      const reply = chrome.runtime.sendMessage({ id: "mine", ask: "why", text });
+      const reply = chrome.runtime.sendMessage({ id: "mine", ask: "why", text, towards: "positive" });
       // As the browser does it when the page is closed.
       setTimeout(() => port.disconnect(), 50);
       return reply;
@@ -176,7 +176,7 @@ describe("what is selected on the page in front", () => {
     await sotto.popupShows(/Your selection\s*Positive\s*\d+\s?%/);
     await offered();
     await openWhy();
-    await sotto.popupSays(/the staff could not have been kinder[^]*Towards positive: “/);
+    await sotto.popupSays(/the staff were so very kind[^]*Towards positive: “/);
   });
 
   test("is refused by the popup's button where nothing is selected", async () => {
@@ -201,7 +201,7 @@ describe("what is selected on the page in front", () => {
       assert.match(stored, /sentiment/);
       assert.doesNotMatch(stored, /kinder/);
       await openWhy();
-      await sotto.popupSays(/the staff could not have been kinder[^]*Towards positive: “/);
+      await sotto.popupSays(/the staff were so very kind[^]*Towards positive: “/);
       assert.equal((await sotto.ask({ ask: "shownText" })).text, null, "the background still has the text");
     } finally {
       await sotto.ask({ ask: "showResults", place: "card" });

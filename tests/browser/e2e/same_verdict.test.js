@@ -10,19 +10,29 @@ import { startSotto } from "../harness/sotto.js";
 
 const SAID = "The staff were wonderful. Our room was dirty. We stayed for a week.";
 /**
+ * @param {number} negative
+ * @param {number} neutral
+ * @param {number} positive
+ * @returns {Shares}
+ */
+const shares = (negative, neutral, positive) => ({ negative, neutral, positive });
+/**
  * @param {string} words
  * @param {Sentiment} sentiment
- * @param {number} positive
+ * @param {Shares} shares
  * @returns {SentenceVerdict}
  */
-const sentence = (words, sentiment, positive) => ({ start: SAID.indexOf(words), end: SAID.indexOf(words) + words.length, sentiment, positive });
+const sentence = (words, sentiment, shares) => ({ start: SAID.indexOf(words), end: SAID.indexOf(words) + words.length, sentiment, shares });
 const SENTENCES = [
-  sentence("The staff were wonderful.", "positive", 0.991),
-  sentence("Our room was dirty.", "negative", 0.0349),
-  sentence("We stayed for a week.", "unclear", 0.52),
+  sentence("The staff were wonderful.", "positive", shares(0.004, 0.005, 0.991)),
+  sentence("Our room was dirty.", "negative", shares(0.9651, 0.03, 0.0049)),
+  sentence("We stayed for a week.", "neutral", shares(0.03, 0.95, 0.02)),
 ];
 /** @type {TextVerdict} */
-const VERDICT = { sentiment: "positive", positive: 0.914, nTokens: 19, nWindows: 1, truncated: false, sentences: [], model: "sentiment", elapsedMs: 23.4 };
+const VERDICT = {
+  sentiment: "positive", shares: shares(0.02, 0.066, 0.914), claim: "right", nTokens: 19, nWindows: 1, truncated: false, sentences: [],
+  model: "sentiment", elapsedMs: 23.4,
+};
 /** @type {[name: string, probability: number][]} */
 const CLASSES = [["Drawing", 0.021], ["Hentai", 0.0049], ["Neutral", 0.13], ["Porn", 0.8], ["Sexy", 0.0441]];
 /** @type {PictureVerdict} */
@@ -43,10 +53,14 @@ const picture = (more, partlyVisible = false) => ({ kind: "picture", partlyVisib
 /** @satisfies {Record<string, View>} */
 const VIEWS = {
   "positive": text({}),
-  "negative, and quicker than can be said": text({ sentiment: "negative", positive: 0.004, elapsedMs: 0.2 }),
-  "unclear, between two milliseconds": text({ sentiment: "unclear", positive: 0.555, elapsedMs: 12.5 }),
-  "mixed, with its sentences": text({ sentiment: "mixed", positive: 0.61, sentences: SENTENCES, elapsedMs: 41.04 }),
-  "of an own model": text({ model: "own-1", positive: 0.7 }),
+  "negative, and quicker than can be said": text({ sentiment: "negative", shares: shares(0.996, 0.003, 0.001), elapsedMs: 0.2 }),
+  "neutral, in sober words": text({ sentiment: "neutral", claim: "sober", shares: shares(0.07, 0.88, 0.05) }),
+  "neutral, as a label": text({ sentiment: "neutral", shares: shares(0.02, 0.96, 0.02) }),
+  "a side that nobody checked": text({ claim: "sees" }),
+  "a rating": text({ claim: "rated", shares: shares(0.2, 0, 0.8) }),
+  "unclear, between two milliseconds": text({ sentiment: "unclear", claim: "sees", shares: shares(0.445, 0.08, 0.475), elapsedMs: 12.5 }),
+  "mixed, with its sentences": text({ sentiment: "mixed", claim: "sees", shares: shares(0.34, 0.06, 0.6), sentences: SENTENCES, elapsedMs: 41.04 }),
+  "of an own model": text({ model: "own-1", claim: "own", shares: shares(0.3, 0, 0.7) }),
   "of a long text's beginning, in parts": text({ truncated: true, nWindows: 12, nTokens: 5000, elapsedMs: 1234.5 }),
   "a refusal": { kind: "refused", reason: "notEnglish", detail: "not shown" },
   "an unsuitable picture": picture({}),
@@ -137,8 +151,8 @@ async function told(place, body, foot) {
   const below = (await lines(foot)).filter((line) => line !== "Why?");
   const canAsk = await place.getByText("Why?").filter({ visible: true }).count();
   const buttons = await place.locator(`${body} button`).evaluateAll((all) => all.map((button) => button.getAttribute("aria-label")));
-  const needle = await place.locator(".needle").evaluateAll((/** @type {HTMLElement[]} */ all) => all.map(({ style }) => style.insetInlineStart));
-  return { says: await lines(body), below, canAsk, buttons, needle };
+  const scale = await place.locator(".scale span").evaluateAll((/** @type {HTMLElement[]} */ all) => all.map(({ className, style }) => [className, style.flexGrow]));
+  return { says: await lines(body), below, canAsk, buttons, scale };
 }
 
 describe("card and popup say the same of", () => {
@@ -148,7 +162,7 @@ describe("card and popup say the same of", () => {
       const shown = await inPopup(view);
       assert.deepEqual(shown, card);
       assert.ok(card.says.length > 0 && card.says.every(Boolean), `${card.says}`);
-      assert.equal(card.canAsk, view.kind === "text" ? 1 : 0);
+      assert.equal(card.canAsk, view.kind === "text" && view.verdict.claim !== "rated" ? 1 : 0);
       assert.equal(card.below.length, view.kind === "refused" ? 0 : 2, `${card.below}`);
       if (view.kind === "text" && view.verdict.sentences.length) await readSentence();
       const shot = name.replace(/\W+/g, "-");
@@ -199,6 +213,6 @@ test("the box to try shows it as the card does, and takes it to the clipboard", 
   assert.equal(await popup.locator("#try-result").getAttribute("aria-busy"), "false");
   await panel.getByText("Copy").click();
   await eventually("the word that it is copied", async () => /Copied/.test(await panel.innerText()));
-  assert.equal(await popup.evaluate(() => globalThis.taken), "Mixed, 61% (Sotto)");
+  assert.equal(await popup.evaluate(() => globalThis.taken), "Mixed (Sotto)");
   await popup.close();
 });

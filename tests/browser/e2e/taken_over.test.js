@@ -46,8 +46,9 @@ test("every door is read by its type", async () => {
     { ask: "inView", spots: value, viewWidth: "wide" },
     { ask: "inView", spots: [value], viewWidth: 100 },
     { ask: "cancel", request: typeof value === "string" ? { of: value } : value },
-    { ask: "why", text: typeof value === "string" ? [value] : value, card: "card-0" },
-    { ask: "why", text: "A fine day.", card: typeof value === "string" ? [value] : value },
+    { ask: "why", towards: "positive", text: typeof value === "string" ? [value] : value, card: "card-0" },
+    { ask: "why", towards: "positive", text: "A fine day.", card: typeof value === "string" ? [value] : value },
+    { ask: "why", towards: value, text: "A fine day.", card: "card-0" },
     { ask: "textInPopup", text: typeof value === "string" ? [value] : value },
   ]);
   assert.deepEqual(await codes(asks), many(asks.length, "badRequest"));
@@ -211,7 +212,7 @@ test("textInPopup: no card, no popup", async () => {
 test("why, as urgent as a person: not more than two at once", async () => {
   const said = await taken.evaluate(async () => {
     const asked = Array.from({ length: 12 }, (_, index) =>
-      chrome.runtime.sendMessage({ id: `why/${index}`, ask: "why", card: "card-0", text: "A fine day, a bad night and a good morning. ".repeat(40) }));
+      chrome.runtime.sendMessage({ id: `why/${index}`, ask: "why", towards: "positive", card: "card-0", text: "A fine day, a bad night and a good morning. ".repeat(40) }));
     return (await Promise.all(asked)).map(({ answer, reason }) => reason ?? answer);
   });
   // Some are done before the last have come.
@@ -223,7 +224,7 @@ test("why, as urgent as a person: not more than two at once", async () => {
 test("why: the words of a document that is gone are not told to the next", async () => {
   const first = await sotto.page(`${server.origin}/upload.html`);
   const gone = await contentScript(first, sotto.id);
-  await gone.evaluate(() => void chrome.runtime.sendMessage({ id: "why", ask: "why", card: "card-0", text: "A fine day and a bad night. ".repeat(100) }));
+  await gone.evaluate(() => void chrome.runtime.sendMessage({ id: "why", ask: "why", towards: "positive", card: "card-0", text: "A fine day and a bad night. ".repeat(100) }));
   await first.goto(`${server.origin}/selection.html`);
   const next = await contentScript(first, sotto.id);
   await next.evaluate(() => {

@@ -10,7 +10,7 @@ import { serve } from "../harness/server.js";
 import { clickInShadow, countHosts, shadowBox, shadowText } from "../harness/shadow.js";
 import { startSotto } from "../harness/sotto.js";
 
-const DONE = /(Positive|Negative|Mixed|Unclear) \d+\s?%[^]* ms/;
+const DONE = /((Positive|Neutral|Negative) \d+\s?%|Mixed|Unclear)[^]* ms/;
 const GOOD = /Positive \d+\s?%[^]* ms/;
 const BAD = /Negative \d+\s?%[^]* ms/;
 
@@ -151,8 +151,8 @@ test("a long text tells how far it is read, and can be given up", async () => {
 describe("what can't be judged is said", () => {
   for (const [id, says] of /** @type {const} */ ([
     ["empty", /Nothing is selected/],
-    ["emoji", /no words/],
-    ["digits", /no words/],
+    ["digits", /only digits or signs/],
+    ["code", /This is code/],
     ["german", /not look like English/],
     ["arabic", /not look like English/],
     ["chinese", /not look like English/],
@@ -195,8 +195,40 @@ describe("what can't be judged is said", () => {
     await open("words.html");
     await select("#mixed");
     await chooseMenu();
-    await sotto.says(page, /Mixed \d+\s?%[^]*disagree[^]*2 sentences/);
+    await sotto.says(page, /Mixed[^]*disagree[^]*2 sentences: (Positive 1, Negative 1|Negative 1, Positive 1)/);
     await screenshot(page, "card-mixed");
+  });
+});
+
+describe("what is no praise and no complaint", () => {
+  for (const [id, says] of /** @type {const} */ ([
+    ["fact", /Neutral \d+\s?%[^]*No attitude shows/],
+    ["label", /Neutral \d+\s?%[^]*right about/],
+    ["emoji", /Positive \d+\s?%[^]*Nobody has checked/],
+    ["anger", /Negative \d+\s?%[^]*Nobody has checked/],
+    ["stars", /Positive 80\s?%[^]*This is a rating/],
+    ["between", /Unclear[^]*more than one way: \d+\s?% negative, \d+\s?% neutral, \d+\s?% positive/],
+  ])) {
+    for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
+      test(`${id}, ${colorScheme}`, async () => {
+        await open("words.html");
+        await page.emulateMedia({ colorScheme });
+        await select(`#${id}`);
+        await chooseMenu();
+        await sotto.says(page, says);
+        await screenshot(page, `card-${id}-${colorScheme}`);
+        await page.emulateMedia({ colorScheme: null });
+      });
+    }
+  }
+
+  test("twenty sober sentences and two angry ones are read as that", async () => {
+    await open("words.html");
+    await select("#sober-and-angry");
+    await chooseMenu();
+    const said = await sotto.says(page, /Negative \d+\s?%[^]*Nobody has checked[^]*22 sentences: Neutral 20, Negative 2/);
+    assert.doesNotMatch(said, /right about/);
+    await screenshot(page, "card-sober-and-angry");
   });
 });
 

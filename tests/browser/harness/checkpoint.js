@@ -1,7 +1,7 @@
 // A DistilBERT checkpoint as people have them on their disks, made of the packaged model: its packed weights widened to
 // floats again. Packed once more, it must come out as the very file it was made of.
 
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync, copyFileSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ROOT } from "./places.js";
@@ -11,7 +11,7 @@ const [F32, F16, Q4_0] = [0, 1, 2];
 const ALIGNMENT = 32;
 const [GROUP_ELEMENTS, GROUP_BYTES] = [32, 18];
 
-/** Writes config.json, vocab.txt and model.safetensors into a new folder: `{ files, remove }`. */
+/** Writes config.json, vocab.txt, tokenizer.json and model.safetensors into a new folder: `{ files, remove }`. */
 export function packagedCheckpoint() {
   const { metadata, tensors } = readPacked(readFileSync(join(ROOT, "models/sentiment.gguf")));
   const folder = mkdtempSync(join(tmpdir(), "sotto-checkpoint-"));
@@ -32,8 +32,10 @@ export function packagedCheckpoint() {
   };
   writeFileSync(join(folder, "config.json"), JSON.stringify(config));
   writeFileSync(join(folder, "vocab.txt"), metadata.get("sotto.vocabulary"));
+  // Its rules for symbols; the vocabulary is not said twice.
+  copyFileSync(join(ROOT, "tests/oracles/fixtures/symbols_tokenizer.json"), join(folder, "tokenizer.json"));
   writeSafetensors(join(folder, "model.safetensors"), tensors);
-  const files = ["config.json", "vocab.txt", "model.safetensors"].map((name) => join(folder, name));
+  const files = ["config.json", "vocab.txt", "tokenizer.json", "model.safetensors"].map((name) => join(folder, name));
   return { files, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 

@@ -50,7 +50,7 @@ export async function ask(id, probe, patienceMs) {
     if (reply.lost) return { id, nAsked, lost: true };
     /** @param {number} share */
     const round = (share) => Math.round(share * 1e4);
-    const verdict = reply.answer === "text" ? [reply.sentiment, round(reply.positive), reply.sentences.length].join(" ")
+    const verdict = reply.answer === "text" ? [reply.sentiment, ...Object.values(reply.shares).map(round), reply.sentences.length].join(" ")
       : reply.answer === "picture" ? reply.classes.map((/** @type {ClassScore} */ { probability }) => round(probability)).join(" ")
         : JSON.stringify(reply);
     return { id, replyId: reply.id, nAsked, verdict };
