@@ -75,7 +75,7 @@ fn compare(sentiment: &SentimentModel, texts: &[(String, &Value)]) {
     let (median, most) = (gaps[gaps.len() / 2], gaps[gaps.len() - 1]);
     println!("{} texts: cosine {cosine:.6}, gap in a share: median {median:.4}, largest {most:.4}", texts.len());
     assert!(cosine >= 0.999, "cosine {cosine}");
-    assert!(median < 0.005 && most < 0.12, "a share is off by {most}, half of them by {median}");
+    assert!(median < 0.007 && most < 0.12, "a share is off by {most}, half of them by {median}");
 }
 
 /// The texts that came with the model, in numbers that the plain-array flavour computes in seconds, too.
