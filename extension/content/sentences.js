@@ -7,8 +7,8 @@
   // A side is told by height too, so that colour is never needed: positive above, negative below, neutral between.
   styles.sentences = `
     .strip { display: flex; gap: 2px; margin-top: 14px; }
-    .strip button { flex: 1 1 0; min-width: 10px; height: 20px; padding: 0; border-radius: 4px; border: 0; }
-    .strip button { background: linear-gradient(currentColor 0 0) no-repeat center; }
+    .strip button { flex: 1 1 0; min-width: 10px; height: 20px; padding: 0; border-radius: 4px; border: 0;
+      background: linear-gradient(currentColor 0 0) no-repeat center; }
     .strip .good { background-position-y: top; } .strip .bad { background-position-y: bottom; }
     .strip .good, .strip .bad { background-size: 100% 60%; } .strip .calm { background-size: 100% 25%; }
     .strip [aria-pressed=true] { box-shadow: 0 0 0 2px var(--paper), 0 0 0 4px var(--ink); }

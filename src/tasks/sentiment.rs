@@ -144,7 +144,7 @@ impl Judgement {
     pub fn claim(&self) -> Claim {
         let sentiment = self.sentiment();
         let is_carried = self.sentences.len() < SENTENCES_TOGETHER || self.part(sentiment) >= CARRIED;
-        match self.is_checked {
+        match self.is_checked || matches!(self.kind, Kind::Rating(_)) {
             true if !is_carried && sentiment != Sentiment::Neutral => Claim::Sees,
             true => claims::claim(self.kind, sentiment, self.shares.of(self.shares.top())),
             false => Claim::Own,
@@ -507,6 +507,8 @@ mod tests {
         assert_eq!(of(Kind::Symbols, PRAISE), Claim::Sees);
         assert_eq!(of(Kind::Rating(0.8), rated(0.8)), Claim::Rated);
         assert_eq!(Judgement { is_checked: false, ..judged(PRAISE, &[]) }.claim(), Claim::Own);
+        let rating = Judgement { is_checked: false, kind: Kind::Rating(0.8), ..judged(rated(0.8), &[]) };
+        assert_eq!(rating.claim(), Claim::Rated, "which no model was asked about");
     }
 
     #[test]
