@@ -27,6 +27,15 @@ const figure = (value, unit) => (unit === "bytes" ? String(value) : value.toFixe
  * @param {Row[]} rows
  */
 function printTable(rows) {
+  for (const kind of new Set(rows.map(({ kind }) => kind))) printOneTable(rows.filter((row) => row.kind === kind), kind);
+}
+
+/**
+ * @param {Row[]} rows
+ * @param {string | undefined} kind
+ */
+function printOneTable(rows, kind) {
+  if (kind) console.log(`\n${kind}`);
   const engines = [...new Set(rows.map(({ engine }) => engine))];
   const tasks = [...new Set(rows.map(({ task }) => task))];
   /** @param {string} name */
@@ -69,9 +78,9 @@ function writeCsv(name, rows, browser) {
   /** @param {unknown} value */
   const quoted = (value) => (/[",]/.test(String(value)) ? `"${String(value).replaceAll('"', '""')}"` : String(value));
   const machine = `${cpus()[0].model.trim()}, ${cpus().length} cores, ${flagsOfNote()}`;
-  const head = "date,machine,browser,engine,version,task,unit,n,median,p10,p90";
-  const lines = rows.map(({ engine, version, task, unit, values }) =>
-    [date, machine, `Chromium ${browser}`, engine, version, task, unit, values.length,
+  const head = "date,machine,kind,browser,engine,version,task,unit,n,median,p10,p90";
+  const lines = rows.map(({ kind = "", engine, version, task, unit, values }) =>
+    [date, machine, kind, `Chromium ${browser}`, engine, version, task, unit, values.length,
       ...[0.5, 0.1, 0.9].map((share) => Number(quantile(values, share).toFixed(3)))].map(quoted).join(","));
   const path = `benches/results/${date}-${name}.csv`;
   mkdirSync(join(ROOT, "benches/results"), { recursive: true });
@@ -81,11 +90,15 @@ function writeCsv(name, rows, browser) {
 
 /** The vector instructions that decide how fast an int8 product can be. */
 function flagsOfNote() {
-  let flags = /** @type {string[]} */ ([]);
-  try {
-    flags = readFileSync("/proc/cpuinfo", "utf8").match(/^flags\s*:\s*(.*)$/m)?.[1].split(" ") ?? [];
-  } catch {
-    // Not Linux: the model's name must do.
-  }
+  const flags = processorFlags();
   return ["avx2", "avx_vnni", "avx512_vnni"].filter((flag) => flags.includes(flag)).join(" ") || "no vector flags known";
+}
+
+/** What Linux says that the processor can do; nothing elsewhere, where the model's name must do. */
+export function processorFlags() {
+  try {
+    return readFileSync("/proc/cpuinfo", "utf8").match(/^flags\s*:\s*(.*)$/m)?.[1].split(" ") ?? [];
+  } catch {
+    return [];
+  }
 }

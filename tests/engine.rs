@@ -246,7 +246,7 @@ fn a_failed_load_refuses_all_who_wait_and_the_next_request_loads_again() {
 fn the_model_used_longest_ago_gives_way() {
     let mut stage = Stage::new();
     // Room for either model, and not for both before they are loaded.
-    stage.engine.set_budget(85 * MEGABYTE);
+    stage.engine.set_budget(77 * MEGABYTE);
     stage.text("a", Urgency::Person, SHORT);
     stage.finish();
     let text_bytes = stage.engine.status()[0].memory_bytes;
@@ -256,7 +256,7 @@ fn the_model_used_longest_ago_gives_way() {
     stage.finish();
     assert_eq!((stage.state("text"), stage.state("picture")), (ModelState::Ready, ModelState::Ready));
 
-    stage.engine.set_budget(21 * MEGABYTE);
+    stage.engine.set_budget(13 * MEGABYTE);
     assert_eq!(stage.state("text"), ModelState::NotStored, "it was used before the other");
     assert_ne!(stage.state("picture"), ModelState::Ready, "and this one has more than the megabyte that is left");
 }
@@ -264,7 +264,7 @@ fn the_model_used_longest_ago_gives_way() {
 #[test]
 fn a_model_that_others_need_first_is_not_taken_from_them() {
     let mut stage = Stage::new();
-    stage.engine.set_budget(85 * MEGABYTE);
+    stage.engine.set_budget(77 * MEGABYTE);
     let scan = stage.picture("scan", Urgency::Scan);
     stage.until_idle();
     // The picture's model is on its way: the person's model has to wait for it, not forever.
@@ -279,7 +279,7 @@ fn a_model_that_others_need_first_is_not_taken_from_them() {
 #[test]
 fn what_can_never_fit_is_refused_at_once() {
     let mut stage = Stage::new();
-    stage.engine.set_budget(75 * MEGABYTE);
+    stage.engine.set_budget(67 * MEGABYTE);
     let text = stage.text("a", Urgency::Person, SHORT);
     let picture = stage.picture("b", Urgency::Person);
     stage.finish();

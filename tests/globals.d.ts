@@ -130,7 +130,7 @@ declare module "nsfwjs/models/mobilenet_v2";
 declare function showOpenFilePicker(options?: { multiple: boolean }): Promise<FileSystemFileHandle[]>;
 
 /** A row of a bench's table. */
-type Row = { engine: string; version: string; task: string; unit: string; values: number[] };
+type Row = { kind?: string; engine: string; version: string; task: string; unit: string; values: number[] };
 type Bare = Awaited<ReturnType<typeof import("./browser/harness/bare.js").launchBare>>;
 /** What a soak asks: a text, or a picture made from a seed. */
 type Probe = { name: string; text?: string; seed?: number };

@@ -1,4 +1,4 @@
-//! The packed models against what their originals answer, through the browser's own arithmetic (u7 × i8).
+//! The packed models against what their originals answer, through the browser's own arithmetic.
 //! tests/golden and tests/pictures say where the answers come from.
 #![cfg(feature = "cli")]
 
@@ -54,6 +54,10 @@ fn largest(numbers: &[f64]) -> usize {
     (0..numbers.len()).max_by(|&a, &b| numbers[a].total_cmp(&numbers[b])).unwrap()
 }
 
+fn logits_of(answer: &Value) -> Vec<f64> {
+    answer["logits"].as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect()
+}
+
 /// Two shares this near to each other may change places.
 const TIE: f64 = 0.12;
 
@@ -62,7 +66,7 @@ fn compare(sentiment: &SentimentModel, texts: &[(String, &Value)]) -> Vec<Vec<f6
     let mut all_shares = Vec::new();
     let (mut gaps, mut all_found, mut all_expected) = (vec![], vec![], vec![]);
     for (text, answer) in texts {
-        let expected: Vec<f64> = answer["logits"].as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect();
+        let expected = logits_of(answer);
         let found: Vec<f64> = sentiment.logits(text).unwrap().into_iter().map(f64::from).collect();
         let (wanted, got) = (shares(&expected), shares(&found));
         let (top, other) = (largest(&wanted), largest(&got));
@@ -76,8 +80,8 @@ fn compare(sentiment: &SentimentModel, texts: &[(String, &Value)]) -> Vec<Vec<f6
     let cosine = cosine(&all_found, &all_expected);
     let (median, most) = (gaps[gaps.len() / 2], gaps[gaps.len() - 1]);
     println!("{} texts: cosine {cosine:.6}, gap in a share: median {median:.4}, largest {most:.4}", texts.len());
-    assert!(cosine >= 0.999, "cosine {cosine}");
-    assert!(median < 0.007 && most < 0.12, "a share is off by {most}, half of them by {median}");
+    assert!(cosine >= 0.9997, "cosine {cosine}");
+    assert!(median < 0.004 && most < 0.12, "a share is off by {most}, half of them by {median}");
     all_shares
 }
 
@@ -116,7 +120,7 @@ fn the_evaluation_sets_are_judged_as_by_the_original() {
     let sentiment = engine.sentiment().unwrap();
     for (name, n_classes) in [("sentences", 2), ("snippets", 3)] {
         let mut n_right: BTreeMap<String, i64> = BTreeMap::new();
-        let mut bins = [(0i32, 0f64); 15];
+        let (mut bins, mut original_bins) = ([(0i32, 0f64); 15], [(0i32, 0f64); 15]);
         let (texts, answers) = (evaluation_set(name), golden[name].as_array().unwrap());
         assert_eq!(texts.len(), answers.len());
         for ((text, ..), answer) in texts.iter().zip(answers) {
@@ -124,16 +128,20 @@ fn the_evaluation_sets_are_judged_as_by_the_original() {
             assert_eq!(Some(n_tokens), answer["n_tokens"].as_u64(), "tokens of {text:?}");
         }
         let compared: Vec<(String, &Value)> = texts.iter().map(|(text, ..)| text.clone()).zip(answers).collect();
-        for ((_, label, kind), shares) in texts.iter().zip(compare(sentiment, &compared)) {
-            let (negative, positive) = (shares[0], shares[2]);
-            let shares = match n_classes {
-                2 => vec![negative / (negative + positive), positive / (negative + positive)],
-                _ => shares,
-            };
-            let said = largest(&shares);
-            *n_right.entry(kind.clone()).or_default() += i64::from(said == *label);
+        let classes = |all: Vec<f64>| match n_classes {
+            2 => vec![all[0] / (all[0] + all[2]), all[2] / (all[0] + all[2])],
+            _ => all,
+        };
+        let count = |bins: &mut [(i32, f64); 15], shares: &[f64], label: usize| {
+            let said = largest(shares);
             let bin = &mut bins[((shares[said] * 15.0) as usize).min(14)];
-            *bin = (bin.0 + i32::from(said == *label), bin.1 + shares[said]);
+            *bin = (bin.0 + i32::from(said == label), bin.1 + shares[said]);
+            said == label
+        };
+        for (((_, label, kind), found), answer) in texts.iter().zip(compare(sentiment, &compared)).zip(answers) {
+            let right = count(&mut bins, &classes(found), *label);
+            *n_right.entry(kind.clone()).or_default() += i64::from(right);
+            count(&mut original_bins, &classes(shares(&logits_of(answer))), *label);
         }
         let of = |part: &toml::Value| part["n_right"].as_integer().unwrap();
         let kinds = expected[name]["kind"].as_table().unwrap();
@@ -143,12 +151,21 @@ fn the_evaluation_sets_are_judged_as_by_the_original() {
             assert!((n_right - wanted).abs() <= MAY_FLIP, "{name}, {kind}: {n_right} right, the original {wanted}");
         }
         let (n_right, wanted) = (n_right.values().sum::<i64>(), of(&expected[name]["all"]));
-        let ece = bins.iter().map(|(right, share)| (f64::from(*right) - share).abs()).sum::<f64>() / texts.len() as f64;
-        println!("{name}: {n_right} of {} right, the original {wanted}; ECE {:.2} %", texts.len(), 100.0 * ece);
+        let ece_of = |bins: [(i32, f64); 15]| {
+            bins.iter().map(|(right, share)| (f64::from(*right) - share).abs()).sum::<f64>() / texts.len() as f64
+        };
+        let (ece, of_original) = (ece_of(bins), ece_of(original_bins));
+        println!(
+            "{name}: {n_right} of {} right, the original {wanted}; ECE {:.2} %, of the original {:.2} %",
+            texts.len(),
+            100.0 * ece,
+            100.0 * of_original
+        );
         let may_flip = MAY_FLIP * texts.len() as i64 / 200;
         assert!((n_right - wanted).abs() <= may_flip, "{name}: {n_right} right, the original {wanted}");
         // Of ordinary text of the web the shares must be true; sentences.tsv is built to be hard, a quarter of it is irony.
-        assert!(name != "snippets" || ece <= 0.04, "{name}: ECE {ece}");
+        assert!(name != "snippets" || ece <= 0.045, "{name}: ECE {ece}");
+        assert!(ece <= of_original + 0.005, "{name}: ECE {ece}, of the original {of_original}");
     }
 }
 

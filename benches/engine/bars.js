@@ -2,11 +2,16 @@
 
 import { quantile } from "../report.js";
 
-const FASTER_THAN_ONNXRUNTIME = 2.5;
-const FASTER_THAN_NSFWJS = 4;
-const MIN_PERCENT_OF_PEAK = 80;
-const MAX_WASM_BYTES = 2.5 * 1024 * 1024;
-const MAX_MEMORY_BYTES = 64 * 1024 * 1024;
+/** What is measured: the processor as it is, and without the instruction that most people's lack. */
+export const KINDS = { asItIs: "as it is", without: "without the fused dot" };
+
+/** Where the dot is fused, and where it is not: for each path by what it calls itself. */
+const FASTER_THAN_ONNXRUNTIME = /** @type {Record<string, number>} */ ({ "fused dots": 2.8, "dots in parts": 2.5 });
+const PLAIN_FASTER_THAN_ONNXRUNTIME = 1.5;
+const FASTER_THAN_NSFWJS = /** @type {Record<string, number>} */ ({ "fused dots": 6, "dots in parts": 5 });
+const MIN_PERCENT_OF_PEAK = 85;
+const MAX_WASM_BYTES = 2 * 1024 * 1024;
+const MAX_MEMORY_BYTES = 42 * 1024 * 1024;
 const MAX_LOAD_MS = 60;
 
 /**
@@ -14,7 +19,14 @@ const MAX_LOAD_MS = 60;
  * @param {Row[]} rows
  */
 export function check(rows) {
+  return [...new Set(rows.map(({ kind }) => kind))].flatMap((kind) =>
+    checkOne(rows.filter((row) => row.kind === kind)).map((line) => `${kind}: ${line}`));
+}
+
+/** @param {Row[]} rows of one kind */
+function checkOne(rows) {
   const missed = /** @type {string[]} */ ([]);
+  const path = rows.map(({ engine, task }) => engine === "Sotto" && task.match(/^in-register peak, (.*)$/)?.[1]).find(Boolean) || "";
   /**
    * @param {string} engine
    * @param {string} task
@@ -36,14 +48,18 @@ export function check(rows) {
     const task = `text ${nTokens} tokens`;
     // The peer at its best: whichever of its two forms is faster here.
     const peer = Math.min(median("onnxruntime-web int8", task), median("onnxruntime-web int8 fused", task));
-    const times = peer / median("Sotto", task);
-    bar(times >= FASTER_THAN_ONNXRUNTIME, `${task}: ${times.toFixed(2)} times as fast as onnxruntime-web, bar ${FASTER_THAN_ONNXRUNTIME}`);
+    for (const [engine, least] of /** @type {[string, number][]} */ ([
+      ["Sotto", FASTER_THAN_ONNXRUNTIME[path]], ["Sotto, plain SIMD", PLAIN_FASTER_THAN_ONNXRUNTIME]])) {
+      const times = peer / median(engine, task);
+      bar(times >= least, `${engine}, ${task}: ${times.toFixed(2)} times as fast as onnxruntime-web, bar ${least}`);
+    }
   }
   const pictures = median("nsfwjs", "picture 224 px") / median("Sotto", "picture 224 px");
-  bar(pictures >= FASTER_THAN_NSFWJS, `picture: ${pictures.toFixed(2)} times as fast as nsfwjs, bar ${FASTER_THAN_NSFWJS}`);
-  const share = median("Sotto", "share of the peak");
-  bar(share >= MIN_PERCENT_OF_PEAK, `matrix product: ${share.toFixed(1)} % of the in-register peak, bar ${MIN_PERCENT_OF_PEAK}`);
+  const least = FASTER_THAN_NSFWJS[path];
+  bar(pictures >= least, `picture: ${pictures.toFixed(2)} times as fast as nsfwjs, bar ${least}`);
   for (const engine of ["Sotto", "Sotto, plain SIMD"]) {
+    const share = median(engine, "share of the peak");
+    bar(share >= MIN_PERCENT_OF_PEAK, `${engine}, product: ${share.toFixed(1)} % of the in-register peak, bar ${MIN_PERCENT_OF_PEAK}`);
     const wasm = median(engine, "engine .wasm");
     bar(wasm <= MAX_WASM_BYTES, `${engine}: ${wasm} bytes of .wasm, bar ${MAX_WASM_BYTES}`);
   }

@@ -156,7 +156,7 @@ globalThis.bench = {
 
   memoryBytes,
 
-  /** What only Sotto's engine tells: the matrix product alone, and what the instruction itself can do. */
-  matmulGops: (/** @type {string} */ name, /** @type {number[]} */ ...sizes) => engines[name].engine.matmul_gops(...sizes),
-  inRegisterPeakGops: (/** @type {string} */ name) => engines[name].engine.in_register_peak_gops(),
+  /** What only Sotto's engine tells: what one of the kernels' measurements reaches, and how it multiplies here. */
+  gops: (/** @type {string} */ name, /** @type {string} */ measurement) => engines[name].engine.gops(measurement),
+  path: (/** @type {string} */ name) => engines[name].engine.path(),
 };

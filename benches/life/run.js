@@ -10,6 +10,7 @@ import { eventually } from "../../tests/browser/harness/browser.js";
 import { DIST, FIXTURES } from "../../tests/browser/harness/places.js";
 import { serve } from "../../tests/browser/harness/server.js";
 import { startSotto } from "../../tests/browser/harness/sotto.js";
+import { countWhileIdle } from "../../tests/browser/harness/trace.js";
 import { finish, quantile } from "../report.js";
 
 const N_WAKES = 15;
@@ -137,27 +138,14 @@ async function measureWakesAndCycles() {
  * @param {Life} life
  */
 async function measureIdle({ browser, page, address }) {
-  const events = /** @type {{ name: string, pid: number, ts: number, args?: { data?: { url?: string } } }[]} */ ([]);
-  browser.on("Tracing.dataCollected", ({ value }) => events.push(...value));
-  const complete = new Promise((resolve) => browser.on("Tracing.tracingComplete", resolve));
-  const categories = ["devtools.timeline", "disabled-by-default-devtools.timeline", "__metadata"];
-  // The page by which we ask must not be seen either: it does nothing.
-  await new Promise((resolve) => setTimeout(resolve, 1000));
-  await browser.send("Tracing.start", { traceConfig: { includedCategories: categories }, transferMode: "ReportEvents" });
-  await new Promise((resolve) => setTimeout(resolve, IDLE_MS));
-  // One script of ours at the end shows that the trace sees them.
-  await ask(page, { ask: "status" });
-  await browser.send("Tracing.end");
-  await complete;
-  const asked = Math.max(...events.map(({ ts }) => ts)) - 2_000_000;
-  const ours = events.filter(({ args }) => (args?.data?.url ?? "").startsWith(address));
-  const processes = new Set(ours.map(({ pid }) => pid));
-  assert.ok(ours.some(({ ts }) => ts > asked), "the trace does not see our scripts");
-  const idle = events.filter(({ pid, ts }) => processes.has(pid) && ts <= asked);
-  /** @param {string[]} names */
-  const count = (names) => idle.filter(({ name }) => names.includes(name)).length;
-  add("idle 20 s: scripts run", "events", [count(["FunctionCall", "EvaluateScript", "v8.run"])]);
-  add("idle 20 s: timers", "events", [count(["TimerInstall", "TimerFire"])]);
+  const { scripts, timers } = await countWhileIdle({
+    browser, page, address,
+    // The page by which we ask does nothing either.
+    idle: () => new Promise((resolve) => setTimeout(resolve, IDLE_MS)),
+    wake: () => ask(page, { ask: "status" }),
+  });
+  add("idle 20 s: scripts run", "events", [scripts]);
+  add("idle 20 s: timers", "events", [timers]);
 }
 
 /** @param {Life} life */

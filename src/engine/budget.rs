@@ -6,9 +6,9 @@ use super::{Engine, EngineError};
 
 /// Several times what all packaged models need.
 pub const PRESET_BUDGET_BYTES: u64 = 256_000_000;
-/// Buffers of the nets, the vocabulary's index and the pieces that weights come in: measured 17 MB beside both packaged
+/// Buffers of the nets, the vocabulary's index and the pieces that weights come in: measured 10 MB beside both packaged
 /// models.
-const WORKING_BYTES: u64 = 20_000_000;
+const WORKING_BYTES: u64 = 12_000_000;
 
 /// Whether a model can be loaded now.
 enum Room {

@@ -2,11 +2,9 @@
 //! never exist together. Both products are the integer product of the linear layers: keys and values are packed as
 //! weights, queries and powers are rows of activations.
 
-use super::elementwise::exp_of_row;
-use super::lanes::{LANES, Lanes};
+use super::lanes::{LANES, Lanes, ROUNDER};
 use super::layout::{
-    ACTIVATION_MAX, AttentionRoom, DOT_INPUTS, Epilogue, Heads, PackedWeights, ROW_ALIGNMENT, RowsU7, TILE_COLUMNS,
-    WEIGHT_MAX,
+    AttentionRoom, DOT_INPUTS, Epilogue, Heads, PackedWeights, ROW_ALIGNMENT, RowsU7, TILE_COLUMNS, WEIGHT_MAX,
 };
 use super::product::linear;
 use super::quantise::quantise_row;
@@ -184,7 +182,7 @@ fn largest_magnitude<L: Lanes>(lanes: L, row: &[f32]) -> f32 {
 /// Sixteen floats × `inverse`, rounded to −127..=127.
 #[inline(always)]
 fn scaled_bytes<L: Lanes>(lanes: L, row: &[f32], inverse: f32) -> L::Bytes {
-    let (inverse, rounder) = (lanes.splat(inverse), lanes.splat(super::lanes::ROUNDER));
+    let (inverse, rounder) = (lanes.splat(inverse), lanes.splat(ROUNDER));
     let mut rounded = [rounder; 2];
     for half in 0..2 {
         let eight = &row[half * LANES..][..LANES];
@@ -195,29 +193,64 @@ fn scaled_bytes<L: Lanes>(lanes: L, row: &[f32], inverse: f32) -> L::Bytes {
     lanes.rounded_bytes(rounded)
 }
 
+/// 2^f over |f| ≤ 1/2, largest relative error 3e-6: a thousandth of what rounding to seven bits leaves.
+const POWER_OF_TWO: [f32; 5] = [0.999_999_3, 6.931_218e-1, 2.402_474_4e-1, 5.591_786e-2, 9.570_101e-3];
+/// What powers of two are raised to before they are rounded: log₂ 127.
+const LOG2_MOST: f32 = 6.988_684_7;
+
 /// One row of scores to its powers in seven bits, whose step is so that the row adds up to one.
+///
+/// ```text
+/// y = (score − largest) × scale × log₂ e + log₂ 127,  n = round(y),  power = round(2^n × 2^(y − n))
+/// ```
 #[inline(always)]
 fn power_row<L: Lanes>(lanes: L, scores: &mut [f32], n_tokens: usize, scale: f32, powers: &mut RowsU7, row: usize) {
     let stride = powers.stride();
-    assert!(scores.len() >= stride, "a row of scores is padded as a row of powers is");
-    let (bytes, scales, zero_points) = powers.parts_mut();
-    // SAFETY: `scores` is as long as `n_tokens` rounded up to whole lanes.
-    let inverse = unsafe { exp_of_row(lanes, scores.as_mut_ptr(), n_tokens, scale) };
-    let most = lanes.splat(f32::from(ACTIVATION_MAX));
-    let mut sum = lanes.splat(0.0);
-    let (blocks, _) = scores.as_chunks::<ROW_ALIGNMENT>();
-    for (block, out) in blocks.iter().zip(bytes[row * stride..][..stride].as_chunks_mut::<ROW_ALIGNMENT>().0) {
-        let mut whole = [sum; 2];
+    assert!(scores.len() >= stride && stride >= n_tokens, "a row of scores is padded as a row of powers is");
+    scores[n_tokens..stride].fill(f32::NEG_INFINITY);
+    let (blocks, _) = scores[..stride].as_chunks::<ROW_ALIGNMENT>();
+    let mut largest = [lanes.splat(f32::NEG_INFINITY); 2];
+    for block in blocks {
         for half in 0..2 {
             // SAFETY: a block holds two times eight floats.
-            let power = unsafe { lanes.load(block.as_ptr().add(half * LANES)) };
-            whole[half] = lanes.round(lanes.mul(power, most));
+            largest[half] = lanes.greater(largest[half], unsafe { lanes.load(block.as_ptr().add(half * LANES)) });
         }
-        sum = lanes.add(sum, lanes.add(whole[0], whole[1]));
+    }
+    let factor = scale * std::f32::consts::LOG2_E;
+    let offset = LOG2_MOST - lanes.largest(lanes.greater(largest[0], largest[1])) * factor;
+    let (factor, offset, rounder) = (lanes.splat(factor), lanes.splat(offset), lanes.splat(ROUNDER));
+    let coefficients = std::hint::black_box(&POWER_OF_TWO);
+    let (bytes, scales, zero_points) = powers.parts_mut();
+    let mut sum = lanes.zero_bytes();
+    // Powers may lose a not-a-number on the way; what this adds up does not.
+    let mut witness = [lanes.splat(0.0); 2];
+    for (block, out) in blocks.iter().zip(bytes[row * stride..][..stride].as_chunks_mut::<ROW_ALIGNMENT>().0) {
+        let (mut biased, mut f, mut power) = ([rounder; 2], [rounder; 2], [lanes.splat(coefficients[4]); 2]);
+        for half in 0..2 {
+            // SAFETY: a block holds two times eight floats.
+            let score = unsafe { lanes.load(block.as_ptr().add(half * LANES)) };
+            // Below 2^−20 all are zero, and 2^n stays a normal number.
+            let y = lanes.multiply_add(score, factor, offset);
+            witness[half] = lanes.add(witness[half], y);
+            let y = lanes.greater(y, lanes.splat(-20.0));
+            biased[half] = lanes.add(y, rounder);
+            f[half] = lanes.sub(y, lanes.sub(biased[half], rounder));
+        }
+        for coefficient in [coefficients[3], coefficients[2], coefficients[1], coefficients[0]] {
+            for half in 0..2 {
+                power[half] = lanes.multiply_add(power[half], f[half], lanes.splat(coefficient));
+            }
+        }
+        for half in 0..2 {
+            power[half] = lanes.add(lanes.scale_by_power_of_two(power[half], biased[half]), rounder);
+        }
+        let rounded = lanes.rounded_bytes(power);
+        sum = lanes.add_bytes(sum, [rounded, lanes.zero_bytes()]);
         // SAFETY: `out` holds sixteen bytes.
-        unsafe { lanes.store_bytes(whole, out.as_mut_ptr()) };
+        unsafe { lanes.store_sixteen(rounded, out.as_mut_ptr().cast()) };
     }
     zero_points[row] = 0;
     // Where a score was not a number, neither is what comes of it.
-    scales[row] = if inverse.is_nan() { f32::NAN } else { 1.0 / lanes.sum(sum) };
+    let is_number = !lanes.sum(lanes.add(witness[0], witness[1])).is_nan();
+    scales[row] = if is_number { 1.0 / lanes.sum_of_four(sum) as f32 } else { f32::NAN };
 }

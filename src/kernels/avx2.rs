@@ -4,6 +4,7 @@
 use core::arch::x86_64::*;
 
 use super::lanes::{Lanes, ROUNDER};
+use super::layout::{FourBitGroup, GROUP_STEPS, Piece, Q4_GROUP, RowGroup, TILE_ROWS};
 use super::scalar;
 
 /// Made only where `available()` says so.
@@ -170,6 +171,100 @@ impl Lanes for Avx2 {
     }
 
     #[inline(always)]
+    fn panel_pays_from(self) -> usize {
+        17
+    }
+
+    #[inline(always)]
+    unsafe fn product_of_nibbles<const R: usize>(
+        self,
+        rows: *const [RowGroup; TILE_ROWS],
+        groups: *const FourBitGroup,
+        n_groups: usize,
+    ) -> [__m256i; R] {
+        let mut sums = [self.splat_sum(0); R];
+        for index in 0..n_groups {
+            // SAFETY: the caller's promise.
+            unsafe {
+                let group = groups.add(index);
+                let rows = &raw const (*rows.add(index));
+                let mut parts: [__m256i; R] = std::array::from_fn(|row| starting(&raw const (*rows)[row]));
+                for step in 0..GROUP_STEPS {
+                    let weights = weights_of(group, step);
+                    for row in 0..R {
+                        let four = (&raw const (*rows)[row]).cast::<i32>().add(step).read();
+                        let pairs = _mm256_maddubs_epi16(weights, _mm256_set1_epi32(four));
+                        parts[row] = _mm256_add_epi16(parts[row], pairs);
+                    }
+                }
+                let multipliers = paired(group);
+                for row in 0..R {
+                    sums[row] = _mm256_add_epi32(sums[row], _mm256_madd_epi16(parts[row], multipliers));
+                }
+            }
+        }
+        sums
+    }
+
+    /// Sixteen multipliers, each column's twice, and its steps.
+    const GROUP_PIECES: usize = 2 + 2 * GROUP_STEPS;
+    type PanelInputs = [RowGroup; TILE_ROWS];
+
+    #[inline(always)]
+    fn panel_rows(
+        self,
+        groups: &[[RowGroup; TILE_ROWS]],
+        _: &mut Vec<[[i16; Q4_GROUP]; TILE_ROWS]>,
+    ) -> *const [RowGroup; TILE_ROWS] {
+        groups.as_ptr()
+    }
+
+    #[inline(always)]
+    unsafe fn unpack(self, groups: *const FourBitGroup, n_groups: usize, panel: *mut Piece) {
+        for index in 0..n_groups {
+            // SAFETY: the caller's promise.
+            unsafe {
+                let (group, to) = (groups.add(index), panel.add(index * Self::GROUP_PIECES).cast::<__m256i>());
+                _mm256_storeu_si256(to, paired(group));
+                for step in 0..GROUP_STEPS {
+                    _mm256_storeu_si256(to.add(1 + step), weights_of(group, step));
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn product_of_panel<const R: usize>(
+        self,
+        rows: *const [RowGroup; TILE_ROWS],
+        panel: *const Piece,
+        n_groups: usize,
+    ) -> [__m256i; R] {
+        let mut sums = [self.splat_sum(0); R];
+        for index in 0..n_groups {
+            // SAFETY: the caller's promise.
+            unsafe {
+                let group = panel.add(index * Self::GROUP_PIECES).cast::<__m256i>();
+                let rows = &raw const (*rows.add(index));
+                let mut parts: [__m256i; R] = std::array::from_fn(|row| starting(&raw const (*rows)[row]));
+                for step in 0..GROUP_STEPS {
+                    let weights = _mm256_loadu_si256(group.add(1 + step));
+                    for row in 0..R {
+                        let four = (&raw const (*rows)[row]).cast::<i32>().add(step).read();
+                        let pairs = _mm256_maddubs_epi16(weights, _mm256_set1_epi32(four));
+                        parts[row] = _mm256_add_epi16(parts[row], pairs);
+                    }
+                }
+                let multipliers = _mm256_loadu_si256(group);
+                for row in 0..R {
+                    sums[row] = _mm256_add_epi32(sums[row], _mm256_madd_epi16(parts[row], multipliers));
+                }
+            }
+        }
+        sums
+    }
+
+    #[inline(always)]
     fn zero_bytes(self) -> __m128i {
         instruction!(_mm_setzero_si128())
     }
@@ -202,23 +297,14 @@ impl Lanes for Avx2 {
     }
 
     #[inline(always)]
-    unsafe fn look_up_nibbles(self, table: __m128i, nibbles: *const u8) -> [__m128i; 2] {
-        let (low, high) = split(instruction!(_mm_loadu_si128(nibbles.cast())));
-        instruction!([_mm_shuffle_epi8(table, low), _mm_shuffle_epi8(table, high)])
-    }
-
-    #[inline(always)]
-    unsafe fn largest_nibble(self, nibbles: *const u8) -> u8 {
+    unsafe fn join_nibbles(self, first: *const u8, second: *const u8) -> [__m128i; 2] {
         instruction!({
-            let (low, high) = split(_mm_loadu_si128(nibbles.cast()));
-            let eight = _mm_set1_epi8(8);
-            let distance =
-                _mm_max_epi8(_mm_abs_epi8(_mm_sub_epi8(low, eight)), _mm_abs_epi8(_mm_sub_epi8(high, eight)));
-            // The smallest of eight words is one instruction; the largest distance is the smallest of its complement.
-            let rest = _mm_sub_epi8(eight, distance);
-            let rest = _mm_min_epu8(rest, _mm_srli_epi16::<8>(rest));
-            let words = _mm_and_si128(rest, _mm_set1_epi16(0xff));
-            8 - _mm_cvtsi128_si32(_mm_minpos_epu16(words)) as u8
+            let (a, b) = (_mm_loadu_si128(first.cast()), _mm_loadu_si128(second.cast()));
+            let (low, high) = (_mm_set1_epi8(15), _mm_set1_epi8(15 << 4));
+            [
+                _mm_or_si128(_mm_and_si128(a, low), _mm_and_si128(_mm_slli_epi16::<4>(b), high)),
+                _mm_or_si128(_mm_and_si128(_mm_srli_epi16::<4>(a), low), _mm_and_si128(b, high)),
+            ]
         })
     }
 
@@ -265,12 +351,37 @@ fn to_array(x: __m256) -> [f32; 8] {
     unsafe { core::mem::transmute(x) }
 }
 
-/// Low nibbles, high nibbles.
+/// What a group's parts start from.
+///
+/// # Safety
+/// `row` is readable.
 #[inline(always)]
-fn split(nibbles: __m128i) -> (__m128i, __m128i) {
+unsafe fn starting(row: *const RowGroup) -> __m256i {
+    instruction!(_mm256_set1_epi32((&raw const (*row).start_of_halves).cast::<i32>().read_unaligned()))
+}
+
+/// Four inputs of eight columns plus eight, 0..=15.
+///
+/// # Safety
+/// `group` is readable.
+#[inline(always)]
+unsafe fn weights_of(group: *const FourBitGroup, step: usize) -> __m256i {
     instruction!({
-        let mask = _mm_set1_epi8(15);
-        (_mm_and_si128(nibbles, mask), _mm_and_si128(_mm_srli_epi16::<4>(nibbles), mask))
+        let nibbles = _mm_loadu_si128((&raw const (*group).nibbles).cast::<__m128i>().add(step));
+        let both = _mm256_set_m128i(_mm_srli_epi16::<4>(nibbles), nibbles);
+        _mm256_and_si256(both, _mm256_set1_epi8(15))
+    })
+}
+
+/// Eight multipliers, each twice: for both halves of its column's lane.
+///
+/// # Safety
+/// `group` is readable.
+#[inline(always)]
+unsafe fn paired(group: *const FourBitGroup) -> __m256i {
+    instruction!({
+        let one = _mm_loadu_si128((&raw const (*group).multipliers).cast());
+        _mm256_set_m128i(_mm_unpackhi_epi16(one, one), _mm_unpacklo_epi16(one, one))
     })
 }
 

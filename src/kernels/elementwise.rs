@@ -1,7 +1,7 @@
-//! Functions of one number and of one row, eight at a time: GELU, e^x, softmax, layer norm. Each says how far it may be
+//! Functions of one number and of one row, eight at a time: GELU, layer norm. Each says how far it may be
 //! from the truth; the battery holds it to that.
 
-use super::lanes::{LANES, Lanes, ROUNDER};
+use super::lanes::{LANES, Lanes};
 
 /// From here on erf(x/√2) stays what it is here; it differs from ±1 by 5.7e-7.
 const GELU_EDGE: f32 = 5.0;
@@ -104,103 +104,6 @@ fn gelu_of_block<L: Lanes>(lanes: L, coefficients: &[f32; 13], block: &mut [f32;
         let [a, b] = gelu::<L, WIDE>(lanes, coefficients, [lanes.load(at), lanes.load(at.add(LANES))]);
         lanes.store(a, at);
         lanes.store(b, at.add(LANES));
-    }
-}
-
-/// ln 2 in two parts, as in Cephes: the first has few bits, so a whole number times it is exact.
-const LN_2_HIGH: f32 = 355.0 / 512.0;
-const LN_2_LOW: f32 = -2.121_944_4e-4;
-/// (e^r − 1 − r)/r² over |r| ≤ ln 2 / 2, from Cephes too.
-const EXP_POLYNOMIAL: [f32; 6] = [5e-1, 1.666_666_5e-1, 4.166_579_6e-2, 8.333_452e-3, 1.398_2e-3, 1.987_569_2e-4];
-
-/// e^x for x ≤ 0; below −87 it is e^−87, 1.6e-38. Largest relative error 2e-7.
-///
-/// ```text
-/// n = round(x / ln 2),  r = x − n ln 2 (ln 2 in two parts),  e^x = 2^n × (1 + r + r²/2 + …)
-/// ```
-#[inline(always)]
-fn exp<L: Lanes, const W: usize>(lanes: L, coefficients: &[f32; 6], x: [L::Floats; W]) -> [L::Floats; W] {
-    let (mut biased, mut r, mut out) = (x, x, x);
-    for index in 0..W {
-        let x = lanes.greater(x[index], lanes.splat(-87.0));
-        biased[index] = lanes.multiply_add(x, lanes.splat(std::f32::consts::LOG2_E), lanes.splat(ROUNDER));
-        let n = lanes.sub(biased[index], lanes.splat(ROUNDER));
-        r[index] = lanes.multiply_add(n, lanes.splat(-LN_2_HIGH), x);
-        r[index] = lanes.multiply_add(n, lanes.splat(-LN_2_LOW), r[index]);
-    }
-    let quotient = polynomial!(lanes, coefficients, r, even [4, 2, 0], odd [5, 3, 1]);
-    for index in 0..W {
-        let r = r[index];
-        let fraction = lanes.multiply_add(lanes.mul(r, r), quotient[index], lanes.add(r, lanes.splat(1.0)));
-        out[index] = lanes.scale_by_power_of_two(fraction, biased[index]);
-    }
-    out
-}
-
-/// Replaces a padded row of scores by e^((score − largest) × scale) and returns the inverse of their sum. What lies past
-/// `width` becomes zero. One score that is not a number makes the inverse none either.
-///
-/// # Safety
-/// `row` is readable and writable for `width` floats, rounded up to whole lanes.
-#[inline(always)]
-pub unsafe fn exp_of_row<L: Lanes>(lanes: L, row: *mut f32, width: usize, scale: f32) -> f32 {
-    let padded = width.next_multiple_of(LANES);
-    let wide = padded - padded % (WIDE * LANES);
-    let coefficients = std::hint::black_box(&EXP_POLYNOMIAL);
-    // SAFETY: all of it lies below `padded`, which the caller promises.
-    unsafe {
-        for index in width..padded {
-            *row.add(index) = f32::NEG_INFINITY;
-        }
-        let mut largest = lanes.splat(f32::NEG_INFINITY);
-        for index in (0..padded).step_by(LANES) {
-            largest = lanes.greater(largest, lanes.load(row.add(index)));
-        }
-        let scale = lanes.splat(scale);
-        let largest = lanes.splat(lanes.largest(largest));
-        // The powers may lose a not-a-number on the way; the sum of what they are made of does not.
-        let (mut sum, mut witness) = ([lanes.splat(0.0); WIDE], [lanes.splat(0.0); WIDE]);
-        for first in (0..wide).step_by(WIDE * LANES) {
-            let mut x = [scale; WIDE];
-            for index in 0..WIDE {
-                let score = lanes.load(row.add(first + index * LANES));
-                x[index] = lanes.mul(lanes.sub(score, largest), scale);
-                witness[index] = lanes.add(witness[index], x[index]);
-            }
-            let power = exp::<L, WIDE>(lanes, coefficients, x);
-            for index in 0..WIDE {
-                lanes.store(power[index], row.add(first + index * LANES));
-                sum[index] = lanes.add(sum[index], power[index]);
-            }
-        }
-        if wide < padded {
-            let x = lanes.mul(lanes.sub(lanes.load(row.add(wide)), largest), scale);
-            witness[0] = lanes.add(witness[0], x);
-            let [power] = exp::<L, 1>(lanes, coefficients, [x]);
-            lanes.store(power, row.add(wide));
-            sum[0] = lanes.add(sum[0], power);
-        }
-        for index in width..padded {
-            *row.add(index) = 0.0;
-        }
-        // The padding added at most 7 × e^−87 to a sum of at least 1: nothing, in f32.
-        let is_number = !lanes.sum(lanes.add(witness[0], witness[1])).is_nan();
-        if is_number { 1.0 / lanes.sum(lanes.add(sum[0], sum[1])) } else { f32::NAN }
-    }
-}
-
-/// Each row of `width` to e^x / Σ e^x. Largest error 2e-6 relative to the result, or 1e-37.
-#[inline(always)]
-pub fn softmax_rows<L: Lanes>(lanes: L, x: &mut [f32], width: usize) {
-    if width == 0 {
-        return;
-    }
-    let mut padded = vec![0f32; width.next_multiple_of(LANES)];
-    for row in x.chunks_exact_mut(width) {
-        padded[..width].copy_from_slice(row);
-        // SAFETY: `padded` holds whole lanes.
-        let inverse = unsafe { exp_of_row(lanes, padded.as_mut_ptr(), width, 1.0) };
-        row.iter_mut().zip(&padded).for_each(|(x, power)| *x = power * inverse);
     }
 }
 

@@ -1,6 +1,8 @@
 //! The instruction set as a thin layer: what eight lanes can do at once. Every algorithm above it is written once, over
 //! this trait; a flavour is one implementation. Knows nothing of rows, weights or nets.
 
+use super::layout::{FourBitGroup, Piece, Q4_GROUP, RowGroup, TILE_ROWS};
+
 /// Floats and sums that are worked on at once: one AVX2 register, or a pair of 128-bit ones, whose two halves also hide
 /// each other's latency.
 pub const LANES: usize = 8;
@@ -44,7 +46,7 @@ pub trait Lanes: Copy {
     fn sum(self, x: Self::Floats) -> f32;
     fn largest(self, x: Self::Floats) -> f32;
     fn lowest(self, x: Self::Floats) -> f32;
-    /// Sixteen whole numbers in 0..=127 as bytes.
+    /// Sixteen whole numbers in −128..=127 as bytes.
     ///
     /// # Safety
     /// `to` is writable for sixteen bytes.
@@ -72,6 +74,44 @@ pub trait Lanes: Copy {
         n_steps: usize,
     ) -> [Self::Sums; R];
 
+    /// From how many rows on four-bit weights are unpacked into a panel first.
+    fn panel_pays_from(self) -> usize;
+    /// The product of the first `R` of four rows and one tile of four-bit weights, unpacked on the way.
+    ///
+    /// # Safety
+    /// `rows` and `groups` are readable for `n_groups`; no activation is −128.
+    unsafe fn product_of_nibbles<const R: usize>(
+        self,
+        rows: *const [RowGroup; TILE_ROWS],
+        groups: *const FourBitGroup,
+        n_groups: usize,
+    ) -> [Self::Sums; R];
+    /// What a group of a tile takes in a panel.
+    const GROUP_PIECES: usize;
+    /// Four rows' group as it is multiplied with a panel.
+    type PanelInputs: Copy;
+    /// Unpacks one tile into a panel.
+    ///
+    /// # Safety
+    /// `groups` is readable for `n_groups`, `panel` writable for `n_groups × GROUP_PIECES`.
+    unsafe fn unpack(self, groups: *const FourBitGroup, n_groups: usize, panel: *mut Piece);
+    /// Rows for a panel: as they are, or widened into `room`.
+    fn panel_rows(
+        self,
+        groups: &[[RowGroup; TILE_ROWS]],
+        room: &mut Vec<[[i16; Q4_GROUP]; TILE_ROWS]>,
+    ) -> *const Self::PanelInputs;
+    /// The product of the first `R` of four rows and one tile of a panel.
+    ///
+    /// # Safety
+    /// `rows` are readable for `n_groups`, and what `panel_rows` made; `panel` is what `unpack` made of `n_groups`.
+    unsafe fn product_of_panel<const R: usize>(
+        self,
+        rows: *const Self::PanelInputs,
+        panel: *const Piece,
+        n_groups: usize,
+    ) -> [Self::Sums; R];
+
     /// Sixteen zero bytes, or four zero sums.
     fn zero_bytes(self) -> Self::Bytes;
     /// The low bytes of sixteen floats that [`ROUNDER`] was added to: whole numbers in −128..=127.
@@ -81,16 +121,12 @@ pub trait Lanes: Copy {
     /// # Safety
     /// `to` is writable for 32 bytes.
     unsafe fn store_quads(self, x: [Self::Floats; 4], to: *mut i8);
-    /// Sixteen bytes of nibbles through a table of sixteen: what the low nibbles and what the high nibbles name.
+    /// Two columns' groups of sixteen bytes of nibbles: `[low, high]` nibbles of both, the first column's in the low
+    /// half of each byte.
     ///
     /// # Safety
-    /// `nibbles` is readable for sixteen bytes.
-    unsafe fn look_up_nibbles(self, table: Self::Bytes, nibbles: *const u8) -> [Self::Bytes; 2];
-    /// The largest distance from eight among 32 nibbles.
-    ///
-    /// # Safety
-    /// `nibbles` is readable for sixteen bytes.
-    unsafe fn largest_nibble(self, nibbles: *const u8) -> u8;
+    /// Both are readable for sixteen bytes.
+    unsafe fn join_nibbles(self, first: *const u8, second: *const u8) -> [Self::Bytes; 2];
     /// Adds 32 signed bytes to four sums; which byte goes to which is left open.
     fn add_bytes(self, sums: Self::Bytes, x: [Self::Bytes; 2]) -> Self::Bytes;
     fn sum_of_four(self, sums: Self::Bytes) -> i32;

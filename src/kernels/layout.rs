@@ -2,15 +2,61 @@
 
 /// Output columns that share one tile of packed weights: two vectors of four.
 pub const TILE_COLUMNS: usize = 8;
+/// Rows that share one pass over a tile of weights: 4 rows × 8 columns are eight 128-bit accumulators, which with two
+/// vectors of weights, one of activations and a temporary stay within the sixteen registers of x86-64.
+pub const TILE_ROWS: usize = 4;
 /// Inputs that one dot instruction sums for each column.
 pub const DOT_INPUTS: usize = 4;
+/// The largest activation beside four-bit weights, and, below zero, the least: a pair of products of −127..=127 and
+/// 0..=15, and the sums of eight pairs less eight times the activations, stay within sixteen bits.
+pub const ACTIVATION_I8_MAX: i8 = 127;
 /// Rows of activations are padded to a whole number of vectors, so that no kernel reads past a row.
 pub const ROW_ALIGNMENT: usize = 16;
 
-/// The largest weight and the largest activation. With both in seven bits, a pair of products never leaves i16, so the
+/// The largest i8 weight and the largest activation. With both in seven bits, a pair of products never leaves i16, so the
 /// relaxed dot gives the same i32 on every processor.
 pub const WEIGHT_MAX: i8 = 127;
 pub const ACTIVATION_MAX: u8 = 127;
+
+/// What every output column of a linear map has besides its weights. Padded to whole tiles with zeros.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Columns {
+    n_out: usize,
+    pub(super) scales: Vec<f32>,
+    /// Sum of each column's weights: what a zero point must be multiplied with.
+    pub(super) sums: Vec<i32>,
+    pub(super) bias: Vec<f32>,
+}
+
+impl Columns {
+    fn zeroed(n_out: usize) -> Self {
+        let padded = n_out.next_multiple_of(TILE_COLUMNS);
+        Self { n_out, scales: vec![0.0; padded], sums: vec![0; padded], bias: vec![0.0; padded] }
+    }
+
+    fn reshape(&mut self, n_out: usize) {
+        let padded = n_out.next_multiple_of(TILE_COLUMNS);
+        self.n_out = n_out;
+        self.scales.clear();
+        self.scales.resize(padded, 0.0);
+        self.sums.clear();
+        self.sums.resize(padded, 0);
+        self.bias.clear();
+        self.bias.resize(padded, 0.0);
+    }
+
+    pub fn n_out(&self) -> usize {
+        self.n_out
+    }
+
+    pub fn n_tiles(&self) -> usize {
+        self.scales.len() / TILE_COLUMNS
+    }
+
+    fn byte_len(&self) -> usize {
+        12 * self.scales.len()
+    }
+}
 
 /// The weights of a linear map, `n_out` columns of `n_in` inputs, i8 with one scale per output column.
 ///
@@ -18,44 +64,27 @@ pub const ACTIVATION_MAX: u8 = 127;
 /// vector. Ragged edges are filled with zero weights, which add nothing.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PackedWeights {
-    n_out: usize,
     n_in: usize,
     tiles: Vec<i8>,
-    column_scales: Vec<f32>,
-    column_sums: Vec<i32>,
-    bias: Vec<f32>,
+    columns: Columns,
 }
 
 impl PackedWeights {
     pub fn zeroed(n_out: usize, n_in: usize) -> Self {
-        let padded_out = n_out.next_multiple_of(TILE_COLUMNS);
-        let padded_in = n_in.next_multiple_of(DOT_INPUTS);
-        Self {
-            n_out,
-            n_in,
-            tiles: vec![0; padded_out * padded_in],
-            column_scales: vec![0.0; padded_out],
-            column_sums: vec![0; padded_out],
-            bias: vec![0.0; padded_out],
-        }
+        let columns = Columns::zeroed(n_out);
+        Self { n_in, tiles: vec![0; columns.scales.len() * n_in.next_multiple_of(DOT_INPUTS)], columns }
     }
 
     /// All zeros in a new shape, in the memory that is there already: for weights that are made anew for each use.
     pub fn reshape(&mut self, n_out: usize, n_in: usize) {
-        let padded_out = n_out.next_multiple_of(TILE_COLUMNS);
-        (self.n_out, self.n_in) = (n_out, n_in);
+        self.n_in = n_in;
+        self.columns.reshape(n_out);
         self.tiles.clear();
-        self.tiles.resize(padded_out * n_in.next_multiple_of(DOT_INPUTS), 0);
-        self.column_scales.clear();
-        self.column_scales.resize(padded_out, 0.0);
-        self.column_sums.clear();
-        self.column_sums.resize(padded_out, 0);
-        self.bias.clear();
-        self.bias.resize(padded_out, 0.0);
+        self.tiles.resize(self.columns.scales.len() * n_in.next_multiple_of(DOT_INPUTS), 0);
     }
 
     pub fn n_out(&self) -> usize {
-        self.n_out
+        self.columns.n_out
     }
 
     pub fn n_in(&self) -> usize {
@@ -63,7 +92,7 @@ impl PackedWeights {
     }
 
     pub fn n_tiles(&self) -> usize {
-        self.column_scales.len() / TILE_COLUMNS
+        self.columns.n_tiles()
     }
 
     /// Steps of four inputs in a tile.
@@ -75,26 +104,17 @@ impl PackedWeights {
         &self.tiles
     }
 
-    pub fn column_scales(&self) -> &[f32] {
-        &self.column_scales
-    }
-
-    /// Sum of each column's weights: what a zero point must be multiplied with.
-    pub fn column_sums(&self) -> &[i32] {
-        &self.column_sums
-    }
-
-    pub fn bias(&self) -> &[f32] {
-        &self.bias
+    pub fn columns(&self) -> &Columns {
+        &self.columns
     }
 
     pub fn bias_mut(&mut self) -> &mut [f32] {
-        &mut self.bias[..self.n_out]
+        &mut self.columns.bias[..self.columns.n_out]
     }
 
-    /// The parts a widening kernel fills in place: tiles, scales, sums.
+    /// The parts that attention fills in place: tiles, scales, sums.
     pub fn parts_mut(&mut self) -> (&mut [i8], &mut [f32], &mut [i32]) {
-        (&mut self.tiles, &mut self.column_scales, &mut self.column_sums)
+        (&mut self.tiles, &mut self.columns.scales, &mut self.columns.sums)
     }
 
     /// Where weight (`column`, `input`) lies in `tiles`.
@@ -109,21 +129,118 @@ impl PackedWeights {
     }
 
     pub fn set_column(&mut self, column: usize, weights: &[i8], scale: f32) {
-        assert!(column < self.n_out && weights.len() == self.n_in, "a column of {} inputs", self.n_in);
+        assert!(column < self.columns.n_out && weights.len() == self.n_in, "a column of {} inputs", self.n_in);
         let mut sum = 0;
         for (input, &weight) in weights.iter().enumerate() {
             let index = self.tile_index(column, input);
             self.tiles[index] = weight;
             sum += i32::from(weight);
         }
-        self.column_scales[column] = scale;
-        self.column_sums[column] = sum;
+        self.columns.scales[column] = scale;
+        self.columns.sums[column] = sum;
     }
 
     /// Bytes of memory the weights hold.
     pub fn byte_len(&self) -> usize {
-        self.tiles.len() + 12 * self.column_scales.len()
+        self.tiles.len() + self.columns.byte_len()
     }
+}
+
+/// Bytes of one Q4_0 group, as weight files hold it: an f16 scale and 32 weights in 4 bits.
+pub const Q4_GROUP: usize = 32;
+pub const Q4_GROUP_BYTES: usize = 18;
+/// Dots of four inputs in a group.
+pub const GROUP_STEPS: usize = Q4_GROUP / DOT_INPUTS;
+/// The largest multiplier: with a weight of four bits it makes sixteen, in which plain SIMD multiplies.
+pub const MULTIPLIER_MAX: f32 = 4095.0;
+/// How large the multipliers of a column may be together, for sums of any weights and activations to stay within i32,
+/// whatever the zero point.
+pub const MULTIPLIERS_MAX: f32 = (i32::MAX / (8 * Q4_GROUP as i32 * 2 * ACTIVATION_I8_MAX as i32)) as f32;
+
+/// 32 inputs of eight columns, as they lie in memory: four bits a weight and sixteen a group's multiplier.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[repr(C, align(16))]
+pub struct FourBitGroup {
+    /// One for each column.
+    pub multipliers: [i16; TILE_COLUMNS],
+    /// For each step of four inputs the weights plus eight: byte `4 × c + i` has input `i` of column `c` in its low half and
+    /// of column `c + 4` in its high half, so that each half is what a dot instruction takes.
+    pub nibbles: [[u8; 16]; GROUP_STEPS],
+}
+
+/// The weights of a linear map on the grid of Q4_0, multiplied as the four bits that they are:
+///
+/// `sum[column] = Σ over groups (multiplier × Σ over the group's 32 inputs (weight × activation))`,
+///
+/// whole numbers, the same on every processor; weights are −8..=7, activations [`RowsI8`]. The inner sum stays within
+/// sixteen bits, the outer one within 32: a column's multipliers are its groups' scales in proportion, as large as that
+/// allows.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct FourBitWeights {
+    n_in: usize,
+    /// [n_out / 8][n_in / 32]
+    groups: Vec<FourBitGroup>,
+    columns: Columns,
+}
+
+impl FourBitWeights {
+    /// # Panics
+    /// Where `n_in` is not whole groups, or so many that a multiplier of one would be too much.
+    pub fn zeroed(n_out: usize, n_in: usize) -> Self {
+        assert!(n_in.is_multiple_of(Q4_GROUP), "{n_in} inputs are not whole groups of {Q4_GROUP}");
+        assert!(((n_in / Q4_GROUP) as f32) < MULTIPLIERS_MAX / 2.0, "{n_in} inputs");
+        let columns = Columns::zeroed(n_out);
+        Self { n_in, groups: vec![FourBitGroup::default(); columns.n_tiles() * (n_in / Q4_GROUP)], columns }
+    }
+
+    pub fn n_out(&self) -> usize {
+        self.columns.n_out
+    }
+
+    pub fn n_in(&self) -> usize {
+        self.n_in
+    }
+
+    /// Groups of a column.
+    pub fn n_groups(&self) -> usize {
+        self.n_in / Q4_GROUP
+    }
+
+    pub fn groups(&self) -> &[FourBitGroup] {
+        &self.groups
+    }
+
+    pub fn columns(&self) -> &Columns {
+        &self.columns
+    }
+
+    pub fn bias_mut(&mut self) -> &mut [f32] {
+        &mut self.columns.bias[..self.columns.n_out]
+    }
+
+    /// The parts that are filled in place: groups, scales, sums.
+    pub fn parts_mut(&mut self) -> (&mut [FourBitGroup], &mut [f32], &mut [i32]) {
+        (&mut self.groups, &mut self.columns.scales, &mut self.columns.sums)
+    }
+
+    /// Bytes of memory the weights hold.
+    pub fn byte_len(&self) -> usize {
+        size_of_val(self.groups.as_slice()) + self.columns.byte_len()
+    }
+}
+
+/// Sixteen bytes of a panel, where vectors are loaded from.
+#[derive(Debug, Clone, Copy, Default)]
+#[repr(C, align(16))]
+pub struct Piece(pub [u8; 16]);
+
+/// What the product of four-bit weights works in: grows to the largest shape seen and stays.
+#[derive(Debug, Clone, Default)]
+pub struct PanelRoom {
+    /// Weights as a flavour multiplies them.
+    pub(super) panel: Vec<Piece>,
+    /// Activations in sixteen bits, for a flavour that wants them so.
+    pub(super) wide_rows: Vec<[[i16; Q4_GROUP]; TILE_ROWS]>,
 }
 
 /// Activations in seven bits: `x ≈ scale[row] × (value − zero_point[row])`, values 0..=127.
@@ -179,6 +296,93 @@ impl RowsU7 {
     }
 }
 
+/// Activations in eight bits, for four-bit weights: `x ≈ scale[row] × (value − zero_point[row])`, both −127..=127.
+/// Filled anew for each use; `resize` keeps the memory.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RowsI8 {
+    n_in: usize,
+    /// [n_rows / 4][n_in / 32][4]: the same group of four rows side by side, so that a tile needs one pointer.
+    groups: Vec<[RowGroup; TILE_ROWS]>,
+    scales: Vec<f32>,
+    zero_points: Vec<i32>,
+}
+
+/// A group's activations of one row, and what their sum starts from where weights are multiplied as 0..=15 instead of
+/// −8..=7: −8 × the sum of the activations.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[repr(C)]
+pub struct RowGroup {
+    pub values: [i8; Q4_GROUP],
+    pub start: i32,
+    /// The same, for a sum in two halves of sixteen bits, of which the second starts from zero.
+    pub start_of_halves: [i16; 2],
+}
+
+impl Default for RowGroup {
+    fn default() -> Self {
+        Self::of([0; Q4_GROUP])
+    }
+}
+
+impl RowGroup {
+    pub fn of(values: [i8; Q4_GROUP]) -> Self {
+        let start = -8 * values.iter().map(|&value| i32::from(value)).sum::<i32>();
+        Self { values, start, start_of_halves: [start as i16, 0] }
+    }
+}
+
+impl RowsI8 {
+    /// # Panics
+    /// Where `n_in` is not whole groups.
+    pub fn resize(&mut self, n_rows: usize, n_in: usize) {
+        assert!(n_in.is_multiple_of(Q4_GROUP), "{n_in} inputs are not whole groups of {Q4_GROUP}");
+        self.n_in = n_in;
+        self.groups.resize(n_rows.div_ceil(TILE_ROWS) * (n_in / Q4_GROUP), Default::default());
+        self.scales.resize(n_rows, 0.0);
+        self.zero_points.resize(n_rows, 0);
+    }
+
+    pub fn n_rows(&self) -> usize {
+        self.scales.len()
+    }
+
+    pub fn n_in(&self) -> usize {
+        self.n_in
+    }
+
+    /// Groups of a row.
+    pub fn n_groups(&self) -> usize {
+        self.n_in / Q4_GROUP
+    }
+
+    pub fn groups(&self) -> &[[RowGroup; TILE_ROWS]] {
+        &self.groups
+    }
+
+    /// The groups of one row.
+    pub fn row(&self, row: usize) -> impl Iterator<Item = &RowGroup> {
+        let n_groups = self.n_groups();
+        self.groups[row / TILE_ROWS * n_groups..][..n_groups].iter().map(move |rows| &rows[row % TILE_ROWS])
+    }
+
+    pub fn row_mut(&mut self, row: usize) -> impl Iterator<Item = &mut RowGroup> {
+        let n_groups = self.n_groups();
+        self.groups[row / TILE_ROWS * n_groups..][..n_groups].iter_mut().map(move |rows| &mut rows[row % TILE_ROWS])
+    }
+
+    pub fn scales(&self) -> &[f32] {
+        &self.scales
+    }
+
+    pub fn zero_points(&self) -> &[i32] {
+        &self.zero_points
+    }
+
+    pub fn set_grid(&mut self, row: usize, (scale, zero_point): (f32, i32)) {
+        (self.scales[row], self.zero_points[row]) = (scale, zero_point);
+    }
+}
+
 /// What happens to a sum on its way out of the matrix product. The values are
 /// `(acc − zero_point × column_sum) × (row_scale × column_scale) + bias`, in f32, in this order in every flavour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -216,7 +420,3 @@ pub struct AttentionRoom {
     /// Rows on their way into keys and values.
     pub(super) row: Vec<f32>,
 }
-
-/// Bytes of one Q4_0 group: an f16 scale and 32 weights in 4 bits.
-pub const Q4_GROUP: usize = 32;
-pub const Q4_GROUP_BYTES: usize = 18;

@@ -14,12 +14,12 @@
 mod attention;
 mod convolution;
 mod elementwise;
+mod four_bits;
 mod lanes;
 pub(crate) mod layout;
 mod product;
 mod quantise;
 mod reference;
-mod widen;
 
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod avx2;
@@ -32,7 +32,7 @@ pub(crate) mod simd128;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod wasm;
 
-pub(crate) use layout::{AttentionRoom, Epilogue, Heads, PackedWeights, RowsU7};
+pub(crate) use layout::{AttentionRoom, Epilogue, FourBitWeights, Heads, PackedWeights, PanelRoom, RowsI8, RowsU7};
 pub use reference::{f16_to_f32, widen_q4_row};
 
 #[cfg(target_arch = "x86_64")]
@@ -48,6 +48,9 @@ pub(crate) use simd128 as fast;
 macro_rules! each_kernel {
     ($define:ident) => {
         $define!(quantise::quantise_rows(input: &[f32], n_in: usize, rows: &mut $crate::kernels::RowsU7));
+        $define!(quantise::quantise_rows_to_eight_bits(
+            input: &[f32], n_in: usize, rows: &mut $crate::kernels::RowsI8
+        ));
         $define!(product::matmul_i32(
             rows: &$crate::kernels::RowsU7, weights: &$crate::kernels::PackedWeights, out: &mut [i32]
         ));
@@ -57,7 +60,6 @@ macro_rules! each_kernel {
         ));
         $define!(elementwise::gelu_in_place(x: &mut [f32]));
         $define!(elementwise::layer_norm_rows(x: &mut [f32], gamma: &[f32], beta: &[f32], epsilon: f32));
-        $define!(elementwise::softmax_rows(x: &mut [f32], width: usize));
         $define!(attention::attention(
             qkv: &[f32], heads: $crate::kernels::Heads, room: &mut $crate::kernels::AttentionRoom, out: &mut [f32]
         ));
@@ -66,9 +68,17 @@ macro_rules! each_kernel {
         ));
         $define!(convolution::stem_row(input: [&[f32]; 3], weights: &[f32], bias: &[f32], out: &mut [f32]));
         $define!(convolution::average_pool(input: &[f32], out: &mut [f32]));
-        $define!(widen::widen_q4_row(groups: &[u8], out: &mut [f32]));
-        $define!(widen::widen_q4_columns(
-            groups: &[u8], first_column: usize, weights: &mut $crate::kernels::PackedWeights
+        $define!(four_bits::put_q4_columns(
+            q4: &[u8], first_column: usize, weights: &mut $crate::kernels::FourBitWeights
+        ));
+        $define!(four_bits::matmul_of_four_bits(
+            rows: &$crate::kernels::RowsI8, weights: &$crate::kernels::FourBitWeights,
+            room: &mut $crate::kernels::PanelRoom, out: &mut [i32]
+        ));
+        $define!(four_bits::linear_of_four_bits(
+            rows: &$crate::kernels::RowsI8, weights: &$crate::kernels::FourBitWeights,
+            room: &mut $crate::kernels::PanelRoom, epilogue: $crate::kernels::Epilogue,
+            out: &mut [f32], out_stride: usize
         ));
     };
 }

@@ -4,20 +4,17 @@ use std::ops::Range;
 
 use super::elementwise::gelu_in_place;
 use super::lanes::{LANES, Lanes};
-use super::layout::{DOT_INPUTS, Epilogue, PackedWeights, RowsU7, TILE_COLUMNS};
+use super::layout::{Columns, DOT_INPUTS, Epilogue, PackedWeights, RowsU7, TILE_COLUMNS, TILE_ROWS};
 
-/// Rows that share one pass over a tile of weights: 4 rows × 8 columns are eight 128-bit accumulators, which with two
-/// vectors of weights, one of activations and a temporary stay within the sixteen registers of x86-64.
-const TILE_ROWS: usize = 4;
 /// Activations that stay in the second-level cache while all weights pass by.
-const BLOCK_BYTES: usize = 256 * 1024;
+pub(super) const BLOCK_BYTES: usize = 256 * 1024;
 /// Weights that stay in the first-level cache, half of it, while the rows of a block pass by.
 const PANEL_BYTES: usize = 16 * 1024;
 
 const _: () = assert!(TILE_COLUMNS == LANES, "one tile of columns is one set of lanes");
 
 /// Where the sums go.
-trait Sink<L: Lanes> {
+pub(super) trait Sink<L: Lanes> {
     /// Eight sums of one row and one tile of columns.
     fn write(&mut self, tile: usize, row: usize, sums: L::Sums);
     /// All sums of these tiles and rows are written.
@@ -101,10 +98,10 @@ pub fn matmul_i32<L: Lanes>(lanes: L, rows: &RowsU7, weights: &PackedWeights, ou
     for_each_tile(lanes, rows, weights, BareSums { lanes, out, n_out });
 }
 
-struct BareSums<'a, L> {
-    lanes: L,
-    out: &'a mut [i32],
-    n_out: usize,
+pub(super) struct BareSums<'a, L> {
+    pub lanes: L,
+    pub out: &'a mut [i32],
+    pub n_out: usize,
 }
 
 impl<L: Lanes> Sink<L> for BareSums<'_, L> {
@@ -132,20 +129,15 @@ pub fn linear<L: Lanes>(
     out: &mut [f32],
     out_stride: usize,
 ) {
-    let n_out = weights.n_out();
-    assert!(n_out <= out_stride || rows.n_rows() <= 1, "rows of {n_out} columns do not fit a stride of {out_stride}");
-    assert!(rows.n_rows() == 0 || out.len() >= (rows.n_rows() - 1) * out_stride + n_out, "`out` holds all rows");
-    let padded_out = weights.n_tiles() * TILE_COLUMNS;
-    assert!(weights.column_sums().len() == padded_out && weights.bias().len() == padded_out);
-    let (row_scales, zero_points) = (&rows.scales()[..rows.n_rows()], &rows.zero_points()[..rows.n_rows()]);
-    let sink = Linear { lanes, weights, row_scales, zero_points, epilogue, out, out_stride };
+    let columns = weights.columns();
+    let sink = Linear::new(lanes, (rows.scales(), rows.zero_points()), columns, epilogue, out, out_stride);
     for_each_tile(lanes, rows, weights, sink);
 }
 
-/// Made by [`linear`] alone, which asserts what its lengths must be.
-struct Linear<'a, L> {
+/// Scales the sums, adds the bias and does what the epilogue says.
+pub(super) struct Linear<'a, L> {
     lanes: L,
-    weights: &'a PackedWeights,
+    columns: &'a Columns,
     row_scales: &'a [f32],
     zero_points: &'a [i32],
     epilogue: Epilogue,
@@ -153,29 +145,49 @@ struct Linear<'a, L> {
     out_stride: usize,
 }
 
+impl<'a, L> Linear<'a, L> {
+    /// Asserts what the lengths must be.
+    #[inline(always)]
+    pub fn new(
+        lanes: L,
+        (row_scales, zero_points): (&'a [f32], &'a [i32]),
+        columns: &'a Columns,
+        epilogue: Epilogue,
+        out: &'a mut [f32],
+        out_stride: usize,
+    ) -> Self {
+        let (n_rows, n_out) = (row_scales.len(), columns.n_out());
+        assert!(n_out <= out_stride || n_rows <= 1, "rows of {n_out} columns do not fit a stride of {out_stride}");
+        assert!(n_rows == 0 || out.len() >= (n_rows - 1) * out_stride + n_out, "`out` holds all rows");
+        let padded_out = columns.n_tiles() * TILE_COLUMNS;
+        assert!(padded_out >= n_out && columns.sums.len() == padded_out && columns.bias.len() == padded_out);
+        Self { lanes, columns, row_scales, zero_points, epilogue, out, out_stride }
+    }
+}
+
 impl<L: Lanes> Sink<L> for Linear<'_, L> {
     #[inline(always)]
     fn write(&mut self, tile: usize, row: usize, sums: L::Sums) {
-        let (lanes, weights, column) = (self.lanes, self.weights, tile * TILE_COLUMNS);
-        // SAFETY: scales, sums and bias are padded to whole tiles, as `linear` asserts.
+        let (lanes, columns, column) = (self.lanes, self.columns, tile * TILE_COLUMNS);
+        // SAFETY: scales, sums and bias are padded to whole tiles, as `new` asserts.
         let (column_sums, column_scales, bias) = unsafe {
             (
-                lanes.load_sums(weights.column_sums().as_ptr().add(column)),
-                lanes.load(weights.column_scales().as_ptr().add(column)),
-                lanes.load(weights.bias().as_ptr().add(column)),
+                lanes.load_sums(columns.sums.as_ptr().add(column)),
+                lanes.load(columns.scales.as_ptr().add(column)),
+                lanes.load(columns.bias.as_ptr().add(column)),
             )
         };
         let sums = lanes.sub_sums(sums, lanes.mul_sums(lanes.splat_sum(self.zero_points[row]), column_sums));
         let scale = lanes.mul(lanes.splat(self.row_scales[row]), column_scales);
         let value = lanes.add(lanes.mul(lanes.sums_to_floats(sums), scale), bias);
-        if column + TILE_COLUMNS <= weights.n_out() {
-            // SAFETY: the row's eight columns lie inside `out`, as `linear` asserts.
+        if column + TILE_COLUMNS <= columns.n_out() {
+            // SAFETY: the row's eight columns lie inside `out`, as `new` asserts.
             unsafe {
                 let out = self.out.as_mut_ptr().add(row * self.out_stride + column);
                 self.write_eight(value, out);
             }
         } else {
-            let range = row * self.out_stride + column..row * self.out_stride + weights.n_out();
+            let range = row * self.out_stride + column..row * self.out_stride + columns.n_out();
             let mut eight = [0f32; TILE_COLUMNS];
             eight[..range.len()].copy_from_slice(&self.out[range.clone()]);
             // SAFETY: `eight` holds eight floats.
@@ -187,7 +199,7 @@ impl<L: Lanes> Sink<L> for Linear<'_, L> {
     #[inline(always)]
     fn finish(&mut self, tiles: Range<usize>, rows: Range<usize>) {
         if self.epilogue == Epilogue::Gelu {
-            let columns = tiles.start * TILE_COLUMNS..self.weights.n_out().min(tiles.end * TILE_COLUMNS);
+            let columns = tiles.start * TILE_COLUMNS..self.columns.n_out().min(tiles.end * TILE_COLUMNS);
             for row in rows {
                 gelu_in_place(self.lanes, &mut self.out[row * self.out_stride..][columns.clone()]);
             }

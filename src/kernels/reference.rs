@@ -1,33 +1,64 @@
 //! The truth: every kernel as its definition says, one number at a time. The fast flavours have the same signatures
 //! and are tested against these; the integer parts must be equal to the bit.
 
+use super::four_bits::{factor_of, step_of};
 use super::layout::{
-    ACTIVATION_MAX, AttentionRoom, Epilogue, Heads, PackedWeights, Q4_GROUP, Q4_GROUP_BYTES, RowsU7, WEIGHT_MAX,
+    ACTIVATION_MAX, AttentionRoom, Columns, DOT_INPUTS, Epilogue, FourBitWeights, Heads, PackedWeights, PanelRoom,
+    Q4_GROUP, Q4_GROUP_BYTES, RowGroup, RowsI8, RowsU7, TILE_COLUMNS, WEIGHT_MAX,
 };
+use super::quantise::{EIGHT_BITS, Ends, SEVEN_BITS};
 
-/// Quantises rows of `n_in` floats to seven bits. The range of a row always includes zero, so that a row of one
-/// value, or of zeros, comes back exactly. Rounds to nearest, ties to even; not-a-number counts as zero.
+/// Quantises rows of `n_in` floats to seven bits.
 pub fn quantise_rows(input: &[f32], n_in: usize, rows: &mut RowsU7) {
     let n_rows = input.len().checked_div(n_in).unwrap_or(0);
     rows.resize(n_rows, n_in);
     let stride = rows.stride();
     let (values, scales, zero_points) = rows.parts_mut();
     for (row, input) in input.chunks_exact(n_in.max(1)).take(n_rows).enumerate() {
-        let (mut low, mut high) = (0f32, 0f32);
-        for &x in input {
-            low = if x < low { x } else { low };
-            high = if x > high { x } else { high };
-        }
-        let scale = (high - low) / f32::from(ACTIVATION_MAX);
-        let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
-        let zero_point = (-low * inverse).round_ties_even();
-        scales[row] = scale;
-        zero_points[row] = zero_point as i32;
-        for (value, &x) in values[row * stride..].iter_mut().zip(input) {
-            let x = if x.is_nan() { 0.0 } else { x };
-            *value = ((x * inverse).round_ties_even() + zero_point).clamp(0.0, f32::from(ACTIVATION_MAX)) as u8;
-        }
+        let values = &mut values[row * stride..][..stride];
+        (scales[row], zero_points[row]) = quantise_row(input, SEVEN_BITS, values);
     }
+}
+
+/// Quantises rows of `n_in` floats to eight bits.
+pub fn quantise_rows_to_eight_bits(input: &[f32], n_in: usize, rows: &mut RowsI8) {
+    let n_rows = input.len().checked_div(n_in).unwrap_or(0);
+    rows.resize(n_rows, n_in);
+    for (row, input) in input.chunks_exact(n_in.max(1)).take(n_rows).enumerate() {
+        quantise_row_to_eight_bits(input, row, rows);
+    }
+}
+
+/// One of them.
+pub fn quantise_row_to_eight_bits(input: &[f32], row: usize, rows: &mut RowsI8) {
+    let mut bytes = vec![0; input.len()];
+    rows.set_grid(row, quantise_row(input, EIGHT_BITS, &mut bytes));
+    for (group, bytes) in rows.row_mut(row).zip(bytes.as_chunks::<Q4_GROUP>().0) {
+        *group = RowGroup::of(bytes.map(|byte| byte as i8));
+    }
+}
+
+/// Quantises one row to whole numbers from `least` to `most`, as bytes; returns its scale and zero point. The range of a row
+/// always includes zero, so that a row of one value, or of zeros, comes back exactly. Rounds to nearest, ties to even;
+/// not-a-number counts as zero.
+///
+/// Never part of a function with relaxed SIMD: LLVM would clamp by instructions that leave open what becomes of a
+/// not-a-number, and there are some here, where a range is infinite.
+#[inline(never)]
+pub fn quantise_row(input: &[f32], (least, most): Ends, out: &mut [u8]) -> (f32, i32) {
+    let (mut low, mut high) = (0f32, 0f32);
+    for &x in input {
+        low = if x < low { x } else { low };
+        high = if x > high { x } else { high };
+    }
+    let scale = (high - low) / (most - least);
+    let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
+    let zero_point = (-low * inverse).round_ties_even() + least;
+    for (value, &x) in out.iter_mut().zip(input) {
+        let x = if x.is_nan() { 0.0 } else { x };
+        *value = ((x * inverse).round_ties_even() + zero_point).clamp(least, most) as i32 as u8;
+    }
+    (scale, zero_point as i32)
 }
 
 /// The bare integer product, `[n_rows][n_out]`: what all flavours must agree on to the bit.
@@ -44,14 +75,25 @@ pub fn matmul_i32(rows: &RowsU7, weights: &PackedWeights, out: &mut [i32]) {
 
 /// `rows × weights` with bias and epilogue. `out` is `[n_rows][out_stride]`, of which the first `n_out` are written.
 pub fn linear(rows: &RowsU7, weights: &PackedWeights, epilogue: Epilogue, out: &mut [f32], out_stride: usize) {
-    let n_out = weights.n_out();
-    let mut sums = vec![0; rows.n_rows() * n_out];
+    let mut sums = vec![0; rows.n_rows() * weights.n_out()];
     matmul_i32(rows, weights, &mut sums);
-    for row in 0..rows.n_rows() {
+    finish((rows.scales(), rows.zero_points()), &sums, weights.columns(), epilogue, out, out_stride);
+}
+
+fn finish(
+    (scales, zero_points): (&[f32], &[i32]),
+    sums: &[i32],
+    columns: &Columns,
+    epilogue: Epilogue,
+    out: &mut [f32],
+    out_stride: usize,
+) {
+    let n_out = columns.n_out();
+    for row in 0..scales.len() {
         for column in 0..n_out {
-            let sum = sums[row * n_out + column] - rows.zero_points()[row] * weights.column_sums()[column];
-            let scale = rows.scales()[row] * weights.column_scales()[column];
-            let value = sum as f32 * scale + weights.bias()[column];
+            let sum = sums[row * n_out + column] - zero_points[row] * columns.sums[column];
+            let scale = scales[row] * columns.scales[column];
+            let value = sum as f32 * scale + columns.bias[column];
             let out = &mut out[row * out_stride + column];
             *out = match epilogue {
                 Epilogue::Store => value,
@@ -62,6 +104,43 @@ pub fn linear(rows: &RowsU7, weights: &PackedWeights, epilogue: Epilogue, out: &
             };
         }
     }
+}
+
+/// The bare product of four-bit weights: each group's sum times its multiplier, added up.
+pub fn matmul_of_four_bits(rows: &RowsI8, weights: &FourBitWeights, _: &mut PanelRoom, out: &mut [i32]) {
+    assert_eq!(rows.n_in(), weights.n_in(), "rows and weights have the same inputs");
+    assert_eq!(out.len(), rows.n_rows() * weights.n_out(), "one sum for each row and column");
+    for (index, out) in out.iter_mut().enumerate() {
+        let (row, column) = (index / weights.n_out(), index % weights.n_out());
+        let sum_of = |(group, row): (usize, &RowGroup)| {
+            let weights_and_values = (0..).map(|input| four_bits(weights, column, group, input)).zip(&row.values);
+            let sum: i32 = weights_and_values.map(|(weight, &value)| weight * i32::from(value)).sum();
+            let groups = &weights.groups()[column / TILE_COLUMNS * weights.n_groups()..];
+            sum * i32::from(groups[group].multipliers[column % TILE_COLUMNS])
+        };
+        *out = rows.row(row).enumerate().map(sum_of).sum();
+    }
+}
+
+/// One weight, −8..=7.
+fn four_bits(weights: &FourBitWeights, column: usize, group: usize, input: usize) -> i32 {
+    let nibbles = &weights.groups()[column / TILE_COLUMNS * weights.n_groups() + group].nibbles;
+    let byte = nibbles[input / DOT_INPUTS][column % 4 * DOT_INPUTS + input % DOT_INPUTS];
+    i32::from(byte >> (column % TILE_COLUMNS / 4 * 4) & 15) - 8
+}
+
+/// [`linear`] of four-bit weights.
+pub fn linear_of_four_bits(
+    rows: &RowsI8,
+    weights: &FourBitWeights,
+    room: &mut PanelRoom,
+    epilogue: Epilogue,
+    out: &mut [f32],
+    out_stride: usize,
+) {
+    let mut sums = vec![0; rows.n_rows() * weights.n_out()];
+    matmul_of_four_bits(rows, weights, room, &mut sums);
+    finish((rows.scales(), rows.zero_points()), &sums, weights.columns(), epilogue, out, out_stride);
 }
 
 /// x/2 × (1 + erf(x/√2)), in f64.
@@ -101,18 +180,6 @@ pub fn layer_norm_rows(x: &mut [f32], gamma: &[f32], beta: &[f32], epsilon: f32)
         for ((x, &gamma), &beta) in row.iter_mut().zip(gamma).zip(beta) {
             *x = ((f64::from(*x) - mean) * inverse) as f32 * gamma + beta;
         }
-    }
-}
-
-/// Each row of `width` to e^x / Σ e^x.
-pub fn softmax_rows(x: &mut [f32], width: usize) {
-    if width == 0 {
-        return;
-    }
-    for row in x.chunks_exact_mut(width) {
-        let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let sum: f64 = row.iter().map(|&x| f64::from(x - largest).exp()).sum();
-        row.iter_mut().for_each(|x| *x = (f64::from(*x - largest).exp() / sum) as f32);
     }
 }
 
@@ -218,20 +285,36 @@ pub fn widen_q4_row(groups: &[u8], out: &mut [f32]) {
     }
 }
 
-/// Widens rows of Q4_0 groups, each one output column, into their place in `weights`, from `first_column` on: i8 with
-/// one scale per column, the largest weight at 127.
-pub fn widen_q4_columns(groups: &[u8], first_column: usize, weights: &mut PackedWeights) {
-    let n_in = weights.n_in();
-    let (mut floats, mut narrow) = (vec![0f32; n_in], vec![0i8; n_in]);
-    let row_bytes = n_in / Q4_GROUP * Q4_GROUP_BYTES;
-    for (row, groups) in groups.chunks_exact(row_bytes.max(1)).enumerate() {
-        widen_q4_row(groups, &mut floats);
-        let largest = floats.iter().fold(0f32, |largest, x| largest.max(x.abs()));
-        let inverse = if largest > 0.0 { f32::from(WEIGHT_MAX) / largest } else { 0.0 };
-        for (narrow, x) in narrow.iter_mut().zip(&floats) {
-            *narrow = (x * inverse).round_ties_even() as i8;
+/// Puts rows of Q4_0 groups, each one output column, into their place in `weights`, from `first_column` on. A scale that
+/// is not finite counts as zero: the reader of weight files refuses it before.
+pub fn put_q4_columns(q4: &[u8], first_column: usize, weights: &mut FourBitWeights) {
+    let n_groups = weights.n_groups();
+    for (index, q4) in q4.chunks_exact((n_groups * Q4_GROUP_BYTES).max(1)).enumerate() {
+        let column = first_column + index;
+        assert!(column < weights.n_out(), "column {column} fits the weights");
+        let scale_of = |group: &[u8]| {
+            let scale = f16_to_f32(u16::from_le_bytes([group[0], group[1]]));
+            if scale.is_finite() { scale } else { 0.0 }
+        };
+        let scales: Vec<f32> = q4.chunks_exact(Q4_GROUP_BYTES).map(scale_of).collect();
+        let most = scales.iter().fold(0f32, |most, scale| most.max(scale.abs()));
+        let total = scales.iter().fold(0f32, |total, scale| total + scale.abs());
+        let factor = factor_of(most, total, n_groups);
+        let (groups, column_scales, column_sums) = weights.parts_mut();
+        column_scales[column] = step_of(factor);
+        column_sums[column] = 0;
+        for (group, q4) in q4.chunks_exact(Q4_GROUP_BYTES).enumerate() {
+            let multiplier = (scales[group] * factor).round_ties_even() as i16;
+            let to = &mut groups[column / TILE_COLUMNS * n_groups + group];
+            to.multipliers[column % TILE_COLUMNS] = multiplier;
+            for input in 0..Q4_GROUP {
+                let nibble = q4[2 + input % 16] >> (input / 16 * 4) & 15;
+                let shift = column % TILE_COLUMNS / 4 * 4;
+                let byte = &mut to.nibbles[input / DOT_INPUTS][column % 4 * DOT_INPUTS + input % DOT_INPUTS];
+                *byte = *byte & !(15 << shift) | nibble << shift;
+                column_sums[column] += i32::from(multiplier) * (i32::from(nibble) - 8);
+            }
         }
-        weights.set_column(first_column + row, &narrow, largest / f32::from(WEIGHT_MAX));
     }
 }
 

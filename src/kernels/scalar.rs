@@ -6,6 +6,7 @@
 //! AVX2 17 ms, by the reference 761 ms. The product alone: 19, 209 and 2.8 GOP/s.
 
 use super::lanes::{LANES, Lanes, ROUNDER};
+use super::layout::{FourBitGroup, GROUP_STEPS, Piece, Q4_GROUP, RowGroup, TILE_ROWS};
 
 #[derive(Clone, Copy)]
 pub struct Scalar;
@@ -186,6 +187,73 @@ impl Lanes for Scalar {
     }
 
     #[inline(always)]
+    fn panel_pays_from(self) -> usize {
+        5
+    }
+
+    #[inline(always)]
+    unsafe fn product_of_nibbles<const R: usize>(
+        self,
+        rows: *const [RowGroup; TILE_ROWS],
+        groups: *const FourBitGroup,
+        n_groups: usize,
+    ) -> [[i32; LANES]; R] {
+        let mut sums = [[0; LANES]; R];
+        for index in 0..n_groups {
+            // SAFETY: the caller's promise.
+            let group = unsafe { &*groups.add(index) };
+            let steps = std::array::from_fn(|step| weights_of(group, step));
+            // SAFETY: as above.
+            unsafe { add_group(&mut sums, &*rows.add(index), &steps, &group.multipliers) };
+        }
+        sums
+    }
+
+    /// Multipliers, then two pieces for each step.
+    const GROUP_PIECES: usize = 1 + 2 * GROUP_STEPS;
+    type PanelInputs = [RowGroup; TILE_ROWS];
+
+    #[inline(always)]
+    fn panel_rows(
+        self,
+        groups: &[[RowGroup; TILE_ROWS]],
+        _: &mut Vec<[[i16; Q4_GROUP]; TILE_ROWS]>,
+    ) -> *const [RowGroup; TILE_ROWS] {
+        groups.as_ptr()
+    }
+
+    #[inline(always)]
+    unsafe fn unpack(self, groups: *const FourBitGroup, n_groups: usize, panel: *mut Piece) {
+        for index in 0..n_groups {
+            // SAFETY: the caller's promise.
+            unsafe {
+                let (group, to) = (&*groups.add(index), panel.add(index * Self::GROUP_PIECES));
+                to.cast::<[i16; LANES]>().write(group.multipliers);
+                to.add(1).cast::<GroupWeights>().write(std::array::from_fn(|step| weights_of(group, step)));
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn product_of_panel<const R: usize>(
+        self,
+        rows: *const [RowGroup; TILE_ROWS],
+        panel: *const Piece,
+        n_groups: usize,
+    ) -> [[i32; LANES]; R] {
+        let mut sums = [[0; LANES]; R];
+        for index in 0..n_groups {
+            // SAFETY: the caller's promise.
+            unsafe {
+                let group = panel.add(index * Self::GROUP_PIECES);
+                let steps = &*group.add(1).cast::<GroupWeights>();
+                add_group(&mut sums, &*rows.add(index), steps, &*group.cast::<[i16; LANES]>());
+            }
+        }
+        sums
+    }
+
+    #[inline(always)]
     fn zero_bytes(self) -> [[u8; 4]; 4] {
         [[0; 4]; 4]
     }
@@ -207,21 +275,13 @@ impl Lanes for Scalar {
     }
 
     #[inline(always)]
-    unsafe fn look_up_nibbles(self, table: [[u8; 4]; 4], nibbles: *const u8) -> [[[u8; 4]; 4]; 2] {
+    unsafe fn join_nibbles(self, first: *const u8, second: *const u8) -> [[[u8; 4]; 4]; 2] {
         // SAFETY: the caller's promise.
-        let nibbles = unsafe { nibbles.cast::<[[u8; 4]; 4]>().read() };
-        let table = table.as_flattened();
-        [
-            nibbles.map(|unit| unit.map(|byte| table[usize::from(byte & 15)])),
-            nibbles.map(|unit| unit.map(|byte| table[usize::from(byte >> 4)])),
-        ]
-    }
-
-    #[inline(always)]
-    unsafe fn largest_nibble(self, nibbles: *const u8) -> u8 {
-        // SAFETY: the caller's promise.
-        let nibbles = unsafe { nibbles.cast::<[u8; 16]>().read() };
-        nibbles.into_iter().fold(0, |most, byte| most.max((byte & 15).abs_diff(8)).max((byte >> 4).abs_diff(8)))
+        let (a, b) = unsafe { (first.cast::<[[u8; 4]; 4]>().read(), second.cast::<[[u8; 4]; 4]>().read()) };
+        let join = |join: fn(u8, u8) -> u8| {
+            std::array::from_fn(|unit| std::array::from_fn(|index| join(a[unit][index], b[unit][index])))
+        };
+        [join(|a, b| a & 15 | b << 4), join(|a, b| a >> 4 | b & 240)]
     }
 
     #[inline(always)]
@@ -247,6 +307,38 @@ impl Lanes for Scalar {
     unsafe fn store_sixteen(self, x: [[u8; 4]; 4], to: *mut i8) {
         // SAFETY: the caller's promise.
         unsafe { to.cast::<[[u8; 4]; 4]>().write(x) }
+    }
+}
+
+/// For each step the four weights of each column, one byte each.
+type GroupWeights = [[[i8; 4]; LANES]; GROUP_STEPS];
+
+#[inline(always)]
+fn weights_of(group: &FourBitGroup, step: usize) -> [[i8; 4]; LANES] {
+    let (bytes, _) = group.nibbles[step].as_chunks::<4>();
+    std::array::from_fn(|column| bytes[column % 4].map(|byte| (byte >> (column / 4 * 4) & 15) as i8 - 8))
+}
+
+/// Adds one group of each row to its sums.
+#[inline(always)]
+fn add_group<const R: usize>(
+    sums: &mut [[i32; LANES]; R],
+    rows: &[RowGroup; TILE_ROWS],
+    steps: &GroupWeights,
+    multipliers: &[i16; LANES],
+) {
+    for (sums, row) in sums.iter_mut().zip(rows) {
+        let mut parts = [0; LANES];
+        for (weights, four) in steps.iter().zip(row.values.as_chunks::<4>().0) {
+            for column in 0..LANES {
+                for input in 0..4 {
+                    parts[column] += i32::from(weights[column][input]) * i32::from(four[input]);
+                }
+            }
+        }
+        for column in 0..LANES {
+            sums[column] += parts[column] * i32::from(multipliers[column]);
+        }
     }
 }
 

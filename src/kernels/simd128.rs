@@ -3,7 +3,8 @@
 
 use core::arch::wasm32::*;
 
-use super::wasm::{Flavour, Wasm};
+use super::layout::{FourBitGroup, GROUP_STEPS, Piece, Q4_GROUP, RowGroup, TILE_ROWS};
+use super::wasm::{self, Flavour, Wasm, eight_steps, opaque};
 
 #[derive(Clone, Copy)]
 pub struct Simd128;
@@ -12,11 +13,6 @@ impl Flavour for Simd128 {
     #[inline(always)]
     fn multiply_add(self, a: v128, b: v128, c: v128) -> v128 {
         f32x4_add(f32x4_mul(a, b), c)
-    }
-
-    #[inline(always)]
-    fn swizzle(self, table: v128, indices: v128) -> v128 {
-        i8x16_swizzle(table, indices)
     }
 
     /// ```text
@@ -61,28 +57,163 @@ impl Flavour for Simd128 {
         }
         out
     }
+
+    /// For four rows it is as much work to unpack on the way, and then again for the next four.
+    #[inline(always)]
+    fn panel_pays_from(self) -> usize {
+        4
+    }
+
+    /// Half a tile at a time, as above; a group's sums are scaled when its columns' halves are added.
+    #[inline(always)]
+    unsafe fn product_of_nibbles<const R: usize>(
+        self,
+        rows: *const [RowGroup; TILE_ROWS],
+        groups: *const FourBitGroup,
+        n_groups: usize,
+    ) -> [[v128; 2]; R] {
+        let mut sums = [[i32x4_splat(0); 2]; R];
+        for index in 0..n_groups {
+            for half in 0..2 {
+                let mut parts = [[i32x4_splat(0); 2]; R];
+                for step in 0..GROUP_STEPS {
+                    // SAFETY: the caller's promise.
+                    unsafe {
+                        let weights = weights_of(groups.add(index), step)[half];
+                        let weights = [i16x8_extend_low_i8x16(weights), i16x8_extend_high_i8x16(weights)];
+                        for row in 0..R {
+                            let four = v128_load32_splat((&raw const (*rows.add(index))[row]).cast::<u32>().add(step));
+                            let four = i16x8_extend_low_i8x16(four);
+                            for vector in 0..2 {
+                                let pairs = i32x4_dot_i16x8(weights[vector], four);
+                                parts[row][vector] = i32x4_add(parts[row][vector], pairs);
+                            }
+                        }
+                    }
+                }
+                // SAFETY: the caller's promise.
+                let multipliers = unsafe {
+                    i32x4_load_extend_i16x4((&raw const (*groups.add(index)).multipliers).cast::<i16>().add(4 * half))
+                };
+                for row in 0..R {
+                    let [a, b] = parts[row];
+                    let columns = i32x4_add(i32x4_shuffle::<0, 2, 4, 6>(a, b), i32x4_shuffle::<1, 3, 5, 7>(a, b));
+                    sums[row][half] = i32x4_add(sums[row][half], i32x4_mul(columns, multipliers));
+                }
+            }
+        }
+        sums
+    }
+
+    /// Two vectors for each two inputs.
+    const GROUP_PIECES: usize = Q4_GROUP;
+    type PanelInputs = [[i16; Q4_GROUP]; TILE_ROWS];
+
+    #[inline(always)]
+    fn panel_rows(
+        self,
+        groups: &[[RowGroup; TILE_ROWS]],
+        room: &mut Vec<[[i16; Q4_GROUP]; TILE_ROWS]>,
+    ) -> *const Self::PanelInputs {
+        room.clear();
+        room.extend(groups.iter().map(|rows| rows.map(|row| row.values.map(i16::from))));
+        room.as_ptr()
+    }
+
+    /// Weight × multiplier is what sixteen bits hold: `[16 steps of two inputs][2 vectors][4 columns][2 inputs]`.
+    #[inline(always)]
+    unsafe fn unpack(self, groups: *const FourBitGroup, n_groups: usize, panel: *mut Piece) {
+        for index in 0..n_groups {
+            // SAFETY: the caller's promise.
+            unsafe {
+                let (group, to) = (groups.add(index), panel.add(index * Self::GROUP_PIECES).cast::<v128>());
+                let multipliers = v128_load((&raw const (*group).multipliers).cast());
+                let multipliers = [
+                    i16x8_shuffle::<0, 0, 1, 1, 2, 2, 3, 3>(multipliers, multipliers),
+                    i16x8_shuffle::<4, 4, 5, 5, 6, 6, 7, 7>(multipliers, multipliers),
+                ];
+                for step in 0..GROUP_STEPS {
+                    let weights = weights_of(group, step);
+                    for half in 0..2 {
+                        let low = i16x8_extend_low_i8x16(weights[half]);
+                        let high = i16x8_extend_high_i8x16(weights[half]);
+                        let pairs = [i32x4_shuffle::<0, 2, 4, 6>(low, high), i32x4_shuffle::<1, 3, 5, 7>(low, high)];
+                        for (place, pairs) in pairs.into_iter().enumerate() {
+                            v128_store(to.add(4 * step + 2 * place + half), i16x8_mul(pairs, multipliers[half]));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// ```text
+    /// for each step of two inputs:
+    ///     two vectors of weights          [4 columns][2 inputs] each
+    ///     for each row: its two activations, four times
+    ///         sums[row][vector] += pairs of products
+    /// ```
+    #[inline(always)]
+    unsafe fn product_of_panel<const R: usize>(
+        self,
+        rows: *const [[i16; Q4_GROUP]; TILE_ROWS],
+        panel: *const Piece,
+        n_groups: usize,
+    ) -> [[v128; 2]; R] {
+        let eight = core::hint::black_box(8);
+        let (mut rows, mut at) = (rows, panel.cast::<v128>());
+        let mut sums = [[i32x4_splat(0); 2]; R];
+        for _ in 0..n_groups {
+            for half in 0..2 {
+                // SAFETY: the caller's promise.
+                unsafe {
+                    eight_steps!(eight, step => {
+                        let weights = [v128_load(at.add(2 * step)), v128_load(at.add(2 * step + 1))];
+                        for row in 0..R {
+                            let two = (&raw const (*rows)[row]).cast::<u32>().add(8 * half + step);
+                            let two = v128_load32_splat(two);
+                            for vector in 0..2 {
+                                let pairs = i32x4_dot_i16x8(weights[vector], two);
+                                sums[row][vector] = i32x4_add(sums[row][vector], pairs);
+                            }
+                        }
+                    });
+                    at = opaque(at.add(Self::GROUP_PIECES / 2));
+                }
+            }
+            // SAFETY: one past the last group at most.
+            rows = opaque(unsafe { rows.add(1) });
+        }
+        sums
+    }
+}
+
+/// Four inputs of eight columns, −8..=7.
+///
+/// # Safety
+/// `group` is readable.
+#[inline(always)]
+unsafe fn weights_of(group: *const FourBitGroup, step: usize) -> [v128; 2] {
+    // SAFETY: the caller's promise.
+    unsafe { wasm::weights_of(group, step) }.map(|half| i8x16_sub(half, i8x16_splat(8)))
 }
 
 /// Operations of one round of [`peak`].
 #[cfg(feature = "battery")]
-pub const PEAK_OPERATIONS: u32 = 8 * 16;
+pub const PEAK_OPERATIONS: u32 = 480 * 16;
 
-/// The dots of one step of half a tile with nothing to load, widen or store: what the product is measured against.
+/// The dots of the product with sums in registers and no row to load: what it is measured against.
 #[cfg(feature = "battery")]
 pub fn peak(n_rounds: u32) -> i32 {
-    let rows = core::hint::black_box([1, 2, 3, 4].map(|x| i16x8_splat(x)));
-    let mut weights = [5, -6].map(|x| i16x8_splat(x));
-    let mut sums = [[i32x4_splat(0); 2]; 4];
-    for _ in 0..n_rounds {
-        // Once per eight dots through memory, or the compiler would compute the products once for all rounds.
-        weights = core::hint::black_box(weights);
-        for row in 0..4 {
-            for vector in 0..2 {
-                sums[row][vector] = i32x4_add(sums[row][vector], i32x4_dot_i16x8(weights[vector], rows[row]));
-            }
-        }
-    }
-    i32x4_extract_lane::<0>(sums.as_flattened().iter().fold(i32x4_splat(0), |total, &sum| i32x4_add(total, sum)))
+    wasm::peak_of_six(n_rounds * (PEAK_OPERATIONS / 6 / 16), |weights, activations, sum| {
+        i32x4_add(sum, i32x4_dot_i16x8(weights, activations))
+    })
+}
+
+/// How four-bit weights are multiplied here, for the bench.
+#[cfg(feature = "battery")]
+pub fn path() -> &'static str {
+    "plain dots"
 }
 
 macro_rules! define {

@@ -1,19 +1,45 @@
-//! Eight lanes as a pair of WebAssembly vectors, for both flavours of the browser. What differs between them, three
-//! instructions, is a `Flavour`. Knows no algorithm.
+//! Eight lanes as a pair of WebAssembly vectors, for both flavours of the browser. What differs between them, fused
+//! multiply-add and the products, is a `Flavour`. Knows no algorithm.
 
 use core::arch::wasm32::*;
 
 use super::lanes::{LANES, Lanes, ROUNDER};
+use super::layout::{FourBitGroup, Piece, Q4_GROUP, RowGroup, TILE_ROWS};
 
 /// The instructions that plain and relaxed SIMD do differently.
 pub trait Flavour: Copy {
     fn multiply_add(self, a: v128, b: v128, c: v128) -> v128;
-    /// `indices` are below sixteen.
-    fn swizzle(self, table: v128, indices: v128) -> v128;
     /// # Safety
     /// As [`Lanes::product`].
     unsafe fn product<const R: usize>(self, rows: [*const u8; R], weights: *const i8, n_steps: usize)
     -> [[v128; 2]; R];
+    fn panel_pays_from(self) -> usize;
+    /// # Safety
+    /// As [`Lanes::product_of_nibbles`].
+    unsafe fn product_of_nibbles<const R: usize>(
+        self,
+        rows: *const [RowGroup; TILE_ROWS],
+        groups: *const FourBitGroup,
+        n_groups: usize,
+    ) -> [[v128; 2]; R];
+    const GROUP_PIECES: usize;
+    type PanelInputs: Copy;
+    fn panel_rows(
+        self,
+        groups: &[[RowGroup; TILE_ROWS]],
+        room: &mut Vec<[[i16; Q4_GROUP]; TILE_ROWS]>,
+    ) -> *const Self::PanelInputs;
+    /// # Safety
+    /// As [`Lanes::unpack`].
+    unsafe fn unpack(self, groups: *const FourBitGroup, n_groups: usize, panel: *mut Piece);
+    /// # Safety
+    /// As [`Lanes::product_of_panel`].
+    unsafe fn product_of_panel<const R: usize>(
+        self,
+        rows: *const Self::PanelInputs,
+        panel: *const Piece,
+        n_groups: usize,
+    ) -> [[v128; 2]; R];
 }
 
 #[derive(Clone, Copy)]
@@ -176,6 +202,51 @@ impl<F: Flavour> Lanes for Wasm<F> {
     }
 
     #[inline(always)]
+    fn panel_pays_from(self) -> usize {
+        self.0.panel_pays_from()
+    }
+
+    #[inline(always)]
+    unsafe fn product_of_nibbles<const R: usize>(
+        self,
+        rows: *const [RowGroup; TILE_ROWS],
+        groups: *const FourBitGroup,
+        n_groups: usize,
+    ) -> [[v128; 2]; R] {
+        // SAFETY: the caller's promise.
+        unsafe { self.0.product_of_nibbles(rows, groups, n_groups) }
+    }
+
+    const GROUP_PIECES: usize = F::GROUP_PIECES;
+    type PanelInputs = F::PanelInputs;
+
+    #[inline(always)]
+    fn panel_rows(
+        self,
+        groups: &[[RowGroup; TILE_ROWS]],
+        room: &mut Vec<[[i16; Q4_GROUP]; TILE_ROWS]>,
+    ) -> *const Self::PanelInputs {
+        self.0.panel_rows(groups, room)
+    }
+
+    #[inline(always)]
+    unsafe fn unpack(self, groups: *const FourBitGroup, n_groups: usize, panel: *mut Piece) {
+        // SAFETY: the caller's promise.
+        unsafe { self.0.unpack(groups, n_groups, panel) }
+    }
+
+    #[inline(always)]
+    unsafe fn product_of_panel<const R: usize>(
+        self,
+        rows: *const Self::PanelInputs,
+        panel: *const Piece,
+        n_groups: usize,
+    ) -> [[v128; 2]; R] {
+        // SAFETY: the caller's promise.
+        unsafe { self.0.product_of_panel(rows, panel, n_groups) }
+    }
+
+    #[inline(always)]
     fn zero_bytes(self) -> v128 {
         i8x16_splat(0)
     }
@@ -205,27 +276,15 @@ impl<F: Flavour> Lanes for Wasm<F> {
     }
 
     #[inline(always)]
-    unsafe fn look_up_nibbles(self, table: v128, nibbles: *const u8) -> [v128; 2] {
+    unsafe fn join_nibbles(self, first: *const u8, second: *const u8) -> [v128; 2] {
         // SAFETY: the caller's promise.
-        let nibbles = unsafe { v128_load(nibbles.cast()) };
-        let (low, high) = split(nibbles);
-        [self.0.swizzle(table, low), self.0.swizzle(table, high)]
-    }
-
-    #[inline(always)]
-    unsafe fn largest_nibble(self, nibbles: *const u8) -> u8 {
-        // SAFETY: the caller's promise.
-        let (low, high) = split(unsafe { v128_load(nibbles.cast()) });
-        let eight = i8x16_splat(8);
-        let distance = i8x16_max(i8x16_abs(i8x16_sub(low, eight)), i8x16_abs(i8x16_sub(high, eight)));
-        // Q4_0 gives the largest weight of a group the nibble zero, so this ends here nearly always.
-        if v128_any_true(i8x16_eq(distance, eight)) {
-            return 8;
-        }
-        let distance = i8x16_max(distance, i64x2_shuffle::<1, 0>(distance, distance));
-        let distance = i8x16_max(distance, i32x4_shuffle::<1, 0, 3, 2>(distance, distance));
-        let distance = i8x16_max(distance, i16x8_shuffle::<1, 0, 3, 2, 5, 4, 7, 6>(distance, distance));
-        u8x16_extract_lane::<0>(distance).max(u8x16_extract_lane::<1>(distance))
+        let (a, b) = unsafe { (v128_load(first.cast()), v128_load(second.cast())) };
+        let (low, high) = (u8x16_splat(15), u8x16_splat(240));
+        // Shifting all sixteen bytes would need a shift of bytes, which x86-64 lacks; of sixteen bits it has one.
+        [
+            v128_or(v128_and(a, low), v128_and(i16x8_shl(b, 4), high)),
+            v128_or(v128_and(u16x8_shr(a, 4), low), v128_and(b, high)),
+        ]
     }
 
     #[inline(always)]
@@ -259,10 +318,71 @@ impl<F: Flavour> Lanes for Wasm<F> {
     }
 }
 
-/// Low nibbles, high nibbles.
+/// Four inputs of eight columns plus eight, 0..=15.
+///
+/// # Safety
+/// `group` is readable.
 #[inline(always)]
-fn split(nibbles: v128) -> (v128, v128) {
-    let low = v128_and(nibbles, i8x16_splat(15));
-    // Shifting all eight bits down would need a shift of bytes, which x86-64 lacks; of sixteen bits it has one.
-    (low, v128_and(u16x8_shr(nibbles, 4), i8x16_splat(15)))
+pub unsafe fn weights_of(group: *const FourBitGroup, step: usize) -> [v128; 2] {
+    // SAFETY: the caller's promise.
+    let nibbles = unsafe { v128_load((&raw const (*group).nibbles).cast::<v128>().add(step)) };
+    let low = u8x16_splat(15);
+    [v128_and(nibbles, low), v128_and(u16x8_shr(nibbles, 4), low)]
+}
+
+/// A pointer that LLVM knows nothing about: its strength reduction would otherwise make one addition of each load that
+/// fits a constant offset.
+#[inline(always)]
+pub fn opaque<T>(pointer: *const T) -> *const T {
+    core::hint::black_box(pointer)
+}
+
+/// Eight steps written out, with a way out after each that is never taken: `$eight` is 8, which the compiler can't know.
+/// Without the ways out all steps would be one basic block; there LLVM puts all additions to one sum in a row, so that the
+/// loads of all steps have to be kept, and V8 keeps them on the stack. As a loop, each load costs an addition.
+macro_rules! eight_steps {
+    ($eight:ident, $step:ident => $body:block) => {
+        'group: {
+            $crate::kernels::wasm::eight_steps!(@ 'group $eight $step $body 0 1 2 3 4 5 6);
+            let $step = 7;
+            $body
+        }
+    };
+    (@ $group:lifetime $eight:ident $step:ident $body:block $($number:literal)*) => {
+        $(
+            {
+                let $step = $number;
+                $body
+            }
+            if $eight == $number + 1 {
+                break $group;
+            }
+        )*
+    };
+}
+pub(super) use eight_steps;
+
+/// Six products a time, each added to a sum of its own; `times` in eights. Two loads of weights for six products, as the
+/// product has them.
+#[cfg(feature = "battery")]
+#[inline(always)]
+pub fn peak_of_six(times: u32, multiply_add: impl Fn(v128, v128, v128) -> v128) -> i32 {
+    let table: [v128; 16] = core::array::from_fn(|index| i8x16_splat(index as i8 - 8));
+    let table = opaque(table.as_ptr());
+    let mut rows = [1, 2, 3].map(|x| i8x16_splat(x));
+    let mut sums = [[i32x4_splat(0); 2]; 3];
+    for _ in 0..times / 8 {
+        // In other registers each time, or the products would be the same each time.
+        rows = core::hint::black_box(rows);
+        for time in 0..8 {
+            // SAFETY: 2 × (0..8) and one more stay below 16.
+            let weights = unsafe { [v128_load(table.add(2 * time)), v128_load(table.add(2 * time + 1))] };
+            for row in 0..3 {
+                for vector in 0..2 {
+                    sums[row][vector] = multiply_add(weights[vector], rows[row], sums[row][vector]);
+                }
+            }
+        }
+    }
+    i32x4_extract_lane::<0>(sums.as_flattened().iter().fold(i32x4_splat(0), |total, &sum| i32x4_add(total, sum)))
 }

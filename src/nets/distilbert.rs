@@ -8,8 +8,10 @@ use std::cell::RefCell;
 use candle_core::{DType, Device, Error, Module, Result, Tensor};
 use candle_nn::Linear;
 
-use crate::kernels::{Epilogue, PackedWeights};
-use crate::nn::{Dense, EmbeddingPass, EncoderLayer, EncoderPass, FirstTokensPass, LayerNorm, Table, Workspace};
+use crate::kernels::Epilogue;
+use crate::nn::{
+    Dense, EmbeddingPass, EncoderLayer, EncoderPass, FirstTokensPass, LayerNorm, Matrix, Table, Workspace,
+};
 
 mod build;
 
@@ -44,7 +46,7 @@ pub struct DistilBert {
     embedding_norm: LayerNorm,
     layers: Vec<EncoderLayer>,
     /// [width] → [width], with ReLU
-    pre_classifier: PackedWeights,
+    pre_classifier: Matrix,
     /// [width] → [n_labels]
     classifier: Linear,
     /// [rows of the longest batch so far, width]

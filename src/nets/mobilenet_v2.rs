@@ -7,7 +7,7 @@ use candle_core::{DType, Device, Error, Result, Tensor};
 
 use super::rows::{Scales, fill};
 use crate::kernels::{Epilogue, PackedWeights};
-use crate::nn::{BlockPass, Dense, InvertedResidual, PointwisePool, RowSource, Stem, Workspace};
+use crate::nn::{BlockPass, Dense, InvertedResidual, Matrix, PointwisePool, RowSource, Stem, Workspace};
 use crate::pack::{Header, PackError, RowSink, TensorInfo, key};
 
 /// More than any MobileNetV2 has; what asks for more is a damaged or hostile file.
@@ -27,7 +27,7 @@ pub struct MobileNetV2 {
     /// 1×1 convolution before the mean: [last block's channels] → [last channels]
     last: PackedWeights,
     /// [last channels] → … → [n_classes]
-    dense: Vec<(PackedWeights, Epilogue)>,
+    dense: Vec<(Matrix, Epilogue)>,
     buffers: RefCell<Buffers>,
     workspace: RefCell<Workspace>,
 }
@@ -196,12 +196,19 @@ impl RowSink for MobileNetV2Builder {
             }
             ["last"] => Some(&mut net.last),
             ["dense", index] => {
-                index.parse().ok().and_then(|index: usize| net.dense.get_mut(index)).map(|(weights, _)| weights)
+                let dense = index.parse().ok().and_then(|index: usize| net.dense.get_mut(index));
+                match (dense, part) {
+                    (Some((weights, _)), "weight") => {
+                        return self.scales.put(tensor, first_row, first_row, bytes, weights);
+                    }
+                    (Some((weights, _)), "bias") => return fill(tensor, first_row, bytes, weights.bias_mut()),
+                    _ => None,
+                }
             }
             _ => None,
         };
         match (matrix, part) {
-            (Some(weights), "weight") => self.scales.widen(tensor, first_row, bytes, weights),
+            (Some(weights), "weight") => self.scales.set_columns(tensor, first_row, bytes, weights),
             (Some(weights), "bias") => fill(tensor, first_row, bytes, weights.bias_mut()),
             _ => Err(unknown(tensor)),
         }
@@ -301,7 +308,8 @@ fn empty(header: &Header, n_classes: usize) -> std::result::Result<MobileNetV2, 
                 return Err(PackError::key(key::DENSE_ACTIVATION, format!("\"{other}\" is neither relu nor none")));
             }
         };
-        dense.push((matrix(&format!("dense.{index}"), n_out, n_in)?, epilogue));
+        let weights = Matrix::EightBits(matrix(&format!("dense.{index}"), n_out, n_in)?);
+        dense.push((weights, epilogue));
         n_in = n_out;
     }
     Ok(MobileNetV2 {

@@ -1,7 +1,7 @@
 //! What both builders do with rows from a weight file: read floats, keep scales until their weights come.
 
-use crate::kernels::PackedWeights;
-use crate::nn::NarrowedRows;
+use crate::kernels::{FourBitWeights, PackedWeights, fast};
+use crate::nn::Matrix;
 use crate::pack::{Dtype, PackError, TensorInfo};
 
 /// Floats of an F32 tensor.
@@ -47,33 +47,60 @@ impl Scales {
         Ok(&self.values)
     }
 
-    /// Rows of a matrix as they go into packed weights.
-    pub fn narrowed<'a>(
-        &'a self,
-        tensor: &TensorInfo,
-        first_row: usize,
-        bytes: &'a [u8],
-    ) -> Result<NarrowedRows<'a>, PackError> {
-        expect(tensor, &[Dtype::Q4_0, Dtype::I8])?;
-        Ok(match tensor.dtype {
-            Dtype::Q4_0 => NarrowedRows::Q4(bytes),
-            _ => {
-                let n_rows = bytes.len() / tensor.row_bytes;
-                NarrowedRows::I8(as_i8(bytes), &self.of(tensor)?[first_row..first_row + n_rows])
-            }
-        })
-    }
-
-    pub fn widen(
+    /// Puts rows of an I8 matrix into columns of `weights`, from `first_row` on.
+    pub fn set_columns(
         &self,
         tensor: &TensorInfo,
         first_row: usize,
         bytes: &[u8],
         weights: &mut PackedWeights,
     ) -> Result<(), PackError> {
-        self.narrowed(tensor, first_row, bytes)?.widen_into(first_row, weights);
+        self.set_columns_at(tensor, first_row, first_row, bytes, weights)
+    }
+
+    fn set_columns_at(
+        &self,
+        tensor: &TensorInfo,
+        first_row: usize,
+        first_column: usize,
+        bytes: &[u8],
+        weights: &mut PackedWeights,
+    ) -> Result<(), PackError> {
+        expect(tensor, &[Dtype::I8])?;
+        let rows = as_i8(bytes).chunks_exact(tensor.row_bytes).zip(&self.of(tensor)?[first_row..]);
+        for (column, (row, &scale)) in (first_column..).zip(rows) {
+            weights.set_column(column, row, scale);
+        }
         Ok(())
     }
+
+    /// Puts rows of a matrix into columns of `weights`, from `first_column` on, which is their last form.
+    pub fn put(
+        &self,
+        tensor: &TensorInfo,
+        first_row: usize,
+        first_column: usize,
+        bytes: &[u8],
+        weights: &mut Matrix,
+    ) -> Result<(), PackError> {
+        match weights {
+            Matrix::FourBits(weights) => {
+                expect(tensor, &[Dtype::Q4_0])?;
+                fast::put_q4_columns(bytes, first_column, weights);
+                Ok(())
+            }
+            Matrix::EightBits(weights) => self.set_columns_at(tensor, first_row, first_column, bytes, weights),
+        }
+    }
+}
+
+/// Room for a matrix as the file has it.
+pub fn matrix_of(tensor: &TensorInfo, n_out: usize, n_in: usize) -> Result<Matrix, PackError> {
+    expect(tensor, &[Dtype::Q4_0, Dtype::I8])?;
+    Ok(match tensor.dtype {
+        Dtype::Q4_0 => Matrix::FourBits(FourBitWeights::zeroed(n_out, n_in)),
+        _ => Matrix::EightBits(PackedWeights::zeroed(n_out, n_in)),
+    })
 }
 
 pub fn as_i8(bytes: &[u8]) -> &[i8] {

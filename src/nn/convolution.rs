@@ -8,6 +8,7 @@ use std::cell::RefCell;
 
 use candle_core::{CpuStorage, CustomOp1, Error, InplaceOp1, InplaceOp2, Layout, Result, Shape};
 
+use super::matrix::Operands;
 use super::workspace::room;
 use super::{Workspace, floats, floats_mut};
 use crate::kernels::{Epilogue, PackedWeights, RowsU7, fast};
@@ -92,7 +93,7 @@ impl InvertedResidual {
         let size_out = self.size_out();
         // TensorFlow's "same": one zero pixel on every side at stride 1, after the end only at stride 2 and even size.
         let before = usize::from(self.stride == 1 || self.size % 2 == 1);
-        let Workspace { rows, wide_rows, wide, narrow, .. } = workspace;
+        let Workspace { operands: Operands { rows, .. }, wide_rows, wide, narrow, .. } = workspace;
         let (ring, zeros) = room(wide, 4 * n_ring_row).split_at_mut(3 * n_ring_row);
         zeros.fill(0.0);
         let convolved = room(narrow, size_out * n_wide);
@@ -199,7 +200,7 @@ impl CustomOp1 for PointwisePool<'_> {
     fn cpu_fwd(&self, input: &CpuStorage, input_at: &Layout) -> Result<(CpuStorage, Shape)> {
         let input = floats(input, input_at)?;
         let n_out = self.weights.n_out();
-        let Workspace { rows, wide, .. } = &mut *self.workspace.borrow_mut();
+        let Workspace { operands: Operands { rows, .. }, wide, .. } = &mut *self.workspace.borrow_mut();
         fast::quantise_rows(input, self.weights.n_in(), rows);
         let wide = room(wide, rows.n_rows() * n_out);
         fast::linear(rows, self.weights, Epilogue::Relu6, wide, n_out);

@@ -8,8 +8,8 @@ use std::cell::RefCell;
 use candle_core::{CpuStorage, CustomOp1, InplaceOp1, Layout, Result, Shape};
 
 use super::workspace::room;
-use super::{Workspace, floats, floats_mut};
-use crate::kernels::{Epilogue, Heads, PackedWeights, fast};
+use super::{Matrix, Workspace, floats, floats_mut};
+use crate::kernels::{Epilogue, Heads, fast};
 
 /// Rows that go through the feed-forward together: enough to use each loaded weight often, few enough that the wide
 /// middle (3072 floats a row) stays in the second-level cache.
@@ -30,16 +30,16 @@ impl LayerNorm {
 
 #[derive(Debug, Clone)]
 pub struct EncoderLayer {
-    /// One per head: [width] → query, key and value of this head side by side, [3 × head_size]. Head by head, so that
-    /// the buffer between product and attention is small and stays in the cache.
-    pub query_key_value: Vec<PackedWeights>,
+    /// For each head its query, key and value, each [width] → [head_size]. Head by head, so that the buffer between
+    /// product and attention is small and stays in the cache.
+    pub query_key_value: Vec<[Matrix; 3]>,
     /// [width] → [width]
-    pub attention_out: PackedWeights,
+    pub attention_out: Matrix,
     pub attention_norm: LayerNorm,
     /// [width] → [feed_forward_width]
-    pub feed_forward_in: PackedWeights,
+    pub feed_forward_in: Matrix,
     /// [feed_forward_width] → [width]
-    pub feed_forward_out: PackedWeights,
+    pub feed_forward_out: Matrix,
     pub feed_forward_norm: LayerNorm,
 }
 
@@ -118,11 +118,14 @@ impl EncoderLayer {
         };
         let n_context = sequences.iter().map(|&length| n_asking(length)).sum::<usize>();
         let context = room(&mut workspace.context, n_context * width);
-        fast::quantise_rows(hidden, width, &mut workspace.rows);
+        workspace.operands.quantise(hidden, self.query_key_value.as_flattened());
         for (head, weights) in self.query_key_value.iter().enumerate() {
             let query_key_value = room(&mut workspace.wide, n_tokens * 3 * head_size);
             let out = room(&mut workspace.narrow, n_context * head_size);
-            fast::linear(&workspace.rows, weights, Epilogue::Store, query_key_value, 3 * head_size);
+            for (part, weights) in weights.iter().enumerate() {
+                let out = &mut query_key_value[part * head_size..];
+                weights.apply(&mut workspace.operands, Epilogue::Store, out, 3 * head_size);
+            }
             let (mut rest, mut out_rest) = (&*query_key_value, &mut *out);
             for &length in sequences {
                 let (parts, after) = rest.split_at(length * 3 * head_size);
@@ -139,8 +142,8 @@ impl EncoderLayer {
     /// hidden = norm(hidden + out(context)), for the tokens that asked.
     fn take_in(&self, hidden: &mut [f32], workspace: &mut Workspace) {
         let width = self.attention_out.n_in();
-        fast::quantise_rows(&workspace.context[..hidden.len()], width, &mut workspace.rows);
-        fast::linear(&workspace.rows, &self.attention_out, Epilogue::Add, hidden, width);
+        workspace.operands.quantise(&workspace.context[..hidden.len()], [&self.attention_out]);
+        self.attention_out.apply(&mut workspace.operands, Epilogue::Add, hidden, width);
         self.attention_norm.apply(hidden);
     }
 
@@ -149,16 +152,16 @@ impl EncoderLayer {
         let (width, wide_width) = (self.feed_forward_in.n_in(), self.feed_forward_in.n_out());
         for hidden in hidden.chunks_mut(FEED_FORWARD_ROWS * width) {
             let wide = room(&mut workspace.wide, hidden.len() / width * wide_width);
-            fast::quantise_rows(hidden, width, &mut workspace.rows);
-            fast::linear(&workspace.rows, &self.feed_forward_in, Epilogue::Gelu, wide, wide_width);
-            fast::quantise_rows(wide, wide_width, &mut workspace.wide_rows);
-            fast::linear(&workspace.wide_rows, &self.feed_forward_out, Epilogue::Add, hidden, width);
+            workspace.operands.quantise(hidden, [&self.feed_forward_in]);
+            self.feed_forward_in.apply(&mut workspace.operands, Epilogue::Gelu, wide, wide_width);
+            workspace.operands.quantise(wide, [&self.feed_forward_out]);
+            self.feed_forward_out.apply(&mut workspace.operands, Epilogue::Add, hidden, width);
             self.feed_forward_norm.apply(hidden);
         }
     }
 
     pub fn byte_len(&self) -> usize {
         let matrices = [&self.attention_out, &self.feed_forward_in, &self.feed_forward_out];
-        self.query_key_value.iter().chain(matrices).map(PackedWeights::byte_len).sum()
+        self.query_key_value.as_flattened().iter().chain(matrices).map(Matrix::byte_len).sum()
     }
 }

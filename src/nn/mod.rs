@@ -10,12 +10,14 @@
 mod convolution;
 mod dense;
 mod encoder;
+mod matrix;
 mod table;
 mod workspace;
 
 pub use convolution::{BlockPass, InvertedResidual, PointwisePool, RowSource, Stem};
-pub use dense::{Dense, NarrowedRows};
+pub use dense::Dense;
 pub use encoder::{EncoderLayer, EncoderPass, FirstTokensPass, LayerNorm};
+pub use matrix::Matrix;
 pub use table::{EmbeddingPass, Table};
 pub use workspace::Workspace;
 

@@ -4,7 +4,7 @@ use candle_core::{CpuStorage, Error, InplaceOp2, Layout, Result};
 
 use super::floats_mut;
 use crate::kernels::layout::{Q4_GROUP, Q4_GROUP_BYTES};
-use crate::kernels::{f16_to_f32, fast, layout};
+use crate::kernels::{f16_to_f32, layout, widen_q4_row};
 use crate::nn::LayerNorm;
 
 #[derive(Debug, Clone)]
@@ -39,7 +39,7 @@ impl Table {
         match self {
             Self::Q4 { width, bytes } => {
                 let row_bytes = width / Q4_GROUP * layout::Q4_GROUP_BYTES;
-                fast::widen_q4_row(&bytes[row * row_bytes..][..row_bytes], out);
+                widen_q4_row(&bytes[row * row_bytes..][..row_bytes], out);
             }
             Self::I8 { width, values, scales } => {
                 for (out, &value) in out.iter_mut().zip(&values[row * width..]) {

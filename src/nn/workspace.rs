@@ -1,13 +1,14 @@
 //! The buffers that layers share. They grow to the largest shape seen and stay, so no forward pass after the first of
 //! its shape allocates; linear memory would never shrink anyway.
 
+use super::matrix::Operands;
 use crate::kernels::{AttentionRoom, RowsU7};
 
 #[derive(Debug, Default)]
 pub struct Workspace {
-    /// A layer's input in seven bits.
-    pub(super) rows: RowsU7,
-    /// The wide middle of a feed-forward, or a depthwise result, in seven bits.
+    /// A layer's input, and the wide middle of a feed-forward, in few bits.
+    pub(super) operands: Operands,
+    /// A depthwise result in seven bits.
     pub(super) wide_rows: RowsU7,
     /// Query, key and value of one head, or the wide middle in floats.
     pub(super) wide: Vec<f32>,

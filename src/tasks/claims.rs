@@ -3,11 +3,11 @@
 //! A share is the model's own probability, with the temperature that its makers fitted. It is called "right about so often"
 //! only for kinds of texts whose held-out verdicts were right as often as their shares say (`sotto eval --verdicts`, on
 //! posts, tweets, news, reviews and editorials that nobody had trained on; the table stands in models/sentiment.md):
-//! - plain sentences that are called positive or negative: of 4,248 such verdicts, whose mean share is 84 %, 83 % are right,
+//! - plain sentences that are called positive or negative: of 4,135 such verdicts, whose mean share is 84 %, 83 % are right,
 //!   and in no tenth of the scale do the two differ by more than six points;
-//! - chat that is called so with a share of 95 % or more (97 % of 1,052 right). Below that its verdicts are right 12 times in 100
+//! - chat that is called so with a share of 95 % or more (97 % of 1,005 right). Below that its verdicts are right 12 times in 100
 //!   less often than their shares say;
-//! - fragments that are called neutral: labels, headings, headlines, queries (mean share 93 %, right 95 % of 1,161).
+//! - fragments that are called neutral: labels, headings, headlines, queries (mean share 93 %, right 95 % of 1,162).
 //!
 //! Sentences that are called neutral are not among them: opinions in long sober sentences are called neutral too, on
 //! newspaper editorials with 97 % and right 73 times in 100. Fragments with a side, emoji and lists were not checked in

@@ -9,9 +9,10 @@ pub mod sentiment;
 pub mod ways;
 pub mod why;
 
-/// e^x / Σ e^x of one net's logits.
+/// e^x / Σ e^x of one net's logits, of which there are a few.
 fn softmax(logits: &[f32]) -> Vec<f32> {
-    let mut probabilities = logits.to_vec();
-    crate::kernels::fast::softmax_rows(&mut probabilities, logits.len());
-    probabilities
+    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let powers: Vec<f64> = logits.iter().map(|&logit| f64::from(logit - largest).exp()).collect();
+    let sum: f64 = powers.iter().sum();
+    powers.iter().map(|power| (power / sum) as f32).collect()
 }

@@ -4,8 +4,8 @@
 use wasm_bindgen::prelude::*;
 
 use crate::engine::{Engine, Pixels};
-use crate::kernels::battery::measure::{MEASUREMENTS, PEAK_ROUNDS};
-use crate::kernels::{Epilogue, PackedWeights, RowsU7, fast};
+use crate::kernels::battery::measure::MEASUREMENTS;
+use crate::kernels::fast;
 
 #[wasm_bindgen]
 pub struct BenchEngine {
@@ -59,21 +59,16 @@ impl BenchEngine {
         Ok(verdict.classes.into_iter().map(|class| class.name).collect())
     }
 
-    pub fn matmul_gops(&self, n_rows: usize, n_in: usize, n_out: usize) -> f64 {
-        let input: Vec<f32> = (0..n_rows * n_in).map(|index| (index as f32 * 0.37).sin()).collect();
-        let mut rows = RowsU7::default();
-        fast::quantise_rows(&input, n_in, &mut rows);
-        let mut weights = PackedWeights::zeroed(n_out, n_in);
-        let one: Vec<i8> = (0..n_in).map(|index| (index * 37 % 255) as i32 - 127).map(|weight| weight as i8).collect();
-        (0..n_out).for_each(|column| weights.set_column(column, &one, 1e-4));
-        let mut out = vec![0.0; n_rows * n_out];
-        let n_operations = (2 * n_rows * n_in * n_out) as f64;
-        best_gops(n_operations, || fast::linear(&rows, &weights, Epilogue::Store, &mut out, n_out))
+    /// What one of the battery's measurements reaches, by its name.
+    pub fn gops(&self, name: &str) -> Result<f64, JsError> {
+        let measurement = MEASUREMENTS.iter().find(|measurement| measurement.name == name);
+        let measurement = measurement.ok_or_else(|| JsError::new(&format!("no measurement is called {name}")))?;
+        Ok(best_gops(measurement.amount, (measurement.prepare)()))
     }
 
-    pub fn in_register_peak_gops(&self) -> f64 {
-        let work = (MEASUREMENTS[0].prepare)();
-        best_gops(f64::from(PEAK_ROUNDS) * f64::from(fast::PEAK_OPERATIONS), work)
+    /// How four-bit weights are multiplied on this processor.
+    pub fn path(&self) -> String {
+        fast::path().to_owned()
     }
 }
 

@@ -1,4 +1,4 @@
-//! GELU, softmax and layer norm against the reference, over their range and at its corners.
+//! GELU and layer norm against the reference, over their range and at its corners.
 
 use super::{Case, Flavour, Random, sizes, within};
 use crate::kernels::reference;
@@ -11,13 +11,6 @@ fn check_gelu<F: Flavour>(input: &[f32]) -> Result<(), String> {
     F::gelu_in_place(&mut got);
     reference::gelu_in_place(&mut want);
     within(&got, &want, |index, _| 5e-7 * input[index].abs().max(1.0))
-}
-
-fn check_softmax<F: Flavour>(width: usize, input: &[f32]) -> Result<(), String> {
-    let (mut got, mut want) = (input.to_vec(), input.to_vec());
-    F::softmax_rows(&mut got, width);
-    reference::softmax_rows(&mut want, width);
-    within(&got, &want, |_, want| 2e-6 * want + 1e-37)
 }
 
 fn check_layer_norm<F: Flavour>(width: usize, input: &[f32]) -> Result<(), String> {
@@ -48,21 +41,6 @@ pub fn cases<F: Flavour>() -> Vec<Case> {
         Case::new("gelu_in_place lengths", || {
             WIDTHS.iter().try_for_each(|&width| check_gelu::<F>(&Random(width as u64).floats(width, 4.0)))
         }),
-        Case::new("softmax_rows one finite number among minus infinities", || {
-            let mut input = vec![f32::NEG_INFINITY; 19];
-            input[7] = 3.0;
-            check_softmax::<F>(19, &input)
-        }),
-        Case::new("softmax_rows not-a-number makes its row none", || {
-            let mut input = Random(5).floats(38, 1.0);
-            input[3] = f32::NAN;
-            check_softmax::<F>(19, &input)
-        }),
-        Case::new("softmax_rows infinity makes its row not-a-number", || {
-            let mut input = Random(6).floats(38, 1.0);
-            input[20] = f32::INFINITY;
-            check_softmax::<F>(19, &input)
-        }),
         Case::new("layer_norm_rows one value, and zeros", || {
             let mut input = vec![0.0; 3 * 24];
             input[..24].fill(2.5);
@@ -74,11 +52,6 @@ pub fn cases<F: Flavour>() -> Vec<Case> {
         }),
     ];
     for &width in WIDTHS {
-        for (size, name) in [(1.0, "small"), (30.0, "wide"), (1e-40, "subnormal"), (1e4, "huge")] {
-            cases.push(Case::new(format!("softmax_rows {width}, {name}"), move || {
-                check_softmax::<F>(width, &Random(width as u64).floats(3 * width, size))
-            }));
-        }
         for size in [1.0, 1e-3, 1e3] {
             cases.push(Case::new(format!("layer_norm_rows {width}, within {size}"), move || {
                 // Of one or two numbers, the deviation may be nothing but rounding.

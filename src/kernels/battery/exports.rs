@@ -56,6 +56,17 @@ extern "C" fn flavour_len() -> u32 {
     kernels::flavour().len() as u32
 }
 
+/// How four-bit weights are multiplied here: "fused dots", "dots in parts" or "plain dots".
+#[unsafe(no_mangle)]
+extern "C" fn path_ptr() -> *const u8 {
+    fast::path().as_ptr()
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn path_len() -> u32 {
+    fast::path().len() as u32
+}
+
 static PREPARED: Mutex<Option<(u32, Work)>> = Mutex::new(None);
 
 fn measurement(index: u32) -> &'static Measurement {

@@ -3,7 +3,7 @@
 
 use super::Random;
 use crate::kernels::layout::{Q4_GROUP, Q4_GROUP_BYTES};
-use crate::kernels::{AttentionRoom, Epilogue, Heads, PackedWeights, RowsU7, fast};
+use crate::kernels::{AttentionRoom, Epilogue, FourBitWeights, Heads, PackedWeights, PanelRoom, RowsI8, RowsU7, fast};
 
 pub type Work = Box<dyn FnMut() + Send>;
 
@@ -27,8 +27,10 @@ const fn milliseconds(name: &'static str, prepare: fn() -> Work) -> Measurement 
     Measurement { name, unit: "ms", amount: 0.0, prepare }
 }
 
-/// Rounds of eight dots in one repetition of the peak.
-pub const PEAK_ROUNDS: u32 = 100_000;
+const N_LAYERS: usize = 6;
+
+/// Rounds in one repetition of the peak.
+pub const PEAK_ROUNDS: u32 = 4_000;
 
 pub const MEASUREMENTS: &[Measurement] = &[
     Measurement {
@@ -41,18 +43,24 @@ pub const MEASUREMENTS: &[Measurement] = &[
             })
         },
     },
-    linear("product 1 × 768 × 768", [1, 768, 768], || product([1, 768, 768], Epilogue::Store)),
-    linear("product 16 × 768 × 768", [16, 768, 768], || product([16, 768, 768], Epilogue::Store)),
-    linear("product 128 × 768 × 768", [128, 768, 768], || product([128, 768, 768], Epilogue::Store)),
-    linear("product 128 × 768 × 3072", [128, 768, 3072], || product([128, 768, 3072], Epilogue::Store)),
-    linear("product 128 × 768 × 3072, GELU", [128, 768, 3072], || product([128, 768, 3072], Epilogue::Gelu)),
-    linear("product 128 × 3072 × 768, add", [128, 3072, 768], || product([128, 3072, 768], Epilogue::Add)),
-    linear("product 512 × 768 × 3072", [512, 768, 3072], || product([512, 768, 3072], Epilogue::Store)),
+    linear("four bits 1 × 768 × 768", [1, 768, 768], || four_bits([1, 768, 768], Epilogue::Store)),
+    linear("four bits 4 × 768 × 768", [4, 768, 768], || four_bits([4, 768, 768], Epilogue::Store)),
+    linear("four bits 8 × 768 × 768", [8, 768, 768], || four_bits([8, 768, 768], Epilogue::Store)),
+    linear("four bits 16 × 768 × 768", [16, 768, 768], || four_bits([16, 768, 768], Epilogue::Store)),
+    linear("four bits 128 × 768 × 768", [128, 768, 768], || four_bits([128, 768, 768], Epilogue::Store)),
+    linear("four bits 128 × 768 × 3072", [128, 768, 3072], || four_bits([128, 768, 3072], Epilogue::Store)),
+    linear("four bits 128 × 768 × 3072, GELU", [128, 768, 3072], || four_bits([128, 768, 3072], Epilogue::Gelu)),
+    linear("four bits 128 × 3072 × 768, add", [128, 3072, 768], || four_bits([128, 3072, 768], Epilogue::Add)),
+    linear("four bits 512 × 768 × 3072", [512, 768, 3072], || four_bits([512, 768, 3072], Epilogue::Store)),
     linear("product 12544 × 16 × 96, ReLU6", [12544, 16, 96], || product([12544, 16, 96], Epilogue::Relu6)),
     linear("product 3136 × 144 × 24", [3136, 144, 24], || product([3136, 144, 24], Epilogue::Store)),
     linear("product 196 × 96 × 576, ReLU6", [196, 96, 576], || product([196, 96, 576], Epilogue::Relu6)),
     linear("product 49 × 960 × 160", [49, 960, 160], || product([49, 960, 160], Epilogue::Store)),
     floats("quantise 128 × 768", 128 * 768, || quantise(128, 768)),
+    floats("quantise 128 × 768 to eight bits", 128 * 768, || {
+        let (input, mut rows) = (Random(4).floats(128 * 768, 2.0), RowsI8::default());
+        Box::new(move || fast::quantise_rows_to_eight_bits(&input, 768, &mut rows))
+    }),
     floats("quantise 3136 × 144", 3136 * 144, || quantise(3136, 144)),
     floats("GELU", 1 << 16, || {
         let mut x = Random(1).floats(1 << 16, 3.0);
@@ -73,7 +81,7 @@ pub const MEASUREMENTS: &[Measurement] = &[
     milliseconds("attention 512 tokens", || attention(512)),
     milliseconds("stem of MobileNetV2", stem),
     milliseconds("all depthwise convolutions of MobileNetV2", depthwise),
-    milliseconds("widen 42.5 million weights", widen),
+    milliseconds("put 42.5 million four-bit weights in place", put_in_place),
 ];
 
 fn quantised(n_rows: usize, n_in: usize) -> RowsU7 {
@@ -92,6 +100,28 @@ fn product([n_rows, n_in, n_out]: [usize; 3], epilogue: Epilogue) -> Work {
     }
     let mut out = vec![0.0; n_rows * n_out];
     Box::new(move || fast::linear(&rows, &weights, epilogue, &mut out, n_out))
+}
+
+/// Scales near 0.004.
+fn q4(n_groups: usize) -> Vec<u8> {
+    let mut random = Random(10);
+    let mut q4: Vec<u8> = (0..n_groups * Q4_GROUP_BYTES).map(|_| random.bits() as u8).collect();
+    q4.chunks_exact_mut(Q4_GROUP_BYTES).for_each(|group| group[1] = 0x1c);
+    q4
+}
+
+/// As many copies of the weights as a net has layers, by turns: so they come from as far away as in a net.
+fn four_bits([n_rows, n_in, n_out]: [usize; 3], epilogue: Epilogue) -> Work {
+    let mut rows = RowsI8::default();
+    fast::quantise_rows_to_eight_bits(&Random(2).floats(n_rows * n_in, 1.0), n_in, &mut rows);
+    let mut weights = FourBitWeights::zeroed(n_out, n_in);
+    fast::put_q4_columns(&q4(n_in / Q4_GROUP * n_out), 0, &mut weights);
+    let copies = vec![weights; N_LAYERS];
+    let (mut room, mut out, mut turn) = (PanelRoom::default(), vec![0.0; n_rows * n_out], 0);
+    Box::new(move || {
+        turn = (turn + 1) % copies.len();
+        fast::linear_of_four_bits(&rows, &copies[turn], &mut room, epilogue, &mut out, n_out);
+    })
 }
 
 fn quantise(n_rows: usize, n_in: usize) -> Work {
@@ -150,19 +180,13 @@ fn depthwise() -> Work {
     })
 }
 
-/// The linear maps of six DistilBERT layers, each with memory of its own, as when a model is loaded.
-fn widen() -> Work {
+/// The linear maps of DistilBERT's layers, each with memory of its own, as when a model is loaded.
+fn put_in_place() -> Work {
     let layer = [[768, 2304], [768, 768], [768, 3072], [3072, 768]];
-    let mut random = Random(10);
-    let mut all: Vec<(Vec<u8>, PackedWeights)> = Vec::new();
-    for [n_in, n_out] in [layer; 6].concat() {
-        let mut groups: Vec<u8> = (0..n_in / Q4_GROUP * n_out * Q4_GROUP_BYTES).map(|_| random.bits() as u8).collect();
-        for group in groups.chunks_exact_mut(Q4_GROUP_BYTES) {
-            // A scale near 0.004, and one weight of −8, as Q4_0 has it.
-            group[1] = 0x1c;
-            group[2] &= 0xf0;
-        }
-        all.push((groups, PackedWeights::zeroed(n_out, n_in)));
-    }
-    Box::new(move || all.iter_mut().for_each(|(groups, weights)| fast::widen_q4_columns(groups, 0, weights)))
+    let mut all: Vec<(Vec<u8>, FourBitWeights)> = [layer; N_LAYERS]
+        .concat()
+        .into_iter()
+        .map(|[n_in, n_out]| (q4(n_in / Q4_GROUP * n_out), FourBitWeights::zeroed(n_out, n_in)))
+        .collect();
+    Box::new(move || all.iter_mut().for_each(|(q4, weights)| fast::put_q4_columns(q4, 0, weights)))
 }

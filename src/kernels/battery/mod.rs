@@ -5,11 +5,11 @@ mod convolution;
 mod elementwise;
 #[cfg(all(target_arch = "wasm32", feature = "battery"))]
 mod exports;
+mod four_bits;
 #[cfg(all(target_arch = "wasm32", feature = "battery"))]
 pub mod measure;
 mod product;
 mod transformer;
-mod widen;
 
 /// A comparison with a name that says the kernel, the shape and the values.
 pub struct Case {
@@ -54,10 +54,10 @@ const _: () = {
 pub fn cases<F: Flavour>() -> Vec<Case> {
     [
         product::cases::<F>(),
+        four_bits::cases::<F>(),
         elementwise::cases::<F>(),
         transformer::cases::<F>(),
         convolution::cases::<F>(),
-        widen::cases::<F>(),
     ]
     .into_iter()
     .flatten()
@@ -68,6 +68,23 @@ pub fn cases<F: Flavour>() -> Vec<Case> {
 /// touch: it gets the few at the edges of lanes, tiles and blocks.
 const fn sizes(all: &'static [usize], few: &'static [usize]) -> &'static [usize] {
     if cfg!(miri) { few } else { all }
+}
+
+/// What a product multiplies.
+#[derive(Clone, Copy, Debug)]
+enum Values {
+    Random,
+    /// All weights the lowest, activations at an end of theirs: the largest sums.
+    Lowest,
+    /// All the highest.
+    Highest,
+    /// The lowest and the highest weight by turns: pairs of products that cancel.
+    Alternating,
+}
+
+impl Values {
+    const ALL: &[Self] =
+        if cfg!(miri) { &[Self::Random] } else { &[Self::Random, Self::Lowest, Self::Highest, Self::Alternating] };
 }
 
 /// Numbers that look random and are the same on every run (SplitMix64).

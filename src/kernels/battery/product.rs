@@ -1,8 +1,8 @@
 //! Quantising, the integer product and its epilogues. All but GELU must be equal to the bit.
 
-use super::{Case, Flavour, Random, equal, sizes, within};
+use super::{Case, Flavour, Random, Values, equal, sizes, within};
 use crate::kernels::layout::{ACTIVATION_MAX, WEIGHT_MAX};
-use crate::kernels::{Epilogue, PackedWeights, RowsU7, reference};
+use crate::kernels::{Epilogue, PackedWeights, RowsI8, RowsU7, reference};
 
 const ROWS: &[usize] = sizes(&[0, 1, 2, 3, 4, 5, 7, 8, 13], &[0, 1, 4, 5]);
 const INPUTS: &[usize] = sizes(&[0, 1, 3, 4, 5, 8, 15, 16, 17, 31, 33, 64, 100, 256], &[0, 1, 4, 5, 17]);
@@ -14,23 +14,6 @@ const QUANTISED_ROWS: &[usize] = sizes(&[0, 1, 3], &[0, 2]);
 /// The nets' own, and more rows than one block of activations holds.
 const SHAPES: &[[usize; 3]] =
     if cfg!(miri) { &[[5, 40, 9]] } else { &[[3, 768, 40], [5, 3072, 17], [173, 3072, 9], [1, 1280, 5], [50, 960, 8]] };
-
-#[derive(Clone, Copy, Debug)]
-enum Values {
-    Random,
-    /// All weights −127, all activations 127: the largest negative sums.
-    Lowest,
-    /// All 127.
-    Highest,
-    /// −127 and 127 by turns: pairs of products that cancel.
-    Alternating,
-}
-
-const VALUES: &[Values] = if cfg!(miri) {
-    &[Values::Random]
-} else {
-    &[Values::Random, Values::Lowest, Values::Highest, Values::Alternating]
-};
 
 fn weights(values: Values, n_out: usize, n_in: usize, random: &mut Random) -> PackedWeights {
     let mut weights = PackedWeights::zeroed(n_out, n_in);
@@ -159,9 +142,33 @@ fn check_quantise<F: Flavour>(
     }
 }
 
+fn check_quantise_to_eight_bits<F: Flavour>(
+    make: &dyn Fn(usize, &mut Random) -> f32,
+    n_rows: usize,
+    n_in: usize,
+) -> Result<(), String> {
+    let mut random = Random(n_in as u64);
+    let input: Vec<f32> = (0..n_rows * n_in).map(|index| make(index % n_in.max(1), &mut random)).collect();
+    let (mut got, mut want) = (RowsI8::default(), RowsI8::default());
+    // Memory that was used before must leave no trace.
+    F::quantise_rows_to_eight_bits(&random.floats(3 * (n_in + 32), 1.0), n_in + 32, &mut got);
+    F::quantise_rows_to_eight_bits(&input, n_in, &mut got);
+    reference::quantise_rows_to_eight_bits(&input, n_in, &mut want);
+    if got.groups().as_flattened().iter().any(|group| group.values.contains(&i8::MIN)) {
+        return Err("a value of −128".into());
+    }
+    for row in 0..n_rows {
+        if !got.row(row).eq(want.row(row)) {
+            return Err(format!("row {row} is another"));
+        }
+    }
+    equal(got.scales(), want.scales())?;
+    if got.zero_points() == want.zero_points() { Ok(()) } else { Err("other zero points".into()) }
+}
+
 pub fn cases<F: Flavour>() -> Vec<Case> {
     let mut cases = Vec::new();
-    for &values in VALUES {
+    for &values in Values::ALL {
         for &n_rows in ROWS {
             for &n_in in INPUTS {
                 cases.push(Case::new(format!("matmul_i32 {n_rows} rows, {n_in} inputs, {values:?}"), move || {
@@ -178,7 +185,7 @@ pub fn cases<F: Flavour>() -> Vec<Case> {
         cases.push(Case::new(format!("matmul_i32 {shape:?} Lowest"), move || check_sums::<F>(Values::Lowest, shape)));
     }
     for epilogue in [Epilogue::Store, Epilogue::Gelu, Epilogue::Relu, Epilogue::Relu6, Epilogue::Add] {
-        for &values in VALUES {
+        for &values in Values::ALL {
             cases.push(Case::new(format!("linear {epilogue:?}, {values:?}"), move || {
                 for &n_rows in LINEAR_ROWS {
                     for &n_in in LINEAR_INPUTS {
@@ -191,6 +198,18 @@ pub fn cases<F: Flavour>() -> Vec<Case> {
                 Ok(())
             }));
         }
+    }
+    // The same loop as seven bits have: of what is only another number, Miri gets the first.
+    for (name, make) in rows_to_quantise().into_iter().take(if cfg!(miri) { 1 } else { usize::MAX }) {
+        cases.push(Case::new(format!("quantise_rows_to_eight_bits {name}"), move || {
+            for &n_in in sizes(&[0, 32, 64, 768], &[0, 64]) {
+                for &n_rows in QUANTISED_ROWS {
+                    check_quantise_to_eight_bits::<F>(&make, n_rows, n_in)
+                        .map_err(|message| format!("{n_rows} × {n_in}: {message}"))?;
+                }
+            }
+            Ok(())
+        }));
     }
     for (name, make) in rows_to_quantise() {
         cases.push(Case::new(format!("quantise_rows {name}"), move || {

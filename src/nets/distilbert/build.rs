@@ -1,4 +1,4 @@
-//! Builds a DistilBERT from a weight file's rows, each widened into its last place as it comes. What doesn't fit is
+//! Builds a DistilBERT from a weight file's rows, each put into its last place as it comes. What doesn't fit is
 //! refused by name before any memory is asked for.
 
 use std::cell::RefCell;
@@ -7,8 +7,7 @@ use candle_core::{DType, Device, Error, Result, Tensor};
 use candle_nn::Linear;
 
 use super::{DistilBert, Shape};
-use crate::kernels::PackedWeights;
-use crate::nets::rows::{Scales, as_i8, expect, fill, floats};
+use crate::nets::rows::{Scales, as_i8, expect, fill, floats, matrix_of};
 use crate::nn::{EncoderLayer, LayerNorm, Table};
 use crate::pack::{Dtype, Header, PackError, RowSink, TensorInfo, key};
 
@@ -76,7 +75,7 @@ const LARGEST: Shape = Shape {
     layer_norm_epsilon: 1e-3,
 };
 
-/// A DistilBERT under construction: takes the file's rows and widens each into its last place.
+/// A DistilBERT under construction: takes the file's rows and puts each into its last place.
 #[derive(Debug, Default)]
 pub struct DistilBertBuilder {
     net: Option<DistilBert>,
@@ -150,7 +149,7 @@ impl RowSink for DistilBertBuilder {
             return fill_layer(layer, part, tensor, first_row, bytes, &self.scales);
         }
         match name {
-            "pre_classifier.weight" => self.scales.widen(tensor, first_row, bytes, &mut net.pre_classifier),
+            "pre_classifier.weight" => self.scales.put(tensor, first_row, first_row, bytes, &mut net.pre_classifier),
             "pre_classifier.bias" => fill(tensor, first_row, bytes, net.pre_classifier.bias_mut()),
             "classifier.weight" => fill(tensor, first_row, bytes, &mut self.classifier.0),
             "classifier.bias" => fill(tensor, first_row, bytes, &mut self.classifier.1),
@@ -209,20 +208,30 @@ fn empty(shape: Shape, header: &Header) -> Result<DistilBert> {
         })
     };
     let width = shape.width;
-    let layer = || EncoderLayer {
-        query_key_value: vec![PackedWeights::zeroed(3 * shape.head_size(), width); shape.n_heads],
-        attention_out: PackedWeights::zeroed(width, width),
-        attention_norm: norm(),
-        feed_forward_in: PackedWeights::zeroed(shape.feed_forward_width, width),
-        feed_forward_out: PackedWeights::zeroed(width, shape.feed_forward_width),
-        feed_forward_norm: norm(),
+    let matrix = |name: String, n_out: usize, n_in: usize| {
+        let tensor = header.tensor(&name).map_err(Error::wrap)?;
+        matrix_of(tensor, n_out, n_in).map_err(Error::wrap)
+    };
+    let layer = |layer: usize| {
+        let matrix = |part: &str, n_out, n_in| matrix(format!("{LAYERS}.{layer}.{part}.weight"), n_out, n_in);
+        let of_head = |part: &str| matrix(part, shape.head_size(), width);
+        let [query, key, value] =
+            [of_head("attention.q_lin")?, of_head("attention.k_lin")?, of_head("attention.v_lin")?];
+        Ok(EncoderLayer {
+            query_key_value: vec![[query, key, value]; shape.n_heads],
+            attention_out: matrix("attention.out_lin", width, width)?,
+            attention_norm: norm(),
+            feed_forward_in: matrix("ffn.lin1", shape.feed_forward_width, width)?,
+            feed_forward_out: matrix("ffn.lin2", width, shape.feed_forward_width)?,
+            feed_forward_norm: norm(),
+        })
     };
     Ok(DistilBert {
         words: table("distilbert.embeddings.word_embeddings.weight")?,
         positions: table("distilbert.embeddings.position_embeddings.weight")?,
         embedding_norm: norm(),
-        layers: (0..shape.n_layers).map(|_| layer()).collect(),
-        pre_classifier: PackedWeights::zeroed(width, width),
+        layers: (0..shape.n_layers).map(layer).collect::<Result<_>>()?,
+        pre_classifier: matrix("pre_classifier.weight".into(), width, width)?,
         classifier: classifier(vec![0.0; shape.n_labels * width], vec![0.0; shape.n_labels], &shape)?,
         hidden: RefCell::new(Tensor::zeros((1, width), DType::F32, &Device::Cpu)?),
         workspace: RefCell::default(),
@@ -264,13 +273,13 @@ fn fill_layer(
         "attention.q_lin.bias" => fill_head_biases(layer, 0, tensor, bytes),
         "attention.k_lin.bias" => fill_head_biases(layer, 1, tensor, bytes),
         "attention.v_lin.bias" => fill_head_biases(layer, 2, tensor, bytes),
-        "attention.out_lin.weight" => scales.widen(tensor, first_row, bytes, &mut layer.attention_out),
+        "attention.out_lin.weight" => scales.put(tensor, first_row, first_row, bytes, &mut layer.attention_out),
         "attention.out_lin.bias" => fill(tensor, first_row, bytes, layer.attention_out.bias_mut()),
         "sa_layer_norm.weight" => fill(tensor, first_row, bytes, &mut layer.attention_norm.gamma),
         "sa_layer_norm.bias" => fill(tensor, first_row, bytes, &mut layer.attention_norm.beta),
-        "ffn.lin1.weight" => scales.widen(tensor, first_row, bytes, &mut layer.feed_forward_in),
+        "ffn.lin1.weight" => scales.put(tensor, first_row, first_row, bytes, &mut layer.feed_forward_in),
         "ffn.lin1.bias" => fill(tensor, first_row, bytes, layer.feed_forward_in.bias_mut()),
-        "ffn.lin2.weight" => scales.widen(tensor, first_row, bytes, &mut layer.feed_forward_out),
+        "ffn.lin2.weight" => scales.put(tensor, first_row, first_row, bytes, &mut layer.feed_forward_out),
         "ffn.lin2.bias" => fill(tensor, first_row, bytes, layer.feed_forward_out.bias_mut()),
         "output_layer_norm.weight" => fill(tensor, first_row, bytes, &mut layer.feed_forward_norm.gamma),
         "output_layer_norm.bias" => fill(tensor, first_row, bytes, &mut layer.feed_forward_norm.beta),
@@ -287,14 +296,14 @@ fn fill_heads(
     bytes: &[u8],
     scales: &Scales,
 ) -> std::result::Result<(), PackError> {
-    let head_size = layer.query_key_value[0].n_out() / 3;
+    let head_size = layer.query_key_value[0][third].n_out();
     let mut row = first_row;
     let mut rest = bytes;
     while !rest.is_empty() {
         let n_rows = (head_size - row % head_size).min(rest.len() / tensor.row_bytes);
         let (rows, after) = rest.split_at(n_rows * tensor.row_bytes);
-        let column = third * head_size + row % head_size;
-        scales.narrowed(tensor, row, rows)?.widen_into(column, &mut layer.query_key_value[row / head_size]);
+        let weights = &mut layer.query_key_value[row / head_size][third];
+        scales.put(tensor, row, row % head_size, rows, weights)?;
         (row, rest) = (row + n_rows, after);
     }
     Ok(())
@@ -307,9 +316,9 @@ fn fill_head_biases(
     bytes: &[u8],
 ) -> std::result::Result<(), PackError> {
     expect(tensor, &[Dtype::F32])?;
-    let head_size = layer.query_key_value[0].n_out() / 3;
+    let head_size = layer.query_key_value[0][third].n_out();
     for (index, value) in floats(bytes).enumerate() {
-        layer.query_key_value[index / head_size].bias_mut()[third * head_size + index % head_size] = value;
+        layer.query_key_value[index / head_size][third].bias_mut()[index % head_size] = value;
     }
     Ok(())
 }

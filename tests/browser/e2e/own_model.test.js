@@ -186,6 +186,37 @@ test("removed, it is gone from the list, the disk and the engine", async () => {
   assert.ok(keys.every((/** @type {string} */ key) => !key.startsWith("own-")), String(keys));
 });
 
+/**
+ * As a file of four bits, and with the classes that other checkpoints have. The first must come out as the packaged file; of
+ * the others the rows are those of the packaged classifier, so they must come to the same side.
+ * @type {{ what: string, classes: [string, number][] | null }[]}
+ */
+const FORMS = [
+  { what: "three classes", classes: null },
+  { what: "two classes without names", classes: [["LABEL_0", 0], ["LABEL_1", 2]] },
+  { what: "one to five stars", classes: [["1 star", 0], ["2 stars", 0], ["3 stars", 1], ["4 stars", 2], ["5 stars", 2]] },
+];
+for (const { what, classes } of FORMS) {
+  test(`four bits and ${what}: added, judges, removed`, async () => {
+    const fourBits = packagedCheckpoint({ fourBits: true, classes });
+    try {
+      await page.evaluate(() => (document.querySelector("#own-said").textContent = ""));
+      await page.locator("#own-files").setInputFiles(fourBits.files);
+      assert.match(await saidAtLast(/added|can’t/), /added/);
+      const { models, chosen } = await own();
+      assert.equal(models.length, 1);
+      assert.equal(models[0].sha256 === packagedSha256(), classes === null);
+      const [good, bad] = await Promise.all(TEXTS.map(judge));
+      assert.deepEqual([good.model, good.sentiment, bad.sentiment], [chosen, "positive", "negative"], JSON.stringify([good, bad]));
+      assert.equal(good.shares.neutral > 0, classes?.length !== 2, JSON.stringify(good.shares));
+      await page.locator("#text-models button").click();
+      await eventually("the list to be empty", async () => (await own()).models.length === 0);
+    } finally {
+      fourBits.remove();
+    }
+  });
+}
+
 test("what is no such model is refused, and named", async () => {
   const folders = /** @type {string[]} */ ([]);
   const folder = () => folders[folders.push(mkdtempSync(join(tmpdir(), "sotto-refused-"))) - 1];

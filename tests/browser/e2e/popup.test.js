@@ -78,7 +78,7 @@ test("says what a ready model takes, and when it was used", async () => {
     const text = await page.locator("#model-sentiment dl").innerText();
     return !/never/.test(text) && text;
   });
-  assert.match(figures, /On disk\s+39 MB\s+In memory\s+58 MB\s+Runs\s+1\b/);
+  assert.match(figures, /On disk\s+39 MB\s+In memory\s+39 MB\s+Runs\s+1\b/);
   assert.match(await page.locator("#memory-more").innerText(), /^peak \d+ MB · budget 256 MB$/);
   await shots("ready");
 });
@@ -132,6 +132,32 @@ describe("in German", () => {
       // What Rust fills in later is no longer the placeholder.
       assert.deepEqual(wrong.filter(([key]) => !["siteTitle", "guardHint"].includes(key)), []);
       await screenshot(window, `${name}-german`);
+    }
+  });
+
+  test("says each verdict in it", async () => {
+    const popup = await german.visit(german.url("pages/popup.html"));
+    await popup.setViewportSize({ width: 380, height: 760 });
+    for (const [name, text, says] of /** @type {[string, string, RegExp][]} */ ([
+      ["positive", "The staff were wonderful and the garden is beautiful.", /Positiv\s+\d+\s?%[^]*in etwa \d+\s?% der Fälle recht/],
+      ["negative", "😡", /Negativ\s+\d+\s?%[^]*hat niemand geprüft/],
+      ["neutral", "He was born in 1956 in Ohio and studied law.", /Neutral\s+\d+\s?%[^]*keine Haltung/],
+      ["rating", "★★★★☆", /Positiv\s+80\s?%[^]*Das ist eine Bewertung/],
+      ["mixed", "The view from the terrace is breathtaking. The soup was cold and tasted of nothing at all.", /Gemischt[^]*widersprechen sich[^]*2 Sätze/],
+      ["unclear", "café naïve", /Unklar[^]*lässt sich verschieden lesen/],
+      ["refused", "Das ist nicht der Ort, den wir suchen, und das Essen war schlecht.", /nicht.*Englisch/],
+    ])) {
+      const said = () => popup.locator("#try-result").innerText();
+      const before = await said();
+      await popup.locator("#try-text").fill(text);
+      await popup.locator("#try").click();
+      const words = await eventually(`${name} in German`, async () => {
+        const now = await said();
+        return now !== before && /Negativ\n[^]*Positiv|Englisch/.test(now) && now;
+      });
+      assert.match(words, says);
+      assert.doesNotMatch(words, /\b(?:the|right|sentences|about)\b/);
+      await screenshot(popup, `popup-german-${name}`);
     }
   });
 

@@ -222,6 +222,20 @@ describe("what is no praise and no complaint", () => {
     }
   }
 
+  test("ten thousand emoji, and sequences that do not end, are judged as any", async () => {
+    for (const [text, says] of /** @type {const} */ ([
+      ["😀".repeat(10_000), /(?:Positive|Unclear)[^]*read in \d+ parts/],
+      ["Lovely evening 👩\u200d", /Positive \d+\s?%/],
+      ["👩\u200d👩\u200d 👍🏽\u200d 🏳\ufe0f\u200d great fun", /Positive \d+\s?%/],
+    ])) {
+      await open("words.html");
+      await page.evaluate((words) => void (document.querySelector("#emoji").textContent = words), text);
+      await select("#emoji");
+      await chooseMenu();
+      await sotto.says(page, says);
+    }
+  });
+
   test("twenty sober sentences and two angry ones are read as that", async () => {
     await open("words.html");
     await select("#sober-and-angry");

@@ -11,9 +11,17 @@ const [F32, F16, Q4_0] = [0, 1, 2];
 const ALIGNMENT = 32;
 const [GROUP_ELEMENTS, GROUP_BYTES] = [32, 18];
 
-/** Writes config.json, vocab.txt, tokenizer.json and model.safetensors into a new folder: `{ files, remove }`. */
-export function packagedCheckpoint() {
-  const { metadata, tensors } = readPacked(readFileSync(join(ROOT, "models/sentiment.gguf")));
+/**
+ * Writes config.json, vocab.txt, tokenizer.json and model.safetensors, or with `fourBits` model.q4.safetensors, into a new
+ * folder: `{ files, remove }`. `classes` gives it other classes: for each its label and which of the packaged model's it is.
+ * @param {{ fourBits?: boolean, classes?: [string, number][] | null }} options
+ */
+export function packagedCheckpoint({ fourBits = false, classes = null } = {}) {
+  const packed = readPacked(readFileSync(join(ROOT, "models/sentiment.gguf")));
+  const { metadata } = packed;
+  const tensors = classes ? packed.tensors.map((tensor) => reclassified(tensor, classes)) : packed.tensors;
+  const labels = classes?.map(([label]) => label) ?? metadata.get("sotto.labels");
+  const weights = fourBits ? "model.q4.safetensors" : "model.safetensors";
   const folder = mkdtempSync(join(tmpdir(), "sotto-checkpoint-"));
   /** @param {string} name */
   const of = (name) => metadata.get(`distilbert.${name}`);
@@ -28,37 +36,82 @@ export function packagedCheckpoint() {
     n_layers: of("block_count"),
     max_position_embeddings: of("context_length"),
     vocab_size: of("vocab_size"),
-    id2label: Object.fromEntries(metadata.get("sotto.labels").map((/** @type {string} */ label, /** @type {number} */ index) => [index, label])),
+    id2label: Object.fromEntries(labels.map((/** @type {string} */ label, /** @type {number} */ index) => [index, label])),
   };
   writeFileSync(join(folder, "config.json"), JSON.stringify(config));
   writeFileSync(join(folder, "vocab.txt"), metadata.get("sotto.vocabulary"));
   // Its rules for symbols; the vocabulary is not said twice.
   copyFileSync(join(ROOT, "tests/oracles/fixtures/symbols_tokenizer.json"), join(folder, "tokenizer.json"));
-  writeSafetensors(join(folder, "model.safetensors"), tensors);
-  const files = ["config.json", "vocab.txt", "tokenizer.json", "model.safetensors"].map((name) => join(folder, name));
+  writeSafetensors(join(folder, weights), tensors.flatMap((tensor) => (fourBits && tensor.type === Q4_0 ? stepsAndScales(tensor) : floats(tensor))));
+  const files = ["config.json", "vocab.txt", "tokenizer.json", weights].map((name) => join(folder, name));
   return { files, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
 /**
- * A safetensors file with every tensor in 32-bit floats.
+ * The classifier with other rows than it has; every other tensor as it is.
  * @typedef {{ name: string, shape: number[], type: number, offset: number, bytes: Buffer }} Tensor
- * @param {string} path
- * @param {Tensor[]} tensors
+ * @param {Tensor} tensor
+ * @param {[string, number][]} classes
+ * @returns {Tensor}
  */
-function writeSafetensors(path, tensors) {
+function reclassified(tensor, classes) {
+  if (!tensor.name.startsWith("classifier.")) return tensor;
+  const size = tensor.bytes.length / tensor.shape[0];
+  const rows = classes.map(([, row]) => tensor.bytes.subarray(row * size, (row + 1) * size));
+  return { ...tensor, shape: [classes.length, ...tensor.shape.slice(1)], bytes: Buffer.concat(rows) };
+}
+
+/**
+ * What stands in a safetensors file; `bytes` are made when they are written.
+ * @typedef {{ name: string, dtype: string, shape: number[], size: number, bytes: () => Buffer }} Entry
+ * @param {Tensor} tensor
+ * @returns {Entry[]}
+ */
+function floats({ name, shape, type, bytes }) {
+  const size = 4 * shape.reduce((product, length) => product * length, 1);
+  return [{ name, dtype: "F32", shape, size, bytes: () => Buffer.from(widened(type, bytes).buffer) }];
+}
+
+/**
+ * A 4-bit matrix as checkpoints hand it on (src/pack/safetensors.rs): two inputs that follow each other in each byte of the
+ * steps, where Q4_0 has the first and the seventeenth.
+ * @param {Tensor} tensor
+ * @returns {Entry[]}
+ */
+function stepsAndScales({ name, shape: [rows, columns], bytes }) {
+  const nGroups = bytes.length / GROUP_BYTES;
+  const steps = Buffer.alloc((nGroups * GROUP_ELEMENTS) / 2);
+  const scales = Buffer.alloc(2 * nGroups);
+  for (let group = 0; group < nGroups; group += 1) {
+    const nibbles = bytes.subarray(group * GROUP_BYTES + 2, (group + 1) * GROUP_BYTES);
+    const step = (/** @type {number} */ i) => (nibbles[i % 16] >> (i < 16 ? 0 : 4)) & 15;
+    for (let i = 0; i < 16; i += 1) steps[16 * group + i] = step(2 * i) | (step(2 * i + 1) << 4);
+    bytes.copy(scales, 2 * group, group * GROUP_BYTES, group * GROUP_BYTES + 2);
+  }
+  return [
+    { name: `${name}.q`, dtype: "U8", shape: [rows, columns / 2], size: steps.length, bytes: () => steps },
+    { name: `${name}.scale`, dtype: "F16", shape: [rows, columns / GROUP_ELEMENTS], size: scales.length, bytes: () => scales },
+  ];
+}
+
+/**
+ * @param {string} path
+ * @param {Entry[]} entries
+ */
+function writeSafetensors(path, entries) {
   const header = /** @type {Record<string, unknown>} */ ({});
   let end = 0;
-  for (const { name, shape } of tensors) {
+  for (const { name, dtype, shape, size } of entries) {
     const start = end;
-    end += 4 * shape.reduce((product, size) => product * size, 1);
-    header[name] = { dtype: "F32", shape, data_offsets: [start, end] };
+    end += size;
+    header[name] = { dtype, shape, data_offsets: [start, end] };
   }
   const text = Buffer.from(JSON.stringify(header));
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(text.length));
   const file = openSync(path, "w");
   for (const bytes of [length, text]) writeSync(file, bytes);
-  for (const { type, bytes } of tensors) writeSync(file, Buffer.from(widened(type, bytes).buffer));
+  for (const { bytes } of entries) writeSync(file, bytes());
   closeSync(file);
 }
 
