@@ -304,7 +304,8 @@ pub fn peak(n_rounds: u32) -> i32 {
                 }
             });
         }
-        i32x4_extract_lane::<0>(sums.iter().fold(i32x4_splat(0), |total, &sum| i32x4_add(total, sum)))
+        let total = sums.iter().fold(i32x4_splat(0), |total, &sum| i32x4_add(total, sum));
+        i32x4_extract_lane::<0>(core::hint::black_box(total))
     } else {
         peak_of_six(n_rounds * (PEAK_OPERATIONS / 6 / 32), |weights, activations, sum| {
             i16x8_add(sum, i16x8_relaxed_dot_i8x16_i7x16(weights, activations))

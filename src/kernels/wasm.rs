@@ -367,8 +367,9 @@ pub(super) use eight_steps;
 #[cfg(feature = "battery")]
 #[inline(always)]
 pub fn peak_of_six(times: u32, multiply_add: impl Fn(v128, v128, v128) -> v128) -> i32 {
-    let table: [v128; 16] = core::array::from_fn(|index| i8x16_splat(index as i8 - 8));
-    let table = opaque(table.as_ptr());
+    // Values that the compiler knows nothing of.
+    let table = core::hint::black_box(Vec::from_iter((-8..8).map(|x| i8x16_splat(x))));
+    let table = table.as_ptr();
     let mut rows = [1, 2, 3].map(|x| i8x16_splat(x));
     let mut sums = [[i32x4_splat(0); 2]; 3];
     for _ in 0..times / 8 {
@@ -384,5 +385,7 @@ pub fn peak_of_six(times: u32, multiply_add: impl Fn(v128, v128, v128) -> v128) 
             }
         }
     }
-    i32x4_extract_lane::<0>(sums.as_flattened().iter().fold(i32x4_splat(0), |total, &sum| i32x4_add(total, sum)))
+    let total = sums.as_flattened().iter().fold(i32x4_splat(0), |total, &sum| i32x4_add(total, sum));
+    // All of its lanes are wanted, or only one of each sum would be computed.
+    i32x4_extract_lane::<0>(core::hint::black_box(total))
 }
