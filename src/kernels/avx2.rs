@@ -4,7 +4,7 @@
 use core::arch::x86_64::*;
 
 use super::lanes::{Lanes, ROUNDER};
-use super::layout::{FourBitGroup, GROUP_STEPS, Piece, Q4_GROUP, RowGroup, TILE_ROWS};
+use super::layout::{FourBitGroup, GROUP_STEPS, Piece, RowGroup, TILE_ROWS};
 use super::scalar;
 
 /// Made only where `available()` says so.
@@ -182,42 +182,16 @@ impl Lanes for Avx2 {
         groups: *const FourBitGroup,
         n_groups: usize,
     ) -> [__m256i; R] {
-        let mut sums = [self.splat_sum(0); R];
-        for index in 0..n_groups {
-            // SAFETY: the caller's promise.
-            unsafe {
-                let group = groups.add(index);
-                let rows = &raw const (*rows.add(index));
-                let mut parts: [__m256i; R] = std::array::from_fn(|row| starting(&raw const (*rows)[row]));
-                for step in 0..GROUP_STEPS {
-                    let weights = weights_of(group, step);
-                    for row in 0..R {
-                        let four = (&raw const (*rows)[row]).cast::<i32>().add(step).read();
-                        let pairs = _mm256_maddubs_epi16(weights, _mm256_set1_epi32(four));
-                        parts[row] = _mm256_add_epi16(parts[row], pairs);
-                    }
-                }
-                let multipliers = paired(group);
-                for row in 0..R {
-                    sums[row] = _mm256_add_epi32(sums[row], _mm256_madd_epi16(parts[row], multipliers));
-                }
-            }
+        // SAFETY: the caller's promise.
+        unsafe {
+            let weights = |index, step| weights_of(groups.add(index), step);
+            product_of_groups(rows, n_groups, weights, |index| paired(groups.add(index)))
         }
-        sums
     }
 
     /// Sixteen multipliers, each column's twice, and its steps.
     const GROUP_PIECES: usize = 2 + 2 * GROUP_STEPS;
     type PanelInputs = [RowGroup; TILE_ROWS];
-
-    #[inline(always)]
-    fn panel_rows(
-        self,
-        groups: &[[RowGroup; TILE_ROWS]],
-        _: &mut Vec<[[i16; Q4_GROUP]; TILE_ROWS]>,
-    ) -> *const [RowGroup; TILE_ROWS] {
-        groups.as_ptr()
-    }
 
     #[inline(always)]
     unsafe fn unpack(self, groups: *const FourBitGroup, n_groups: usize, panel: *mut Piece) {
@@ -240,28 +214,12 @@ impl Lanes for Avx2 {
         panel: *const Piece,
         n_groups: usize,
     ) -> [__m256i; R] {
-        let mut sums = [self.splat_sum(0); R];
-        for index in 0..n_groups {
-            // SAFETY: the caller's promise.
-            unsafe {
-                let group = panel.add(index * Self::GROUP_PIECES).cast::<__m256i>();
-                let rows = &raw const (*rows.add(index));
-                let mut parts: [__m256i; R] = std::array::from_fn(|row| starting(&raw const (*rows)[row]));
-                for step in 0..GROUP_STEPS {
-                    let weights = _mm256_loadu_si256(group.add(1 + step));
-                    for row in 0..R {
-                        let four = (&raw const (*rows)[row]).cast::<i32>().add(step).read();
-                        let pairs = _mm256_maddubs_epi16(weights, _mm256_set1_epi32(four));
-                        parts[row] = _mm256_add_epi16(parts[row], pairs);
-                    }
-                }
-                let multipliers = _mm256_loadu_si256(group);
-                for row in 0..R {
-                    sums[row] = _mm256_add_epi32(sums[row], _mm256_madd_epi16(parts[row], multipliers));
-                }
-            }
+        // SAFETY: the caller's promise; a panel's group is as `unpack` writes it.
+        unsafe {
+            let at =
+                |index, piece| _mm256_loadu_si256(panel.add(index * Self::GROUP_PIECES).cast::<__m256i>().add(piece));
+            product_of_groups(rows, n_groups, |index, step| at(index, 1 + step), |index| at(index, 0))
         }
-        sums
     }
 
     #[inline(always)]
@@ -349,6 +307,39 @@ impl Lanes for Avx2 {
 fn to_array(x: __m256) -> [f32; 8] {
     // SAFETY: both are 32 bytes of floats.
     unsafe { core::mem::transmute(x) }
+}
+
+/// Both ways of the product: for each group, pairs of products add up in sixteen bits, from its start on, and are scaled.
+///
+/// # Safety
+/// `rows` are readable for `n_groups`, and `weights` and `multipliers` may be asked for each of them.
+#[inline(always)]
+unsafe fn product_of_groups<const R: usize>(
+    rows: *const [RowGroup; TILE_ROWS],
+    n_groups: usize,
+    weights: impl Fn(usize, usize) -> __m256i,
+    multipliers: impl Fn(usize) -> __m256i,
+) -> [__m256i; R] {
+    instruction!({
+        let mut sums = [_mm256_setzero_si256(); R];
+        for index in 0..n_groups {
+            let rows = rows.add(index);
+            let mut parts: [__m256i; R] = std::array::from_fn(|row| starting(&raw const (*rows)[row]));
+            for step in 0..GROUP_STEPS {
+                let weights = weights(index, step);
+                for row in 0..R {
+                    let four = (&raw const (*rows)[row]).cast::<i32>().add(step).read();
+                    let pairs = _mm256_maddubs_epi16(weights, _mm256_set1_epi32(four));
+                    parts[row] = _mm256_add_epi16(parts[row], pairs);
+                }
+            }
+            let multipliers = multipliers(index);
+            for row in 0..R {
+                sums[row] = _mm256_add_epi32(sums[row], _mm256_madd_epi16(parts[row], multipliers));
+            }
+        }
+        sums
+    })
 }
 
 /// What a group's parts start from.

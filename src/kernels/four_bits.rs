@@ -3,8 +3,8 @@
 
 use super::lanes::Lanes;
 use super::layout::{
-    Epilogue, FourBitGroup, FourBitWeights, GROUP_STEPS, MULTIPLIER_MAX, MULTIPLIERS_MAX, PanelRoom, Piece, Q4_GROUP,
-    Q4_GROUP_BYTES, RowGroup, RowsI8, TILE_COLUMNS, TILE_ROWS,
+    Epilogue, FourBitGroup, FourBitWeights, GROUP_STEPS, MULTIPLIER_MAX, MULTIPLIERS_MAX, PanelInputs, PanelRoom,
+    Piece, Q4_GROUP, Q4_GROUP_BYTES, RowGroup, RowsI8, TILE_COLUMNS, TILE_ROWS,
 };
 use super::product::{BLOCK_BYTES, BareSums, Linear, Sink};
 use super::reference;
@@ -128,7 +128,7 @@ fn by_panels<L: Lanes>(lanes: L, rows: &RowsI8, weights: &FourBitWeights, room: 
     for first in (0..n_rows).step_by(block) {
         let end = n_rows.min(first + block);
         let groups = first / TILE_ROWS * n_groups..end.div_ceil(TILE_ROWS) * n_groups;
-        let inputs = lanes.panel_rows(&rows.groups()[groups], &mut room.wide_rows);
+        let inputs = L::PanelInputs::of(&rows.groups()[groups], &mut room.wide_rows);
         for first_tile in (0..n_tiles).step_by(tiles_together) {
             let tiles = first_tile..n_tiles.min(first_tile + tiles_together);
             for (index, tile) in tiles.clone().enumerate() {

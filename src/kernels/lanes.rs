@@ -1,7 +1,7 @@
 //! The instruction set as a thin layer: what eight lanes can do at once. Every algorithm above it is written once, over
 //! this trait; a flavour is one implementation. Knows nothing of rows, weights or nets.
 
-use super::layout::{FourBitGroup, Piece, Q4_GROUP, RowGroup, TILE_ROWS};
+use super::layout::{FourBitGroup, PanelInputs, Piece, RowGroup, TILE_ROWS};
 
 /// Floats and sums that are worked on at once: one AVX2 register, or a pair of 128-bit ones, whose two halves also hide
 /// each other's latency.
@@ -89,22 +89,16 @@ pub trait Lanes: Copy {
     /// What a group of a tile takes in a panel.
     const GROUP_PIECES: usize;
     /// Four rows' group as it is multiplied with a panel.
-    type PanelInputs: Copy;
+    type PanelInputs: PanelInputs;
     /// Unpacks one tile into a panel.
     ///
     /// # Safety
     /// `groups` is readable for `n_groups`, `panel` writable for `n_groups × GROUP_PIECES`.
     unsafe fn unpack(self, groups: *const FourBitGroup, n_groups: usize, panel: *mut Piece);
-    /// Rows for a panel: as they are, or widened into `room`.
-    fn panel_rows(
-        self,
-        groups: &[[RowGroup; TILE_ROWS]],
-        room: &mut Vec<[[i16; Q4_GROUP]; TILE_ROWS]>,
-    ) -> *const Self::PanelInputs;
     /// The product of the first `R` of four rows and one tile of a panel.
     ///
     /// # Safety
-    /// `rows` are readable for `n_groups`, and what `panel_rows` made; `panel` is what `unpack` made of `n_groups`.
+    /// `rows` are readable for `n_groups`, and what `PanelInputs::of` made; `panel` is what `unpack` made of `n_groups`.
     unsafe fn product_of_panel<const R: usize>(
         self,
         rows: *const Self::PanelInputs,

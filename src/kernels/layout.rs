@@ -240,7 +240,7 @@ pub struct PanelRoom {
     /// Weights as a flavour multiplies them.
     pub(super) panel: Vec<Piece>,
     /// Activations in sixteen bits, for a flavour that wants them so.
-    pub(super) wide_rows: Vec<[[i16; Q4_GROUP]; TILE_ROWS]>,
+    pub(super) wide_rows: Vec<WideRows>,
 }
 
 /// Activations in seven bits: `x ≈ scale[row] × (value − zero_point[row])`, values 0..=127.
@@ -380,6 +380,31 @@ impl RowsI8 {
 
     pub fn set_grid(&mut self, row: usize, (scale, zero_point): (f32, i32)) {
         (self.scales[row], self.zero_points[row]) = (scale, zero_point);
+    }
+}
+
+/// Four rows' group as a flavour multiplies it with a panel.
+pub trait PanelInputs: Copy {
+    /// Rows as they are, or widened into `room`.
+    fn of(groups: &[[RowGroup; TILE_ROWS]], room: &mut Vec<WideRows>) -> *const Self;
+}
+
+/// The activations of four rows' group in sixteen bits.
+pub type WideRows = [[i16; Q4_GROUP]; TILE_ROWS];
+
+impl PanelInputs for [RowGroup; TILE_ROWS] {
+    #[inline(always)]
+    fn of(groups: &[Self], _: &mut Vec<WideRows>) -> *const Self {
+        groups.as_ptr()
+    }
+}
+
+impl PanelInputs for WideRows {
+    #[inline(always)]
+    fn of(groups: &[[RowGroup; TILE_ROWS]], room: &mut Vec<WideRows>) -> *const Self {
+        room.clear();
+        room.extend(groups.iter().map(|rows| rows.map(|row| row.values.map(i16::from))));
+        room.as_ptr()
     }
 }
 

@@ -3,7 +3,7 @@
 
 use core::arch::wasm32::*;
 
-use super::layout::{FourBitGroup, GROUP_STEPS, Piece, Q4_GROUP, RowGroup, TILE_ROWS};
+use super::layout::{FourBitGroup, GROUP_STEPS, Piece, RowGroup, TILE_ROWS};
 use super::wasm::{Flavour, Wasm, eight_steps, opaque, weights_of};
 
 /// "i7" in the dots' names is the range where all processors agree; layouts keep activations there.
@@ -76,15 +76,6 @@ impl Flavour for Relaxed {
     /// Two vectors of multipliers and two for each step.
     const GROUP_PIECES: usize = 2 + 2 * GROUP_STEPS;
     type PanelInputs = [RowGroup; TILE_ROWS];
-
-    #[inline(always)]
-    fn panel_rows(
-        self,
-        groups: &[[RowGroup; TILE_ROWS]],
-        _: &mut Vec<[[i16; Q4_GROUP]; TILE_ROWS]>,
-    ) -> *const [RowGroup; TILE_ROWS] {
-        groups.as_ptr()
-    }
 
     #[inline(always)]
     unsafe fn unpack(self, groups: *const FourBitGroup, n_groups: usize, panel: *mut Piece) {

@@ -3,7 +3,7 @@
 
 use core::arch::wasm32::*;
 
-use super::layout::{FourBitGroup, GROUP_STEPS, Piece, Q4_GROUP, RowGroup, TILE_ROWS};
+use super::layout::{FourBitGroup, GROUP_STEPS, Piece, Q4_GROUP, RowGroup, TILE_ROWS, WideRows};
 use super::wasm::{self, Flavour, Wasm, eight_steps, opaque};
 
 #[derive(Clone, Copy)]
@@ -107,18 +107,7 @@ impl Flavour for Simd128 {
 
     /// Two vectors for each two inputs.
     const GROUP_PIECES: usize = Q4_GROUP;
-    type PanelInputs = [[i16; Q4_GROUP]; TILE_ROWS];
-
-    #[inline(always)]
-    fn panel_rows(
-        self,
-        groups: &[[RowGroup; TILE_ROWS]],
-        room: &mut Vec<[[i16; Q4_GROUP]; TILE_ROWS]>,
-    ) -> *const Self::PanelInputs {
-        room.clear();
-        room.extend(groups.iter().map(|rows| rows.map(|row| row.values.map(i16::from))));
-        room.as_ptr()
-    }
+    type PanelInputs = WideRows;
 
     /// Weight × multiplier is what sixteen bits hold: `[16 steps of two inputs][2 vectors][4 columns][2 inputs]`.
     #[inline(always)]
@@ -156,7 +145,7 @@ impl Flavour for Simd128 {
     #[inline(always)]
     unsafe fn product_of_panel<const R: usize>(
         self,
-        rows: *const [[i16; Q4_GROUP]; TILE_ROWS],
+        rows: *const WideRows,
         panel: *const Piece,
         n_groups: usize,
     ) -> [[v128; 2]; R] {

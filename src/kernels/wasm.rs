@@ -4,7 +4,7 @@
 use core::arch::wasm32::*;
 
 use super::lanes::{LANES, Lanes, ROUNDER};
-use super::layout::{FourBitGroup, Piece, Q4_GROUP, RowGroup, TILE_ROWS};
+use super::layout::{FourBitGroup, PanelInputs, Piece, RowGroup, TILE_ROWS};
 
 /// The instructions that plain and relaxed SIMD do differently.
 pub trait Flavour: Copy {
@@ -23,12 +23,7 @@ pub trait Flavour: Copy {
         n_groups: usize,
     ) -> [[v128; 2]; R];
     const GROUP_PIECES: usize;
-    type PanelInputs: Copy;
-    fn panel_rows(
-        self,
-        groups: &[[RowGroup; TILE_ROWS]],
-        room: &mut Vec<[[i16; Q4_GROUP]; TILE_ROWS]>,
-    ) -> *const Self::PanelInputs;
+    type PanelInputs: PanelInputs;
     /// # Safety
     /// As [`Lanes::unpack`].
     unsafe fn unpack(self, groups: *const FourBitGroup, n_groups: usize, panel: *mut Piece);
@@ -219,15 +214,6 @@ impl<F: Flavour> Lanes for Wasm<F> {
 
     const GROUP_PIECES: usize = F::GROUP_PIECES;
     type PanelInputs = F::PanelInputs;
-
-    #[inline(always)]
-    fn panel_rows(
-        self,
-        groups: &[[RowGroup; TILE_ROWS]],
-        room: &mut Vec<[[i16; Q4_GROUP]; TILE_ROWS]>,
-    ) -> *const Self::PanelInputs {
-        self.0.panel_rows(groups, room)
-    }
 
     #[inline(always)]
     unsafe fn unpack(self, groups: *const FourBitGroup, n_groups: usize, panel: *mut Piece) {
