@@ -138,6 +138,15 @@ fn check_linear<F: Flavour>(
     }
 }
 
+/// All scales the same and all weights −8, activations as far from their zero point as they can be.
+fn check_largest() -> Result<(), String> {
+    let n_in = if cfg!(miri) { 64 } else { 3072 };
+    let weights = weights(&[0x1c00], Values::Lowest, 1, n_in, &mut Random(12));
+    let multipliers: i64 = weights.groups().iter().map(|group| i64::from(group.multipliers[0])).sum();
+    let largest = multipliers * 8 * Q4_GROUP as i64 * 2 * i64::from(ACTIVATION_I8_MAX);
+    if largest <= i64::from(i32::MAX) { Ok(()) } else { Err(format!("a sum of {largest}")) }
+}
+
 /// The sums against what the weights of the file say, in floats: what the definition itself loses.
 fn check_precision<F: Flavour>() -> Result<(), String> {
     let (n_rows, n_in, n_out) = if cfg!(miri) { (1, 64, 8) } else { (4, 768, 16) };
@@ -216,6 +225,7 @@ pub fn cases<F: Flavour>() -> Vec<Case> {
             Ok(())
         }));
     }
+    cases.push(Case::new("the largest sums of the widest column fit 32 bits", check_largest));
     cases.push(Case::new("put_q4_columns of no groups", || {
         check_columns::<F>(0, (8, 0, 0), SCALES[0].1, Values::Random)?;
         check_columns::<F>(64, (8, 0, 0), SCALES[0].1, Values::Random)
