@@ -4,12 +4,14 @@
 // for packaged files alone, the content security policy refuses everything else.
 
 import { flavour, glue, wasmFile } from "./engine.js";
-import { framesOf } from "./frames.js";
+import { framesOf, shrunk } from "./frames.js";
+import { openHelpers } from "./helpers.js";
 import * as store from "./store.js";
 import { MENU, NEEDED } from "./tables.js";
 
-// The engine finds it here: it decodes what a worker can't.
+// The engine finds them here.
 globalThis.sottoFramesOf = framesOf;
+globalThis.sottoShrunk = shrunk;
 
 // ---- Needs nothing ----
 
@@ -57,7 +59,7 @@ chrome.runtime.onConnect.addListener((port) => {
 });
 
 chrome.runtime.onMessage.addListener((message, sender, sendResponse) => {
-  if (sender.id !== chrome.runtime.id || message?.sotto === "frames") return false;
+  if (sender.id !== chrome.runtime.id) return false;
   prepare(message?.ask);
   inEngine((host) => host.answer(message, sender)).then(sendResponse, (error) =>
     sendResponse({ id: String(message?.id ?? ""), answer: "refused", reason: "internal", detail: String(error) }),
@@ -89,7 +91,7 @@ async function startEngine() {
     await glue.default({ module_or_path: wasmFile });
     compiled = true;
   }
-  glue.startHost(flavour, "window" in globalThis ? "event page" : "service worker", readPackaged, store);
+  glue.startHost(flavour, "window" in globalThis ? "event page" : "service worker", readPackaged, store, openHelpers);
   return glue;
 }
 

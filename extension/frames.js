@@ -1,17 +1,14 @@
 // Pictures that a service worker can't decode by itself: moving ones, of which it would see the first frame only, and SVG. Where
-// there is a document (the event page, or the offscreen page that the worker opens for as long as it needs one) they become
-// plain pixels. It must never load anything: an SVG is shown as a picture, in which browsers run no script and fetch no address.
+// there is a document (the event page, or the page that nobody sees) they become plain pixels. And photographs, which become no
+// larger than they need to be. It must never load anything: an SVG is shown as a picture, in which browsers run no script and
+// fetch no address.
+
+import { framesInPage } from "./unseen.js";
 
 /** Of a moving picture this many frames are looked at, spread over its length. */
 const FRAMES_MAX = 8;
 /** Pixels on the longer side: enough for the net, little enough to send. */
 const SIDE_MAX = 512;
-const PAGE = "pages/offscreen.html";
-
-/** How many ask at the moment: with the last one the offscreen page goes. */
-let nAsking = 0;
-/** The page, opening or open; or the end of the last one. */
-let page = Promise.resolve();
 
 /**
  * A picture's frames.
@@ -22,25 +19,40 @@ let page = Promise.resolve();
  */
 export async function framesOf(blob, type) {
   if ("document" in globalThis) return framesHere(blob, type);
-  nAsking += 1;
-  // There can be one such page at a time, so the next opens after the last is closed.
-  if (nAsking === 1) page = page.then(open);
-  try {
-    await page;
-    /** @type {ToOffscreen & { picture: Blob }} */
-    const message = { sotto: "frames", type, picture: blob };
-    const reply = await chrome.runtime.sendMessage(message);
-    if (!reply?.frames) throw new Error(reply?.error ?? "the picture could not be decoded");
-    return reply;
-  } finally {
-    nAsking -= 1;
-    if (!nAsking) page = page.then(close, close);
-  }
+  const reply = await framesInPage(blob, type);
+  if (!reply?.frames) throw new Error(reply?.error ?? "the picture could not be decoded");
+  return reply;
 }
 
-const open = () => chrome.offscreen.createDocument({ url: PAGE, reasons: ["BLOBS"], justification: "Decodes moving pictures and SVG." });
-// Rejects when the page is gone already.
-const close = () => chrome.offscreen.closeDocument().catch(() => {});
+/**
+ * A JPEG of this size, drawn with no side longer than `sideMax`. Where there is an ImageDecoder it is decoded at a fraction of its
+ * size, but twice as large as it is drawn: at less, scores move more than by another way of drawing. A service worker has none.
+ * @param {Blob} blob
+ * @param {number} width
+ * @param {number} height
+ * @param {number} sideMax
+ * @returns {Promise<OffscreenCanvasRenderingContext2D>}
+ */
+export async function shrunk(blob, width, height, sideMax) {
+  const scale = sideMax / Math.max(width, height);
+  if ("ImageDecoder" in globalThis) {
+    const [desiredWidth, desiredHeight] = [width, height].map((side) => Math.ceil(side * Math.min(1, 2 * scale)));
+    const data = await blob.arrayBuffer();
+    const decoder = new ImageDecoder({ type: "image/jpeg", data, colorSpaceConversion: "none", desiredWidth, desiredHeight });
+    // What it refuses the other way may know, or say better what is wrong.
+    const image = await decoder.decode().then((decoded) => decoded.image, () => null);
+    decoder.close();
+    if (image) {
+      const drawn = contextOf(image, image.displayWidth, image.displayHeight, sideMax);
+      image.close();
+      return drawn;
+    }
+  }
+  const bitmap = await createImageBitmap(blob, { colorSpaceConversion: "none", resizeWidth: Math.ceil(width * Math.min(1, scale)) });
+  const drawn = contextOf(bitmap, bitmap.width, bitmap.height, sideMax);
+  bitmap.close();
+  return drawn;
+}
 
 /**
  * @param {Blob} blob
@@ -100,9 +112,20 @@ async function drawn(blob) {
  * @param {number} height
  */
 function pixelsOf(source, width, height) {
-  const scale = Math.min(1, SIDE_MAX / Math.max(width, height));
+  const context = contextOf(source, width, height, SIDE_MAX);
+  return context.getImageData(0, 0, context.canvas.width, context.canvas.height);
+}
+
+/**
+ * @param {CanvasImageSource} source
+ * @param {number} width
+ * @param {number} height
+ * @param {number} sideMax
+ */
+function contextOf(source, width, height, sideMax) {
+  const scale = Math.min(1, sideMax / Math.max(width, height));
   const canvas = new OffscreenCanvas(Math.max(1, Math.round(width * scale)), Math.max(1, Math.round(height * scale)));
   const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d", { willReadFrequently: true }));
   context.drawImage(source, 0, 0, canvas.width, canvas.height);
-  return context.getImageData(0, 0, canvas.width, canvas.height);
+  return context;
 }

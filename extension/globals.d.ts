@@ -67,12 +67,13 @@ type Tab = chrome.tabs.Tab | undefined;
 declare module "sotto-engine" {
   export default function start(options: { module_or_path: URL }): Promise<unknown>;
   export function __wbg_reset_state(): void;
-  export function startHost(flavour: string, place: string, readPackaged: ReadPackaged, store: typeof import("./store.js")): void;
+  export function startHost(flavour: string, place: string, readPackaged: ReadPackaged, store: typeof import("./store.js"), openHelpers: typeof import("./helpers.js").openHelpers): void;
   export function answer(message: unknown, sender: chrome.runtime.MessageSender): Promise<Reply>;
   export function connected(port: chrome.runtime.Port, isGone: () => boolean): Promise<void>;
   export function menuClicked(info: chrome.contextMenus.OnClickData, tab: Tab): Promise<void>;
   export function classifySelection(tab: Tab): Promise<void>;
   export function permissionsChanged(): Promise<void>;
+  export function help(message: object): Promise<object>;
   export function packModel(files: File[], tell: (said: FromPacker & { file?: Blob }) => void): Promise<void>;
 }
 declare module "*/relaxed/sotto.js" {
@@ -95,8 +96,22 @@ declare module "*/wasm/sotto.js" {
 }
 type PageName = Exclude<keyof typeof import("./pages/wasm/sotto.js"), "default">;
 
-/** The engine finds it here: it decodes what a worker can't. */
+/** The engine finds them here: what browsers decode. */
 declare var sottoFramesOf: typeof import("./frames.js").framesOf;
+declare var sottoShrunk: typeof import("./frames.js").shrunk;
+
+/** A service worker's: the pages of its origin. */
+declare var clients: { matchAll(options: object): Promise<{ url: string; postMessage(message: unknown, transfer: Transferable[]): void }[]> };
+
+/** A worker that judges beside the background; what is asked of it, and its answers, are src/protocol/helpers.rs. */
+interface Helper {
+  ask(message: object): Promise<unknown>;
+  close(): void;
+  gone: Promise<void>;
+}
+type HelperStart = Extract<ToOffscreen, { sotto: "helper" }>;
+/** What the page that nobody sees is told. */
+type ToUnseen = HelperStart | (Extract<ToOffscreen, { sotto: "frames" }> & { picture: Blob });
 
 // ---- What content scripts leave for one another ----
 

@@ -10,9 +10,9 @@ mod checkpoint;
 use std::collections::BTreeMap;
 
 use checkpoint::{Checkpoint, pack};
-use sotto::engine::{Asker, Engine, EngineError, JobId, Known, Order, PixelSource, Step, Verdict, Work};
+use sotto::engine::{Asker, Engine, EngineError, JobId, Known, Loan, Order, PixelSource, Step, Verdict, Work};
 use sotto::models::Task;
-use sotto::models::{MODELS, Packaged};
+use sotto::models::{MODELS, Packaged, packaged};
 use sotto::protocol::{ModelState, Reason, Refusal, Urgency};
 
 /// Words of the tiny vocabulary: a word piece each.
@@ -28,6 +28,7 @@ struct Stage {
     n_served: usize,
     done: Vec<(JobId, Result<Verdict, Reason>)>,
     n_parts: usize,
+    n_reclaimed: usize,
 }
 
 impl Stage {
@@ -45,7 +46,7 @@ impl Stage {
         };
         let picture = Known { id: "picture".to_owned(), memory_bytes: 50 * MEGABYTE, ..Known::from(nsfw) };
         let engine = Engine::with_models(|| 0.0, [text, picture]);
-        Self { engine, packed, picture_packed, loads: vec![], n_served: 0, done: vec![], n_parts: 0 }
+        Self { engine, packed, picture_packed, loads: vec![], n_served: 0, done: vec![], n_parts: 0, n_reclaimed: 0 }
     }
 
     fn submit(&mut self, request: &str, asker: Asker, urgency: Urgency, work: Work) -> JobId {
@@ -66,6 +67,10 @@ impl Stage {
         match self.engine.step() {
             Step::Idle => return false,
             Step::Load { model_id } => self.loads.push(model_id),
+            Step::Reclaim => {
+                self.n_reclaimed += 1;
+                self.engine.set_elsewhere(0);
+            }
             Step::Part { n_done, n_total, .. } => {
                 assert!(n_done > 0 && n_done < n_total, "{n_done} of {n_total}");
                 self.n_parts += 1;
@@ -107,6 +112,18 @@ impl Stage {
         }
     }
 
+    /// Another engine with the same text model, as a helper has one.
+    fn helper(&self) -> Self {
+        let mut helper = Self::new();
+        helper.serve_load("text");
+        helper
+    }
+
+    /// What the net answers to a loan.
+    fn read(&mut self, loan: &Loan) -> Vec<Vec<f32>> {
+        self.engine.sentiment().unwrap().logits_of(&loan.sequences).unwrap()
+    }
+
     fn state(&self, model_id: &str) -> ModelState {
         self.engine.status().into_iter().find(|status| status.id == model_id).unwrap().state
     }
@@ -121,6 +138,25 @@ impl Stage {
         let (_, outcome) = of_job.next().expect("the job has ended");
         assert!(of_job.next().is_none(), "{job:?} ended twice");
         outcome
+    }
+}
+
+fn load_packaged(engine: &mut Engine, packaged: &Packaged) {
+    let mut load = engine.start_load(packaged.id).unwrap();
+    let path = format!("{}/models/{}", env!("CARGO_MANIFEST_DIR"), packaged.file);
+    load.feed(&std::fs::read(path).unwrap()).unwrap();
+    engine.finish_load(load).unwrap();
+}
+
+/// What the stage says of its text model.
+fn known_text(stage: &Stage) -> Known {
+    Known {
+        id: "text".to_owned(),
+        task: Task::Text,
+        title: "Tiny".to_owned(),
+        bytes: stage.packed.len() as u64,
+        memory_bytes: 60 * MEGABYTE,
+        is_own: false,
     }
 }
 
@@ -179,6 +215,166 @@ fn steps_come_to_the_same_verdict_as_one_go() {
     let at_once = stage.engine.classify_text(&long_text()).unwrap();
     assert_eq!(in_steps, at_once);
     assert!(in_steps.n_windows > 1 && in_steps.sentences.len() == 64);
+}
+
+#[test]
+fn parts_that_others_read_come_to_the_same_verdict_in_whatever_order_they_come_back() {
+    let mut stage = Stage::new();
+    let mut helper = stage.helper();
+    let long = stage.text("long", Urgency::Person, &long_text());
+    assert!(stage.engine.lend().is_none(), "the model is not there yet");
+    stage.until_idle();
+    stage.serve_load("text");
+    let mut loans = Vec::new();
+    while let Some(loan) = stage.engine.lend() {
+        loans.push(loan);
+    }
+    assert!(loans.len() >= 2, "{} parts were lent", loans.len());
+    stage.until_idle();
+    assert_eq!((stage.n_parts, stage.done.len()), (1, 0), "the last part stays, and then the others are waited for");
+    assert!(!stage.engine.has_work());
+    // The last first; and one that nobody read, which is read here.
+    let lost = loans.remove(0);
+    while let Some(loan) = loans.pop() {
+        let logits = helper.read(&loan);
+        stage.engine.take_back(loan.id, Some(&logits));
+        // Twice is once.
+        stage.engine.take_back(loan.id, Some(&logits));
+        stage.until_idle();
+    }
+    assert_eq!(stage.done, []);
+    stage.engine.take_back(lost.id, None);
+    assert!(stage.engine.has_work());
+    stage.finish();
+    let Ok(Verdict::Text(in_parts)) = stage.outcome(long).clone() else { panic!("no verdict") };
+    assert_eq!(in_parts, stage.engine.classify_text(&long_text()).unwrap());
+}
+
+#[test]
+fn reasons_are_the_same_where_others_read_for_them() {
+    let why = |lends: bool| {
+        let mut stage = Stage::new();
+        let mut helper = stage.helper();
+        stage.serve_load("text");
+        let (tell, told) = std::sync::mpsc::channel();
+        let tell = move |why| tell.send(why).unwrap();
+        let text = "piece5 piece6 piece7 piece8 piece9 piece10 piece11 piece12! ".repeat(24);
+        let work = Work::why(text, sotto::protocol::Sentiment::Positive, Box::new(tell));
+        let job = stage.submit("why", Asker::Own, Urgency::Person, work);
+        let mut n_lent = 0;
+        loop {
+            let loans: Vec<Loan> = if lends { std::iter::from_fn(|| stage.engine.lend()).collect() } else { vec![] };
+            n_lent += loans.len();
+            stage.until_idle();
+            if loans.is_empty() {
+                break;
+            }
+            for loan in loans {
+                let logits = helper.read(&loan);
+                stage.engine.take_back(loan.id, Some(&logits));
+            }
+        }
+        stage.finish();
+        assert_eq!(n_lent > 0, lends);
+        (stage.outcome(job).clone(), told.try_iter().collect::<Vec<_>>())
+    };
+    let (alone, told_alone) = why(false);
+    assert!(alone.is_ok() && told_alone.len() == 1, "{alone:?}");
+    assert_eq!(why(true), (alone, told_alone));
+}
+
+#[test]
+fn what_comes_back_for_work_that_is_gone_or_began_anew_is_dropped() {
+    let mut stage = Stage::new();
+    let mut helper = stage.helper();
+    stage.serve_load("text");
+    stage.text("given up", Urgency::Person, &long_text());
+    let loan = stage.engine.lend().unwrap();
+    stage.engine.cancel(Asker::Tab(1), |_| true);
+    let logits = helper.read(&loan);
+    stage.engine.take_back(loan.id, Some(&logits));
+    stage.until_idle();
+    assert_eq!((stage.done.len(), &stage.done[0].1), (1, &Err(Reason::Cancelled)));
+    // Read anew by another model: what the first one said of a part must not count.
+    let anew = stage.text("anew", Urgency::Person, &long_text());
+    let loan = stage.engine.lend().unwrap();
+    let own = Known { id: "own".to_owned(), is_own: true, memory_bytes: MEGABYTE, ..known_text(&stage) };
+    stage.engine.set_own(Some(own));
+    let wrong: Vec<Vec<f32>> = loan.sequences.iter().map(|_| vec![-90.0, 90.0]).collect();
+    stage.engine.take_back(loan.id, Some(&wrong));
+    stage.n_served = 0;
+    stage.finish();
+    let Ok(Verdict::Text(verdict)) = stage.outcome(anew).clone() else { panic!("no verdict") };
+    let at_once = stage.engine.classify_text(&long_text()).unwrap();
+    assert_eq!((verdict.shares, verdict.model.as_str()), (at_once.shares, "own"));
+}
+
+#[test]
+fn an_answer_of_the_wrong_length_is_none() {
+    let mut stage = Stage::new();
+    stage.serve_load("text");
+    let long = stage.text("long", Urgency::Person, &long_text());
+    let loan = stage.engine.lend().unwrap();
+    stage.engine.take_back(loan.id, Some(&[vec![1.0, 2.0]]));
+    stage.finish();
+    let Ok(Verdict::Text(verdict)) = stage.outcome(long).clone() else { panic!("no verdict") };
+    assert_eq!(verdict, stage.engine.classify_text(&long_text()).unwrap());
+}
+
+#[test]
+fn a_model_that_is_unloaded_meanwhile_comes_back_for_the_rest() {
+    let mut stage = Stage::new();
+    let mut helper = stage.helper();
+    stage.serve_load("text");
+    let long = stage.text("long", Urgency::Person, &long_text());
+    let loans: Vec<Loan> = std::iter::from_fn(|| stage.engine.lend()).collect();
+    stage.until_idle();
+    stage.engine.unload("text").unwrap();
+    for loan in &loans {
+        let logits = helper.read(loan);
+        stage.engine.take_back(loan.id, Some(&logits));
+    }
+    stage.n_served = 0;
+    stage.finish();
+    let Ok(Verdict::Text(verdict)) = stage.outcome(long).clone() else { panic!("no verdict") };
+    assert_eq!(verdict, stage.engine.classify_text(&long_text()).unwrap());
+}
+
+#[test]
+fn others_give_way_to_a_model_that_is_needed() {
+    let mut stage = Stage::new();
+    stage.serve_load("text");
+    stage.engine.set_budget(130 * MEGABYTE);
+    assert_eq!(stage.engine.elsewhere_needs("picture"), 62 * MEGABYTE);
+    let free = stage.engine.free_bytes();
+    stage.engine.set_elsewhere(90 * MEGABYTE);
+    assert_eq!(stage.engine.free_bytes(), free - 90 * MEGABYTE);
+    stage.n_served = 0;
+    let picture = stage.picture("picture", Urgency::Scan);
+    stage.finish();
+    assert_eq!((stage.n_reclaimed, stage.loads.as_slice()), (1, &["picture".to_owned()][..]));
+    assert!(stage.outcome(picture).is_ok());
+    // Where there is room for both nobody is asked to go.
+    stage.engine.set_elsewhere(MEGABYTE);
+    stage.engine.unload("picture").unwrap();
+    stage.picture("once more", Urgency::Scan);
+    stage.finish();
+    assert_eq!(stage.n_reclaimed, 1);
+}
+
+#[test]
+fn a_long_text_is_worth_others_only_while_it_is_the_next() {
+    let mut engine = Engine::new(|| 0.0);
+    load_packaged(&mut engine, packaged(Task::Text));
+    let order = |request: &str, urgency| Order { asker: Asker::Own, request: request.to_owned(), urgency };
+    engine.submit(order("short", Urgency::Upload), Work::text("We were glad to listen to the old man."));
+    assert!(!engine.is_long_wait());
+    engine.submit(order("long", Urgency::Scan), Work::text("We were glad to listen to the old man. ".repeat(200)));
+    assert!(!engine.is_long_wait(), "somebody more urgent is next, and waits for nobody");
+    engine.cancel(Asker::Own, |request| request == "short");
+    assert!(engine.is_long_wait());
+    engine.unload(packaged(Task::Text).id).unwrap();
+    assert!(!engine.is_long_wait(), "nobody can read yet");
 }
 
 #[test]
@@ -364,10 +560,7 @@ fn figures_follow_the_clock() {
 fn packaged_models_take_the_memory_that_models_toml_says() {
     let loaded_bytes = |packaged: &Packaged| {
         let mut engine = Engine::new(|| 0.0);
-        let mut load = engine.start_load(packaged.id).unwrap();
-        let path = format!("{}/models/{}", env!("CARGO_MANIFEST_DIR"), packaged.file);
-        load.feed(&std::fs::read(path).unwrap()).unwrap();
-        engine.finish_load(load).unwrap();
+        load_packaged(&mut engine, packaged);
         engine.status().into_iter().find(|status| status.id == packaged.id).unwrap().memory_bytes
     };
     for packaged in MODELS {

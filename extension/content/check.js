@@ -9,7 +9,7 @@ globalThis.sottoCheck ??= (() => {
   const PATIENCE_MS = 5000;
   const QUIET_MS = 300;
   /** The browser decodes some while the engine judges another. */
-  const AT_ONCE = 3;
+  const AT_ONCE = 4;
   const IMAGE_NAME = /\.(avif|avifs|bmp|gif|ico|jfif|jpe?g|pjp|pjpeg|png|svg|webp)$/i;
 
   /** @param {File} file */

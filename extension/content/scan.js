@@ -10,7 +10,7 @@ globalThis.sottoScan ??= (() => {
   const SIDE_MIN = 48;
   /** Enough for the net, and little to hand over. */
   const SIDE_MAX = 512;
-  const AT_ONCE = 3;
+  const AT_ONCE = 4;
   /** Browsers allow two captures a second. */
   const CAPTURE_EVERY_MS = 600;
   const CAPTURED_AT_ONCE = 24; // tables.js: SPOTS_MAX

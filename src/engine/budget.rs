@@ -15,8 +15,19 @@ enum Room {
     Made,
     /// Once what others need before it is done.
     Later,
+    /// Once what is taken elsewhere is given up.
+    Elsewhere,
     /// Not even alone.
     Never,
+}
+
+/// What the most urgent work waits for.
+pub(super) enum Wanted {
+    Load {
+        model_id: String,
+    },
+    /// The bytes that others take of the budget.
+    Elsewhere,
 }
 
 impl Engine {
@@ -32,9 +43,25 @@ impl Engine {
         while self.taken_bytes() > self.budget_bytes && self.unload_oldest(None) {}
     }
 
+    /// What others take of the budget, who give way when a model needs it.
+    pub fn set_elsewhere(&mut self, bytes: u64) {
+        self.elsewhere_bytes = bytes;
+    }
+
+    /// How much of the budget nobody takes.
+    pub fn free_bytes(&self) -> u64 {
+        self.budget_bytes.saturating_sub(self.taken_bytes())
+    }
+
+    /// What a model takes elsewhere, its net's buffers among it.
+    pub fn elsewhere_needs(&self, model_id: &str) -> u64 {
+        let known = self.models.iter().find(|model| model.known.id == model_id);
+        WORKING_BYTES + known.map_or(0, |model| model.known.memory_bytes)
+    }
+
     /// The model that the first waiting job needs loaded, where there is room for it. Jobs whose model can never fit
     /// are refused.
-    pub(super) fn next_load(&mut self) -> Option<String> {
+    pub(super) fn next_load(&mut self) -> Option<Wanted> {
         let wanted: Vec<(Place, String)> = self.queue.iter().map(|job| (job.place(), job.model_id.clone())).collect();
         for (place, model_id) in wanted {
             let is_resting = |model: &super::Model| model.loaded.is_none() && !model.is_coming;
@@ -43,11 +70,12 @@ impl Engine {
             }
             match self.make_room(&model_id, place) {
                 Room::Later => {}
+                Room::Elsewhere => return Some(Wanted::Elsewhere),
                 Room::Never => self.refuse_too_large(&model_id),
                 Room::Made => {
                     let model = self.model_mut(&model_id).ok()?;
                     model.is_coming = true;
-                    return Some(model_id);
+                    return Some(Wanted::Load { model_id });
                 }
             }
         }
@@ -61,6 +89,9 @@ impl Engine {
             return Room::Never;
         }
         while self.taken_bytes() + needed_bytes > self.budget_bytes {
+            if self.elsewhere_bytes > 0 {
+                return Room::Elsewhere;
+            }
             if !self.unload_oldest(Some(place)) {
                 return Room::Later;
             }
@@ -69,7 +100,8 @@ impl Engine {
     }
 
     fn taken_bytes(&self) -> u64 {
-        WORKING_BYTES + self.models.iter().map(super::Model::memory_bytes).sum::<u64>()
+        let models = self.models.iter().map(super::Model::memory_bytes).sum::<u64>();
+        WORKING_BYTES + models + self.elsewhere_bytes
     }
 
     /// Unloads the model that was used longest ago, of those that no job needs, or none before `place`. False where

@@ -17,15 +17,20 @@ pub use error::EngineError;
 pub use load::Load;
 pub use model::{Known, worst_frame};
 pub use queue::{Asker, Order};
-pub use work::{JobId, PixelSource, Pixels, Step, Verdict, Work};
+pub use work::{JobId, Loan, LoanId, PixelSource, Pixels, Step, Verdict, Work};
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
 
 use crate::models::{MODELS, Task};
 use crate::protocol::{ModelState, ModelStatus, PictureVerdict, Refusal, TextVerdict};
 use crate::tasks::sentiment::SentimentModel;
+use budget::Wanted;
 use model::{Loaded, Model};
 use queue::{Job, Queue};
+
+/// To call others takes as long as half of so many word pieces, and they need memory of their own.
+const LONG_PIECES: usize = 1_280;
 
 /// Milliseconds since the epoch.
 pub type Clock = fn() -> f64;
@@ -37,9 +42,14 @@ pub struct Engine {
     queue: Queue,
     /// Work that ended without a step of its own: refused, given up, or its model could not be loaded.
     ended: VecDeque<(JobId, Refusal)>,
+    /// Parts of texts that are read elsewhere.
+    loans: Vec<(LoanId, JobId, Range<usize>)>,
     n_jobs: u64,
+    n_loans: u64,
     n_touches: u64,
     budget_bytes: u64,
+    /// What others take of the budget.
+    elsewhere_bytes: u64,
 }
 
 impl Engine {
@@ -55,9 +65,12 @@ impl Engine {
             models: models.into_iter().map(Model::new).collect(),
             queue: Queue::default(),
             ended: VecDeque::new(),
+            loans: Vec::new(),
             n_jobs: 0,
+            n_loans: 0,
             n_touches: 0,
             budget_bytes: PRESET_BUDGET_BYTES,
+            elsewhere_bytes: 0,
         }
     }
 
@@ -89,7 +102,8 @@ impl Engine {
 
     /// Whether [`Self::step`] would do more than wait.
     pub fn has_work(&self) -> bool {
-        !self.ended.is_empty() || self.queue.iter().any(|job| !self.is_coming(&job.model_id))
+        let can_go_on = |job: &Job| !self.is_coming(&job.model_id) && job.work.can_go_on();
+        !self.ended.is_empty() || self.queue.iter().any(can_go_on)
     }
 
     /// Goes on by one step of the most urgent work that can go on.
@@ -97,12 +111,14 @@ impl Engine {
         if let Some((job, refusal)) = self.ended.pop_front() {
             return Step::Done { job, outcome: Err(refusal) };
         }
-        if let Some(model_id) = self.next_load() {
-            return Step::Load { model_id };
+        match self.next_load() {
+            Some(Wanted::Load { model_id }) => return Step::Load { model_id },
+            Some(Wanted::Elsewhere) => return Step::Reclaim,
+            None => {}
         }
         let models = &self.models;
         let is_ready = |job: &Job| models.iter().any(|model| model.known.id == job.model_id && model.loaded.is_some());
-        let Some(mut job) = self.queue.take_first(is_ready) else {
+        let Some(mut job) = self.queue.take_first(|job| is_ready(job) && job.work.can_go_on()) else {
             return match self.ended.pop_front() {
                 Some((job, refusal)) => Step::Done { job, outcome: Err(refusal) },
                 None => Step::Idle,
@@ -136,6 +152,48 @@ impl Engine {
         })
     }
 
+    // ---- What others read ----
+
+    /// Whether what is served next is a text of which so much waits that it is worth calling others, and waiting for them.
+    pub fn is_long_wait(&mut self) -> bool {
+        let Some(job) = self.queue.iter_mut().find(|job| job.work.can_go_on()) else { return false };
+        let model = self.models.iter().find(|model| model.known.id == job.model_id);
+        model.is_some_and(|model| model.n_waiting_pieces(&mut job.work) >= LONG_PIECES)
+    }
+
+    /// The next part of the most urgent text that somebody else may read meanwhile; it comes back by [`Self::take_back`].
+    pub fn lend(&mut self) -> Option<Loan> {
+        let models = &self.models;
+        let lent = self.queue.iter_mut().find_map(|job| {
+            let model = models.iter().find(|model| model.known.id == job.model_id)?;
+            Some((job.id, job.model_id.clone(), model.lend(&mut job.work)?))
+        });
+        let (job, model_id, part) = lent?;
+        let id = LoanId(self.n_loans);
+        self.n_loans += 1;
+        self.loans.push((id, job, part.place));
+        Some(Loan { id, model_id, sequences: part.sequences })
+    }
+
+    /// The net's answer for each sequence of a loan; nothing where nobody read it, and then it is read here. Of work that was
+    /// given up meanwhile it is dropped.
+    pub fn take_back(&mut self, loan: LoanId, logits: Option<&[Vec<f32>]>) {
+        let Some(at) = self.loans.iter().position(|(id, ..)| *id == loan) else { return };
+        let (_, job_id, place) = self.loans.swap_remove(at);
+        let Some(job) = self.queue.iter_mut().find(|job| job.id == job_id) else { return };
+        if let Some(model) = self.models.iter().find(|model| model.known.id == job.model_id) {
+            model.take_back(&mut job.work, place, logits);
+        }
+    }
+
+    /// Something was judged elsewhere, by a model of this name and in this time.
+    pub fn judged_elsewhere(&mut self, model_id: &str, elapsed_ms: f64) {
+        let now_ms = (self.clock)();
+        if let Ok(model) = self.model_mut(model_id) {
+            model.used(elapsed_ms, now_ms);
+        }
+    }
+
     // ---- Models ----
 
     /// The person's own text model, which from now on judges texts in the package's stead; the package's again without
@@ -150,6 +208,7 @@ impl Engine {
             if job.model_id != chosen {
                 job.model_id.clone_from(&chosen);
                 job.work.start_again();
+                self.loans.retain(|(_, lent, _)| *lent != job.id);
             }
             self.queue.put(job);
         }
@@ -228,11 +287,20 @@ impl Engine {
 
     /// Judges a picture by the model that is ready, with the preset thresholds.
     pub fn classify_picture(&mut self, pixels: &Pixels<'_>) -> Result<PictureVerdict, EngineError> {
-        let clock = self.clock;
-        self.ready(Task::Picture)?.look(pixels, &BTreeMap::new(), clock)
+        self.look(pixels, &BTreeMap::new())
     }
 
-    /// The loaded text model, for evaluations and benches.
+    /// Judges a picture by the model that is ready.
+    pub fn look(
+        &mut self,
+        picture: &dyn PixelSource,
+        thresholds: &BTreeMap<String, f32>,
+    ) -> Result<PictureVerdict, EngineError> {
+        let clock = self.clock;
+        self.ready(Task::Picture)?.look(picture, thresholds, clock)
+    }
+
+    /// The loaded text model, for evaluations, benches, and whoever reads parts for another engine.
     pub fn sentiment(&mut self) -> Result<&SentimentModel, EngineError> {
         match &self.ready(Task::Text)?.loaded {
             Some(Loaded::Text(model)) => Ok(model),

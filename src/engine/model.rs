@@ -2,9 +2,10 @@
 //! with it. It must never know who asked.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use super::runs::Runs;
-use super::work::{PixelSource, TextWork, WhyWork};
+use super::work::{PixelSource, TextWork, WhyWork, Work};
 use super::{Clock, EngineError};
 use crate::image::Resizer;
 use crate::models::{Packaged, Task};
@@ -12,7 +13,8 @@ use crate::protocol::{
     ClassScore, Frames, ModelState, ModelStatus, PictureVerdict, PushedWord, SentenceVerdict, TextVerdict, WhyVerdict,
 };
 use crate::tasks::nsfw::{self, NsfwModel};
-use crate::tasks::sentiment::{Judgement, SentimentModel, sentiment_of};
+use crate::tasks::parts::Part;
+use crate::tasks::sentiment::{Judgement, Reading, SentimentModel, sentiment_of};
 use crate::tasks::why::Why;
 
 /// What is known of a model before it is loaded.
@@ -124,10 +126,7 @@ impl Model {
     pub(super) fn read(&mut self, work: &mut TextWork, clock: Clock) -> Result<Option<TextVerdict>, EngineError> {
         let Some(Loaded::Text(sentiment)) = &self.loaded else { return Err(EngineError::NotReady { task: "text" }) };
         let started_ms = clock();
-        let reading = match &mut work.reading {
-            Some(reading) => reading,
-            unread => unread.insert(sentiment.start(&work.text)?),
-        };
+        let reading = begun(sentiment, work)?;
         let judgement = sentiment.step(reading)?;
         let ended_ms = clock();
         work.elapsed_ms += ended_ms - started_ms;
@@ -141,17 +140,56 @@ impl Model {
     pub(super) fn explain(&mut self, work: &mut WhyWork, clock: Clock) -> Result<Option<WhyVerdict>, EngineError> {
         let Some(Loaded::Text(sentiment)) = &self.loaded else { return Err(EngineError::NotReady { task: "text" }) };
         let started_ms = clock();
-        let why = match &mut work.why {
-            Some(why) => why,
-            none => none.insert(Why::new(sentiment, &work.text, work.towards)?),
-        };
+        let why = begun_why(sentiment, work)?;
         let goes_on = why.step(sentiment)?;
         work.elapsed_ms += clock() - started_ms;
-        if goes_on && why.has_overview() && !work.has_told {
-            work.has_told = true;
-            (work.tell)(why_verdict(&work.text, why, false, work.elapsed_ms));
+        work.tell_overview();
+        let WhyWork { text, why, elapsed_ms, .. } = work;
+        Ok(why.as_ref().filter(|_| !goes_on).map(|why| why_verdict(text, why, true, *elapsed_ms)))
+    }
+
+    /// Word pieces of a text that nobody reads yet; of other work, and where this model is not ready, none.
+    pub(super) fn n_waiting_pieces(&self, work: &mut Work) -> usize {
+        match (&self.loaded, work) {
+            // What can't be begun is refused in its own step.
+            (Some(Loaded::Text(sentiment)), Work::Text(work)) => {
+                begun(sentiment, work).map_or(0, |reading| reading.n_waiting_pieces())
+            }
+            _ => 0,
         }
-        Ok((!goes_on).then(|| why_verdict(&work.text, why, true, work.elapsed_ms)))
+    }
+
+    /// The next part of a text's work, to be read elsewhere; none where this model is not ready, or where what is left is done
+    /// here as soon: the last part stays.
+    pub(super) fn lend(&self, work: &mut Work) -> Option<Part> {
+        let Some(Loaded::Text(sentiment)) = &self.loaded else { return None };
+        // What can't be begun is refused in its own step.
+        match work {
+            Work::Text(work) => drop(begun(sentiment, work).ok()?),
+            Work::Why(work) => drop(begun_why(sentiment, work).ok()?),
+            Work::Ready { .. } | Work::Picture { .. } => {}
+        }
+        let parts = work.parts()?;
+        let part = parts.take(sentiment)?;
+        if !parts.is_waiting() {
+            parts.give_back(part.place);
+            return None;
+        }
+        Some(part)
+    }
+
+    /// What came of a part that was lent; nothing where nobody read it.
+    pub(super) fn take_back(&self, work: &mut Work, place: Range<usize>, logits: Option<&[Vec<f32>]>) {
+        let Some(parts) = work.parts() else { return };
+        match (&self.loaded, logits) {
+            (Some(Loaded::Text(sentiment)), Some(logits)) if logits.len() == place.len() => {
+                parts.put(sentiment, place, logits);
+            }
+            _ => parts.give_back(place),
+        }
+        if let Work::Why(work) = work {
+            work.tell_overview();
+        }
     }
 
     pub(super) fn look(
@@ -178,9 +216,35 @@ impl Model {
         Ok(PictureVerdict { classes, top, over, unsuitable, width, height, frames: None, model, elapsed_ms })
     }
 
-    fn used(&mut self, elapsed_ms: f64, now_ms: f64) {
+    /// Something was judged with it, here or elsewhere.
+    pub(super) fn used(&mut self, elapsed_ms: f64, now_ms: f64) {
         self.runs.add(elapsed_ms);
         self.last_used_ms = Some(now_ms);
+    }
+}
+
+fn begun<'work>(model: &SentimentModel, work: &'work mut TextWork) -> Result<&'work mut Reading, EngineError> {
+    Ok(match &mut work.reading {
+        Some(reading) => reading,
+        unread => unread.insert(model.start(&work.text)?),
+    })
+}
+
+fn begun_why<'work>(model: &SentimentModel, work: &'work mut WhyWork) -> Result<&'work mut Why, EngineError> {
+    Ok(match &mut work.why {
+        Some(why) => why,
+        none => none.insert(Why::new(model, &work.text, work.towards)?),
+    })
+}
+
+impl WhyWork {
+    /// Tells what is known before all is, once.
+    fn tell_overview(&mut self) {
+        let Self { why: Some(why), has_told: has_told @ false, .. } = self else { return };
+        if why.has_overview() {
+            *has_told = true;
+            (self.tell)(why_verdict(&self.text, why, false, self.elapsed_ms));
+        }
     }
 }
 

@@ -67,4 +67,9 @@ impl Queue {
     pub(super) fn iter(&self) -> impl Iterator<Item = &Job> {
         self.jobs.values()
     }
+
+    /// The same, for their work to be changed; none changes its place.
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Job> {
+        self.jobs.values_mut()
+    }
 }

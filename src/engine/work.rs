@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::EngineError;
 use crate::protocol::{PictureVerdict, Refusal, Sentiment, TextVerdict, WhyVerdict};
+use crate::tasks::parts::InParts;
 use crate::tasks::sentiment::Reading;
 use crate::tasks::why::Why;
 
@@ -70,6 +71,25 @@ impl Work {
         }
     }
 
+    /// What of it goes through the text net, once it was begun.
+    pub(super) fn parts(&mut self) -> Option<&mut dyn InParts> {
+        match self {
+            Self::Text(work) => work.reading.as_mut().map(|reading| reading as &mut dyn InParts),
+            Self::Why(work) => work.why.as_mut().map(|why| why as &mut dyn InParts),
+            Self::Ready { .. } | Self::Picture { .. } => None,
+        }
+    }
+
+    /// Whether a step of it would do anything: not while all that is left of it is read elsewhere.
+    pub(super) fn can_go_on(&self) -> bool {
+        let parts: Option<&dyn InParts> = match self {
+            Self::Text(work) => work.reading.as_ref().map(|reading| reading as &dyn InParts),
+            Self::Why(work) => work.why.as_ref().map(|why| why as &dyn InParts),
+            Self::Ready { .. } | Self::Picture { .. } => None,
+        };
+        parts.is_none_or(|parts| parts.is_waiting() || parts.is_read())
+    }
+
     /// How much is done, and all there is; in units of its own.
     pub(super) fn progress(&self) -> (usize, usize) {
         match self {
@@ -106,6 +126,21 @@ pub enum Verdict {
     Picture(PictureVerdict),
 }
 
+/// A part of a text that somebody else reads, by the model of this name.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Loan {
+    /// Comes back with the answer.
+    pub id: LoanId,
+    /// Whose net it is for.
+    pub model_id: String,
+    /// Word pieces, framed.
+    pub sequences: Vec<Vec<u32>>,
+}
+
+/// Names a loan for as long as this engine lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LoanId(pub(super) u64);
+
 /// What the engine did, or wants done, when it was told to go on. Every piece of work ends in exactly one `Done`.
 #[derive(Debug, PartialEq)]
 #[allow(missing_docs, reason = "fields are the model, the work and how much of it")]
@@ -114,6 +149,8 @@ pub enum Step {
     Idle,
     /// A model is needed: load it and give it to `finish_load`, or say why not with `fail_load`. Said once per load.
     Load { model_id: String },
+    /// A model needs what others take of the budget: have them give it up, and say so with `set_elsewhere`.
+    Reclaim,
     /// Part of a piece of work was done. Others may be more urgent by now, so let messages in before the next step.
     Part { job: JobId, n_done: usize, n_total: usize },
     /// A piece of work has ended, well or not.

@@ -30,6 +30,11 @@ pub fn kind(file: &[u8]) -> Kind {
     }
 }
 
+/// Of a format that can be decoded at a fraction of its size.
+pub fn is_photograph(file: &[u8]) -> bool {
+    file.starts_with(&[0xff, 0xd8, 0xff])
+}
+
 /// Whether `wanted` stands in the file, and not behind `end`.
 fn before(file: &[u8], wanted: &[u8; 4], end: &[u8; 4]) -> bool {
     let found = |word: &[u8; 4]| file.windows(4).position(|window| window == word);

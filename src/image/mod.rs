@@ -7,5 +7,5 @@
 mod header;
 mod resize;
 
-pub use header::{Kind, dimensions, kind};
+pub use header::{Kind, dimensions, is_photograph, kind};
 pub use resize::{PictureError, Resizer};

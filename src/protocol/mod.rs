@@ -9,6 +9,7 @@ mod answers;
 mod asks;
 #[cfg(feature = "declarations")]
 pub mod declarations;
+mod helpers;
 mod limits;
 mod settings;
 mod status;
@@ -17,6 +18,7 @@ mod verdicts;
 
 pub use answers::*;
 pub use asks::*;
+pub use helpers::*;
 pub use limits::*;
 pub use settings::*;
 pub use status::*;

@@ -69,9 +69,11 @@ pub struct ModelStatus {
 #[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct MemoryStatus {
-    /// The size of linear memory now.
+    /// The size of the background's linear memory now.
     pub wasm_bytes: u64,
-    /// The largest size any engine of this browser session reached.
+    /// Those of its helpers together; 0 while there are none.
+    pub helper_bytes: u64,
+    /// The most that any engine of this browser session reached, its helpers among it.
     pub peak_bytes: u64,
     /// What loaded models may take together.
     pub budget_bytes: u64,
@@ -88,4 +90,6 @@ pub struct EngineStatus {
     pub flavour: String,
     /// Where it runs: "service worker", "event page", "command line".
     pub place: String,
+    /// That judge at the moment: its own, and one for each helper.
+    pub threads: u32,
 }

@@ -44,16 +44,23 @@ pub enum ToPageOf<V> {
 /// With views whole, as the background sends them.
 pub type ToPage = ToPageOf<View>;
 
-/// To the offscreen page: a picture that a worker can't decode stands beside it as `picture`.
+/// To the offscreen page, with a port to answer by.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "declarations", derive(ts_rs::TS), ts(tag = "sotto"))]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum ToOffscreen {
-    /// Its frames are wanted: those of a moving picture, or the one that an SVG has.
+    /// The frames of the picture that stands beside this as `picture`: those of a moving one, or the one that an SVG has.
     Frames {
         /// By its bytes, whatever its name says: `image/svg+xml`, `image/gif` and the like.
         #[serde(rename = "type")]
         media_type: String,
+    },
+    /// A helper is wanted, which answers by the port.
+    Helper {
+        /// The lock that it holds as long as it lives.
+        name: String,
+        /// The background's: helpers of an earlier one are ended.
+        life: String,
     },
 }
 

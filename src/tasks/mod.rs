@@ -5,6 +5,7 @@
 
 pub mod claims;
 pub mod nsfw;
+pub mod parts;
 pub mod sentiment;
 pub mod ways;
 pub mod why;

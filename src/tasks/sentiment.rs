@@ -5,6 +5,7 @@ use std::ops::Range;
 use thiserror::Error;
 
 use super::claims;
+use super::parts::{InParts, Ledger, Part, n_together};
 use super::ways::{Way, Ways};
 use crate::nets::distilbert::{DistilBert, LoadedNet};
 use crate::protocol::{Claim, Sentiment, Shares};
@@ -231,6 +232,7 @@ impl SentimentModel {
             sentences: Vec::new(),
             n_tokens: 0,
             truncated: is_cut,
+            ledger: Ledger::default(),
             scores: Vec::new(),
             kind,
             is_checked,
@@ -250,16 +252,23 @@ impl SentimentModel {
         let longest = self.net.shape().n_positions;
         let ids = reading.sentences.iter().map(|range| self.pieces.encode(&text[range.clone()], longest).ids);
         reading.sequences.extend(ids);
+        reading.ledger = Ledger::of(reading.sequences.len());
+        reading.scores = vec![UNREAD; reading.sequences.len()];
         Ok(reading)
     }
 
     /// Reads on by one batch; the judgement once all is read.
     pub fn step(&self, reading: &mut Reading) -> Result<Option<Judgement>, SentimentError> {
-        let rest = &reading.sequences[reading.scores.len()..];
-        if !rest.is_empty() {
-            reading.scores.extend(self.shares(batch_of(rest))?);
-        }
-        Ok((reading.scores.len() == reading.sequences.len()).then(|| reading.judgement()))
+        self.read_on(reading)?;
+        Ok(reading.is_read().then(|| reading.judgement()))
+    }
+
+    /// Reads the next part of some work, where one waits.
+    pub(super) fn read_on(&self, work: &mut impl InParts) -> Result<(), SentimentError> {
+        let Some(Part { place, sequences }) = work.take(self) else { return Ok(()) };
+        let logits = self.logits_of(&sequences)?;
+        work.put(self, place, &logits);
+        Ok(())
     }
 
     /// The shares of a text, from its first window alone: what evaluations measure.
@@ -304,19 +313,23 @@ impl SentimentModel {
     }
 
     /// The net's own answer for each framed sequence; all in one pass, so that the net's buffers grow to their sum.
-    fn logits_of(&self, batch: &[Vec<u32>]) -> Result<Vec<Vec<f32>>, SentimentError> {
+    pub fn logits_of(&self, batch: &[Vec<u32>]) -> Result<Vec<Vec<f32>>, SentimentError> {
         let lengths: Vec<usize> = batch.iter().map(Vec::len).collect();
         Ok(self.net.forward(&batch.concat(), &lengths)?.to_vec2()?)
     }
 
     /// How far each framed sequence leans, as log-odds; all in one pass.
     pub fn lean(&self, batch: &[Vec<u32>], towards: Towards) -> Result<Vec<f32>, SentimentError> {
-        let lean = |logits: &Vec<f32>| match towards {
+        Ok(self.logits_of(batch)?.iter().map(|logits| self.leaning(logits, towards)).collect())
+    }
+
+    /// How far the net's answer leans.
+    pub(super) fn leaning(&self, logits: &[f32], towards: Towards) -> f32 {
+        match towards {
             Towards::Way(way) => self.ways.log_odds(logits, way),
             Towards::Positive => self.ways.log_ratio(logits),
             Towards::Negative => -self.ways.log_ratio(logits),
-        };
-        Ok(self.logits_of(batch)?.iter().map(lean).collect())
+        }
     }
 
     /// The shares of each sequence, in one pass.
@@ -349,14 +362,7 @@ pub(super) fn head(text: &str) -> (&str, bool) {
     (&text[..text.floor_char_boundary(TEXT_BYTES_MAX)], text.len() > TEXT_BYTES_MAX)
 }
 
-/// As many of the sequences as go through the net together.
-fn batch_of(sequences: &[Vec<u32>]) -> &[Vec<u32>] {
-    let totals = sequences.iter().scan(0, |total, ids| {
-        *total += ids.len();
-        Some(*total)
-    });
-    &sequences[..totals.take_while(|&total| total <= BATCH_TOKENS).count().max(1)]
-}
+const UNREAD: Shares = Shares { negative: 0.0, neutral: 0.0, positive: 0.0 };
 
 /// A judgement under way: the windows over the text, then its sentences, and the scores of those that were read.
 #[derive(Debug)]
@@ -367,7 +373,8 @@ pub struct Reading {
     sentences: Vec<Range<usize>>,
     n_tokens: usize,
     truncated: bool,
-    /// Of each sequence read so far.
+    ledger: Ledger,
+    /// Of each sequence, once it is read.
     scores: Vec<Shares>,
     clear: f32,
     kind: Kind,
@@ -375,10 +382,16 @@ pub struct Reading {
 }
 
 impl Reading {
+    /// Word pieces that were never taken.
+    pub fn n_waiting_pieces(&self) -> usize {
+        self.sequences[self.ledger.n_taken()..].iter().map(Vec::len).sum()
+    }
+
     /// How much of the work is done, and all of it, in word pieces.
     pub fn progress(&self) -> (usize, usize) {
+        // Whichever are read: a batch is about as long as any other.
         let n_pieces = |sequences: &[Vec<u32>]| sequences.iter().map(Vec::len).sum();
-        (n_pieces(&self.sequences[..self.scores.len()]), n_pieces(&self.sequences))
+        (n_pieces(&self.sequences[..self.ledger.n_read()]), n_pieces(&self.sequences))
     }
 
     /// What the scores of all sequences come to: windows weighed by their length, and each sentence.
@@ -406,6 +419,34 @@ impl Reading {
             truncated: self.truncated,
             sentences,
         }
+    }
+}
+
+impl InParts for Reading {
+    fn take(&mut self, _: &SentimentModel) -> Option<Part> {
+        let sequences = &self.sequences;
+        let lengths = |left: Range<usize>| sequences[left].iter().map(Vec::len);
+        let place = self.ledger.take(|left| n_together(lengths(left), BATCH_TOKENS))?;
+        Some(Part { sequences: sequences[place.clone()].to_vec(), place })
+    }
+
+    fn put(&mut self, model: &SentimentModel, place: Range<usize>, logits: &[Vec<f32>]) {
+        self.ledger.read(&place);
+        for (score, logits) in self.scores[place].iter_mut().zip(logits) {
+            *score = model.ways.shares(logits);
+        }
+    }
+
+    fn give_back(&mut self, place: Range<usize>) {
+        self.ledger.give_back(place);
+    }
+
+    fn is_waiting(&self) -> bool {
+        self.ledger.is_waiting()
+    }
+
+    fn is_read(&self) -> bool {
+        self.ledger.is_read()
     }
 }
 

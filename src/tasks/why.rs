@@ -13,6 +13,7 @@ use std::ops::Range;
 
 use unicode_segmentation::UnicodeSegmentation;
 
+use super::parts::{InParts, Ledger, Part, n_together};
 use super::sentiment::{SentimentError, SentimentModel, Towards, head};
 use super::ways::Way;
 use crate::protocol::Sentiment;
@@ -53,8 +54,9 @@ pub struct Why {
     nothing: f32,
     partly: bool,
     stage: Stage,
+    /// Of this stage.
     probes: Vec<Probe>,
-    n_probed: usize,
+    ledger: Ledger,
 }
 
 /// What is judged in one piece: the whole of a short text, or one sentence of a longer one.
@@ -133,49 +135,22 @@ impl Why {
             units.push(whole);
         }
         let towards = towards(verdict, units.len() > 1);
-        let mut why =
-            Self { units, towards, nothing: 0.0, partly, stage: Stage::Coarse, probes: Vec::new(), n_probed: 0 };
+        let mut why = Self {
+            units,
+            towards,
+            nothing: 0.0,
+            partly,
+            stage: Stage::Coarse,
+            probes: Vec::new(),
+            ledger: Ledger::default(),
+        };
         why.plan_coarse();
         Ok(why)
     }
 
     /// Judges one batch; false when there is nothing left to do.
     pub fn step(&mut self, model: &SentimentModel) -> Result<bool, SentimentError> {
-        if self.stage == Stage::Done {
-            return Ok(false);
-        }
-        let mut batch: Vec<Vec<u32>> = Vec::new();
-        let mut n_tokens = 0;
-        for probe in &self.probes[self.n_probed..] {
-            let unit = &self.units[probe.unit];
-            let ids = model.framed(&match probe.kept {
-                Kept::Rest => unit.without(&probe.words),
-                Kept::Words => unit.only(&probe.words),
-            });
-            n_tokens += ids.len();
-            if n_tokens > STEP_TOKENS && !batch.is_empty() {
-                break;
-            }
-            batch.push(ids);
-        }
-        let lean = model.lean(&batch, self.towards)?;
-        for (probe, lean) in self.probes[self.n_probed..].iter().zip(lean) {
-            let by_sentences = self.units.len() > 1;
-            let unit = &mut self.units[probe.unit];
-            match (probe.kept, unit.words.get_mut(probe.words.clone())) {
-                (Kept::Words, Some([word, ..])) => word.alone = Some(lean),
-                (Kept::Words, _) => self.nothing = lean,
-                (Kept::Rest, Some([word, ..])) => word.absence = Some(unit.lean - lean),
-                (Kept::Rest, _) => unit.learn(lean, by_sentences),
-            }
-        }
-        self.n_probed += batch.len();
-        if self.n_probed == self.probes.len() {
-            match self.stage {
-                Stage::Coarse => self.plan_fine(),
-                Stage::Fine | Stage::Done => self.stage = Stage::Done,
-            }
-        }
+        model.read_on(self)?;
         Ok(self.stage != Stage::Done)
     }
 
@@ -187,8 +162,8 @@ impl Why {
     /// How much is done, and all there is, in passes through the net: an estimate until the fine stage is planned.
     pub fn progress(&self) -> (usize, usize) {
         match self.stage {
-            Stage::Coarse => (self.n_probed, 2 * self.probes.len()),
-            Stage::Fine => (self.probes.len() + self.n_probed, 2 * self.probes.len()),
+            Stage::Coarse => (self.ledger.n_read(), 2 * self.probes.len()),
+            Stage::Fine => (self.probes.len() + self.ledger.n_read(), 2 * self.probes.len()),
             Stage::Done => (1, 1),
         }
     }
@@ -232,6 +207,7 @@ impl Why {
         if let [unit] = self.units.as_slice() {
             self.probes.extend((0..unit.words.len()).map(|word| probe(0, word..word + 1, Kept::Words)));
         }
+        self.ledger = Ledger::of(self.probes.len());
     }
 
     /// Single words, those first that say most alone, or whose sentence does, as many as fit.
@@ -258,8 +234,57 @@ impl Why {
                 }
             }
         }
-        self.n_probed = 0;
+        self.ledger = Ledger::of(self.probes.len());
         self.stage = if self.probes.is_empty() { Stage::Done } else { Stage::Fine };
+    }
+}
+
+impl InParts for Why {
+    fn take(&mut self, model: &SentimentModel) -> Option<Part> {
+        let (units, probes) = (&self.units, &self.probes);
+        let ids = |probe: &Probe| {
+            let unit = &units[probe.unit];
+            model.framed(&match probe.kept {
+                Kept::Rest => unit.without(&probe.words),
+                Kept::Words => unit.only(&probe.words),
+            })
+        };
+        let lengths = |left: Range<usize>| probes[left].iter().map(|probe| ids(probe).len());
+        let place = self.ledger.take(|left| n_together(lengths(left), STEP_TOKENS))?;
+        Some(Part { sequences: probes[place.clone()].iter().map(ids).collect(), place })
+    }
+
+    fn put(&mut self, model: &SentimentModel, place: Range<usize>, logits: &[Vec<f32>]) {
+        self.ledger.read(&place);
+        let by_sentences = self.units.len() > 1;
+        for (probe, logits) in self.probes[place].iter().zip(logits) {
+            let lean = model.leaning(logits, self.towards);
+            let unit = &mut self.units[probe.unit];
+            match (probe.kept, unit.words.get_mut(probe.words.clone())) {
+                (Kept::Words, Some([word, ..])) => word.alone = Some(lean),
+                (Kept::Words, _) => self.nothing = lean,
+                (Kept::Rest, Some([word, ..])) => word.absence = Some(unit.lean - lean),
+                (Kept::Rest, _) => unit.learn(lean, by_sentences),
+            }
+        }
+        if self.ledger.is_read() {
+            match self.stage {
+                Stage::Coarse => self.plan_fine(),
+                Stage::Fine | Stage::Done => self.stage = Stage::Done,
+            }
+        }
+    }
+
+    fn give_back(&mut self, place: Range<usize>) {
+        self.ledger.give_back(place);
+    }
+
+    fn is_waiting(&self) -> bool {
+        self.ledger.is_waiting()
+    }
+
+    fn is_read(&self) -> bool {
+        self.stage == Stage::Done
     }
 }
 

@@ -12,6 +12,12 @@ mod settings;
 mod models;
 
 #[cfg(feature = "web")]
+mod decoding;
+
+#[cfg(feature = "web")]
+mod helpers;
+
+#[cfg(feature = "web")]
 mod host;
 
 #[cfg(feature = "web")]

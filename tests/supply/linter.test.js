@@ -18,9 +18,9 @@ const EXPLAINED = [
   { code: "BACKGROUND_SERVICE_WORKER_IGNORED", file: /^manifest\.json$/, message: /service_worker/ },
   // Called as `chrome.dom?.…` where Chromium has it; Firefox has the same as a property of each element, which is used there.
   { code: "UNSUPPORTED_API", file: /^content\//, message: /dom\.openOrClosedShadowRoot/ },
-  // Chromium's way to a page that decodes animated pictures; Firefox's background is such a page itself (frames.js).
+  // Chromium's way to a page that decodes animated pictures; Firefox's background is such a page itself (unseen.js).
   { code: "MANIFEST_PERMISSIONS", file: /^manifest\.json$/, message: /"offscreen"/ },
-  { code: "UNSUPPORTED_API", file: /^frames\.js$/, message: /^offscreen\.(create|close)Document / },
+  { code: "UNSUPPORTED_API", file: /^unseen\.js$/, message: /^offscreen\.createDocument / },
 ];
 
 /**

@@ -66,6 +66,8 @@ test("the package's other scripts read packaged files and nothing else", () => {
   const known = [
     /^background\.js: .*\bfetch\(chrome\.runtime\.getURL\(/,
     /sotto\.js: .*(fetch\(module_or_path\)|failed to fetch Wasm)/,
+    // Helpers are one file.
+    /^helpers\.js: (const send = "Worker" in globalThis \? startHelper|const worker = new Worker\(new URL\("helper\.js", import\.meta\.url\), \{ type: "module" \}\);)/,
     // The settings' worker, by the one name below.
     /^pages\/wasm\/sotto\.js: const ret = new Worker\(getStringFromWasm0\(/,
     // The names of places in a menu.

@@ -13,11 +13,11 @@ use crate::web::{
 };
 
 /// Makes the host. `flavour` is the build's, `place` where it runs; `read_packaged` is background.js' only fetch,
-/// `store` what extension/store.js exports.
+/// `store` what extension/store.js exports, `open_helpers` what extension/helpers.js does.
 #[wasm_bindgen(js_name = startHost)]
-pub fn start_host(flavour: &str, place: String, read_packaged: Function, store: Object) {
+pub fn start_host(flavour: &str, place: String, read_packaged: Function, store: Object, open_helpers: Function) {
     tell_of_panics();
-    let host = Host::start(flavour, place, read_packaged, store);
+    let host = Host::start(flavour, place, read_packaged, store, open_helpers);
     let watching = Rc::clone(&host);
     settings::watch_managed(move || {
         let host = Rc::clone(&watching);

@@ -12,7 +12,7 @@ use crate::{
     protocol::{Reason, Refusal},
     web::{
         browser::{chrome, hash, wire},
-        pictures::{DecodeError, FILE_BYTES_MAX},
+        decoding::{DecodeError, FILE_BYTES_MAX},
     },
 };
 

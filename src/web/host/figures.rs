@@ -10,6 +10,7 @@ use crate::{
     protocol::{EngineStatus, MemoryStatus, Status},
     web::{
         browser::{chrome, wire},
+        helpers::Crew,
         models::{Loader, load},
     },
 };
@@ -19,6 +20,7 @@ const SESSION_STATUS: &str = "status";
 
 pub struct Figures {
     loader: Rc<Loader>,
+    crew: Rc<Crew>,
     flavour: String,
     place: String,
     /// The session's figures as they stood when this engine started.
@@ -28,9 +30,10 @@ pub struct Figures {
 
 impl Figures {
     /// `flavour` is the build's, `place` where it runs.
-    pub fn new(loader: Rc<Loader>, flavour: &str, place: String) -> Self {
+    pub fn new(loader: Rc<Loader>, crew: Rc<Crew>, flavour: &str, place: String) -> Self {
         Self {
             loader,
+            crew,
             flavour: if flavour == "relaxed" { "relaxed SIMD" } else { "SIMD" }.to_owned(),
             place,
             earlier: RefCell::default(),
@@ -60,6 +63,7 @@ impl Figures {
 
     fn now(&self) -> Status {
         let wasm_bytes = load::wasm_bytes();
+        let helper_bytes = self.crew.wasm_bytes();
         let mut models = self.loader.engine().status();
         let earlier = self.earlier.borrow();
         for model in &mut models {
@@ -78,13 +82,15 @@ impl Figures {
             models,
             memory: MemoryStatus {
                 wasm_bytes,
-                peak_bytes: wasm_bytes.max(peak_before),
+                helper_bytes,
+                peak_bytes: (wasm_bytes + helper_bytes).max(peak_before),
                 budget_bytes: self.loader.engine().budget_bytes(),
             },
             engine: EngineStatus {
                 version: env!("CARGO_PKG_VERSION").to_owned(),
                 flavour: self.flavour.clone(),
                 place: self.place.clone(),
+                threads: 1 + self.crew.n_helpers() as u32,
             },
         }
     }

@@ -23,6 +23,7 @@ use crate::{
             chrome::{self, Port},
             wire,
         },
+        helpers::Crew,
         models::{Loader, own},
         settings::settings,
     },
@@ -37,6 +38,7 @@ const CONNECTIONS_PER_TAB_MAX: usize = 64;
 
 pub struct Host {
     pub loader: Rc<Loader>,
+    pub crew: Rc<Crew>,
     pub runner: Rc<Runner>,
     pub figures: Figures,
     /// Connections of Sotto's own pages.
@@ -50,6 +52,16 @@ pub struct Host {
     pub connections: Rc<Waiting>,
     /// The text of a verdict on its way to the popup, which takes it; in no storage, because no text is ever stored.
     pub shown_text: RefCell<Option<String>>,
+    uses: Cell<Uses>,
+}
+
+/// Whether the figures of what was judged are kept.
+#[derive(Clone, Copy, PartialEq)]
+enum Uses {
+    Kept,
+    Keeping,
+    /// Something was judged since.
+    More,
 }
 
 thread_local! {
@@ -66,18 +78,26 @@ pub fn host() -> Result<Rc<Host>, Refusal> {
 
 impl Host {
     /// Makes the one host. `flavour` is the build's, `place` where it runs; `read_packaged` is background.js' only fetch,
-    /// `store` what extension/store.js exports.
-    pub fn start(flavour: &str, place: String, read_packaged: Function, store: Object) -> Rc<Self> {
-        let changed = Box::new(|| {
+    /// `store` what extension/store.js exports, `open_helpers` what extension/helpers.js does.
+    pub fn start(
+        flavour: &str,
+        place: String,
+        read_packaged: Function,
+        store: Object,
+        open_helpers: Function,
+    ) -> Rc<Self> {
+        let changed = || {
             if let Ok(host) = host() {
                 host.tell_change();
             }
-        });
-        let loader = Loader::new(store, read_packaged, changed);
-        let runner = Runner::new(Rc::clone(&loader));
-        let figures = Figures::new(Rc::clone(&loader), flavour, place);
+        };
+        let loader = Loader::new(store, read_packaged, Box::new(changed));
+        let crew = Crew::new(Rc::clone(&loader), open_helpers, Box::new(changed));
+        let runner = Runner::new(Rc::clone(&loader), Rc::clone(&crew));
+        let figures = Figures::new(Rc::clone(&loader), Rc::clone(&crew), flavour, place);
         let host = Rc::new(Self {
             loader,
+            crew,
             runner,
             figures,
             ports: RefCell::default(),
@@ -88,6 +108,7 @@ impl Host {
             urgent: Waiting::at_most(URGENT_PER_TAB_MAX),
             connections: Waiting::at_most(CONNECTIONS_PER_TAB_MAX),
             shown_text: RefCell::default(),
+            uses: Cell::new(Uses::Kept),
         });
         HOST.with(|slot| {
             let _ = slot.set(Rc::clone(&host));
@@ -100,6 +121,9 @@ impl Host {
         own::follow(&self.loader).await;
         let megabytes = settings().await.memory_budget_mb;
         self.loader.engine().set_budget(megabytes.map_or(PRESET_BUDGET_BYTES, |n| u64::from(n) * 1_000_000));
+        if self.loader.engine().free_bytes() == 0 {
+            self.crew.dismiss();
+        }
         self.tell_change();
     }
 
@@ -135,15 +159,23 @@ impl Host {
     /// Gives up a tab's requests, in the queue or on their way to it.
     pub fn give_up(&self, tab: i32, named: impl Fn(&str) -> bool) {
         self.waiting.give_up(tab, &named);
+        self.crew.give_up(Asker::Tab(tab), &named);
         self.runner.cancel(Asker::Tab(tab), named);
     }
 
-    /// Something was judged: figures are kept, and pages told of them.
+    /// Something was judged: figures are kept, and pages told of them. What is judged while they are being kept is kept with the
+    /// next, so that many pictures in a row don't write as often as there are pictures.
     pub fn used(self: &Rc<Self>) {
+        if self.uses.replace(Uses::More) != Uses::Kept {
+            return;
+        }
         let host = Rc::clone(self);
         wasm_bindgen_futures::spawn_local(async move {
-            host.figures.keep().await;
-            host.tell_change();
+            while host.uses.replace(Uses::Keeping) == Uses::More {
+                host.figures.keep().await;
+                host.tell_change();
+            }
+            host.uses.set(Uses::Kept);
         });
     }
 

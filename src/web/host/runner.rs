@@ -18,8 +18,13 @@ use crate::{
     engine::{Asker, JobId, Order, Step, Verdict, Work},
     models::Task,
     protocol::{Reason, Refusal, Urgency},
-    web::{browser::time, models::Loader},
+    web::{browser::time, helpers::Crew, models::Loader},
 };
+
+/// Helpers that take longer than this are not waited for; they come in later.
+const HELPERS_PATIENCE_MS: i32 = 600;
+/// So often it is looked whether they are there, or somebody more urgent came.
+const HELPERS_LOOK_MS: i32 = 12;
 
 /// Who waits for work, and how they hear how many percent of it are done.
 pub struct Ticket {
@@ -35,6 +40,7 @@ impl Ticket {
 
 pub struct Runner {
     loader: Rc<Loader>,
+    crew: Rc<Crew>,
     waiting: RefCell<HashMap<JobId, Rc<Waiter>>>,
     is_running: Cell<bool>,
     /// Resolved once the engine knows what the person chose.
@@ -49,9 +55,10 @@ struct Waiter {
 }
 
 impl Runner {
-    pub fn new(loader: Rc<Loader>) -> Rc<Self> {
+    pub fn new(loader: Rc<Loader>, crew: Rc<Crew>) -> Rc<Self> {
         Rc::new(Self {
             loader,
+            crew,
             waiting: RefCell::default(),
             is_running: Cell::new(false),
             prepared: RefCell::new(Promise::resolve(&JsValue::UNDEFINED)),
@@ -119,10 +126,12 @@ impl Runner {
 
     async fn run(self: Rc<Self>) {
         loop {
+            self.lend().await;
             let step = self.loader.engine().step();
             match step {
                 Step::Idle => break,
                 Step::Load { model_id } => self.load(model_id),
+                Step::Reclaim => self.crew.dismiss(),
                 Step::Part { job, n_done, n_total } => {
                     if let Some(waiter) = self.waiting.borrow().get(&job) {
                         (waiter.tell)((n_done * 100 / n_total.max(1)) as u8);
@@ -142,6 +151,40 @@ impl Runner {
             }
         }
         self.is_running.set(false);
+    }
+
+    /// Has free helpers read parts of long texts meanwhile, and calls some where a text is long enough to wait for them: they come
+    /// over many small steps, each of which would wait for one of ours.
+    async fn lend(self: &Rc<Self>) {
+        if self.loader.engine().is_long_wait() {
+            self.crew.call_readers();
+            let mut waited_ms = 0;
+            while self.crew.is_opening() && waited_ms < HELPERS_PATIENCE_MS && self.loader.engine().is_long_wait() {
+                time::pause(HELPERS_LOOK_MS).await;
+                waited_ms += HELPERS_LOOK_MS;
+            }
+        }
+        self.lend_now();
+        // What was lent is on its way before our own step holds everything up.
+        drop(JsFuture::from(Promise::resolve(&JsValue::UNDEFINED)).await);
+    }
+
+    fn lend_now(self: &Rc<Self>) {
+        loop {
+            let model = self.loader.engine().model_for(Task::Text);
+            let Some(loan) = model.ok().filter(|id| self.crew.has_reader(id)).and_then(|_| self.loader.engine().lend())
+            else {
+                break;
+            };
+            let (runner, reading) = (Rc::clone(self), self.crew.read(&loan));
+            spawn_local(async move {
+                let logits = reading.await;
+                runner.loader.engine().take_back(loan.id, logits.as_deref());
+                runner.go_on();
+                // While the run waits between two steps it doesn't hear of this helper before its own next step.
+                runner.lend_now();
+            });
+        }
     }
 
     fn load(self: &Rc<Self>, model_id: String) {

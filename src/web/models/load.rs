@@ -75,6 +75,12 @@ impl Loader {
         Ok(self.door.open().await?.remove(model_id).await?)
     }
 
+    /// A model's packed file as it rests in IndexedDB; nothing where it is not there.
+    pub async fn stored_file(&self, model_id: &str) -> Option<Blob> {
+        let model = self.model(model_id).ok()?;
+        self.door.open().await.ok()?.get(&model).await.ok()?
+    }
+
     /// Tells whoever listens that something changed which is not a model's state.
     pub fn tell_change(&self) {
         (self.changed)();

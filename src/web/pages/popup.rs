@@ -127,11 +127,14 @@ fn show_status(status: &Status) {
         model_row::show(model);
     }
     let memory = &status.memory;
-    dom::say("memory-now", &chrome::message("memoryNow", &[&format::megabytes(memory.wasm_bytes)]));
+    let now_bytes = memory.wasm_bytes + memory.helper_bytes;
+    dom::say("memory-now", &chrome::message("memoryNow", &[&format::megabytes(now_bytes)]));
+    let helpers = (memory.helper_bytes > 0).then_some(("memoryHelpers", memory.helper_bytes));
     let parts = [("memoryPeak", memory.peak_bytes), ("memoryBudget", memory.budget_bytes)];
-    let parts = parts.map(|(key, bytes)| chrome::message(key, &[&format::megabytes(bytes)]));
+    let parts = helpers.into_iter().chain(parts);
+    let parts: Vec<String> = parts.map(|(key, bytes)| chrome::message(key, &[&format::megabytes(bytes)])).collect();
     dom::say("memory-more", &parts.join(" · "));
-    for (bar, bytes) in [("memory-bar", memory.wasm_bytes), ("memory-peak-bar", memory.peak_bytes)] {
+    for (bar, bytes) in [("memory-bar", now_bytes), ("memory-peak-bar", memory.peak_bytes)] {
         if let Some(bar) = dom::by_id(bar) {
             let share = bytes as f64 / memory.budget_bytes.max(1) as f64 * 100.0;
             let _ = bar.style().set_property("width", &format!("{share}%"));
@@ -143,5 +146,9 @@ fn show_status(status: &Status) {
         "event page" => chrome::message("place_eventPage", &[]),
         other => other.to_owned(),
     };
-    dom::say("engine", &format!("Sotto {} · {} · {place}", engine.version, engine.flavour));
+    let threads = match engine.threads {
+        1 => String::new(),
+        n => format!(" · {}", chrome::message("threads", &[&n.to_string()])),
+    };
+    dom::say("engine", &format!("Sotto {} · {} · {place}{threads}", engine.version, engine.flavour));
 }

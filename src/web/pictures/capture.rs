@@ -5,11 +5,13 @@ use js_sys::{Array, Uint8Array};
 use wasm_bindgen::prelude::*;
 use web_sys::Blob;
 
-use super::decode::{Crop, Upright};
 use crate::{
     image::dimensions,
     protocol::{Edges, FramePlace, Refusal, TabView, TurnedBox},
-    web::browser::{chrome, scripts::off_limits},
+    web::{
+        browser::{chrome, scripts::off_limits},
+        decoding::{Crop, Upright},
+    },
 };
 
 /// As far as the size that a PNG says it has.

@@ -7,7 +7,6 @@ use wasm_bindgen::prelude::*;
 
 use super::{
     capture::{Capture, Painted, capture},
-    decode::{self, Crop},
     judge::{judge, judge_sight},
 };
 use crate::{
@@ -18,6 +17,7 @@ use crate::{
             scripts::{ask, inject, off_limits, tab_and_window},
             time,
         },
+        decoding::{self, Crop},
         host::{CARD, Host, SURFACE, Shown, ShownIn, VERDICT},
     },
 };
@@ -52,7 +52,7 @@ pub async fn check_picture(host: &Rc<Host>, tab: &JsValue, frame: i32, source: O
         }
         match seen.transpose()? {
             Some((Some(crop), capture)) => {
-                judge_sight(host, decode::cropped(&capture.png, &crop).await?.into(), shown.order()).await
+                judge_sight(host, decoding::cropped(&capture.png, &crop).await?.into(), shown.order()).await
             }
             None if !pixels.is_undefined() => judge(host, &pixels, shown.order()).await,
             _ if found.found => Err(off_limits("nothing of the picture is in view")),

@@ -1,22 +1,35 @@
-//! One picture, frame after frame, through the engine's queue.
+//! One picture: by a helper where there is one, else frame after frame through the engine's queue.
 
 use std::rc::Rc;
 
 use wasm_bindgen::prelude::*;
 
-use super::decode::{self, DecodeError, Sight};
 use crate::{
     engine::{Asker, Order, Verdict, Work, worst_frame},
-    protocol::{PictureVerdict, Refusal},
+    protocol::{PictureVerdict, Refusal, Urgency},
     web::{
+        decoding::{self, DecodeError, Sight},
+        helpers::Looked,
         host::{Host, Ticket, given_up, unexpected},
         settings::settings,
     },
 };
 
 pub async fn judge(host: &Rc<Host>, picture: &JsValue, order: Order) -> Result<PictureVerdict, Refusal> {
-    let sight = decode::picture(picture).await?;
-    judge_sight(host, sight, order).await
+    // A person's one picture is here at once.
+    if order.urgency != Urgency::Person {
+        let _on_its_way = host.crew.on_its_way();
+        let thresholds = settings().await.thresholds;
+        match host.crew.look(picture, &thresholds, &order).await {
+            Looked::Judged(judged) => {
+                host.used();
+                return judged;
+            }
+            Looked::GivenUp => return Err(given_up()),
+            Looked::NotHere => return judge_sight(host, decoding::picture(picture).await?, order).await,
+        }
+    }
+    judge_sight(host, decoding::picture(picture).await?, order).await
 }
 
 /// Each frame is a request of its own in the queue; the worst of them counts.

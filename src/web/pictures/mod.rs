@@ -3,11 +3,9 @@
 
 mod capture;
 mod check;
-mod decode;
 mod judge;
 mod scan;
 
 pub use check::check_picture;
-pub use decode::{DecodeError, FILE_BYTES_MAX};
 pub use judge::judge;
 pub use scan::{in_view, scanned, wish};

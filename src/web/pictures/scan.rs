@@ -6,7 +6,7 @@ use std::rc::Rc;
 use js_sys::Array;
 use wasm_bindgen::prelude::*;
 
-use super::{capture::capture, decode, judge::judge_sight};
+use super::{capture::capture, judge::judge_sight};
 use crate::{
     engine::Order,
     protocol::{Action, PictureVerdict, Reason, Refusal, SPOTS_MAX, ScanCounts, ScanWish, Spot, ToFrame, ToPage},
@@ -16,6 +16,7 @@ use crate::{
             scripts::{Whom, inject, off_limits, tell},
             wire,
         },
+        decoding,
         host::Host,
         settings::settings,
     },
@@ -88,7 +89,7 @@ pub async fn in_view(
     let mut verdicts = Vec::with_capacity(spots.len());
     for Spot { x, y, width, height } in spots {
         let decoded = match capture.part([*x, *y, x + width, y + height], view_width) {
-            Some(crop) => decode::cropped(&capture.png, &crop).await.ok(),
+            Some(crop) => decoding::cropped(&capture.png, &crop).await.ok(),
             None => None,
         };
         verdicts.push(match decoded {

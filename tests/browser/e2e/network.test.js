@@ -69,11 +69,20 @@ describe("from Sotto", () => {
     const started = page.waitForEvent("worker");
     await page.evaluate(() => void (globalThis.packer = new Worker("packer.js", { type: "module" })));
     said.packer = await attemptAll(await started, await sink.place("packer"));
+    const helps = page.waitForEvent("worker");
+    await page.evaluate(() => {
+      const helper = new Worker("../helper.js", { type: "module" });
+      const { port1, port2 } = new MessageChannel();
+      const ready = new Promise((resolve) => (port1.onmessage = resolve));
+      helper.postMessage({ name: "attempts", port: port2 }, [port2]);
+      return ready.then(() => {});
+    });
+    said.helper = await attemptAll(await helps, await sink.place("helper"));
     await page.close();
     await ordinaryPage("afterwards");
   });
 
-  for (const context of ["worker", "packer", ...PAGES]) {
+  for (const context of ["worker", "packer", "helper", ...PAGES]) {
     test(`${context}: ${Object.keys(ATTEMPTS).length} attempts, none arrives`, () => {
       assert.equal(Object.keys(said[context]).length, Object.keys(ATTEMPTS).length);
       assert.deepEqual(sink.arrived(context), [], JSON.stringify(said[context]));

@@ -10,7 +10,7 @@ use web_sys::{Blob, ImageBitmap, ImageData, OffscreenCanvas, OffscreenCanvasRend
 
 use crate::{
     engine::{EngineError, PixelSource},
-    image::{Kind, dimensions, kind},
+    image::{Kind, dimensions, is_photograph, kind},
     protocol::{PICTURE_SIDE_MAX, Reason, Refusal},
     web::browser::chrome,
 };
@@ -34,6 +34,8 @@ pub enum DecodeError {
     TooManyPixels(u32, u32),
     #[error("the browser can't decode this picture: {0}")]
     Unreadable(String),
+    #[error("this picture is drawn by a document, and there is none here")]
+    NeedsDocument,
 }
 
 /// A decoded picture whose pixels are still the browser's.
@@ -101,9 +103,12 @@ pub struct Upright {
 
 #[wasm_bindgen]
 extern "C" {
-    /// frames.js, by way of background.js.
+    /// frames.js, by way of background.js or helper.js.
     #[wasm_bindgen(catch, js_name = sottoFramesOf)]
     fn frames_of(blob: &Blob, media_type: &str) -> Result<Promise, JsValue>;
+    /// From there, too.
+    #[wasm_bindgen(catch, js_name = sottoShrunk)]
+    fn shrunk_photograph(blob: &Blob, width: u32, height: u32, side_max: u32) -> Result<Promise, JsValue>;
     #[wasm_bindgen(catch, js_name = createImageBitmap)]
     fn create_image_bitmap(source: &JsValue, options: &JsValue) -> Result<Promise, JsValue>;
     #[wasm_bindgen(catch, js_name = createImageBitmap)]
@@ -124,6 +129,14 @@ impl From<Decoded> for Sight {
     }
 }
 
+/// The same where there is no document, and nobody to ask for one.
+pub async fn without_document(picture: &JsValue) -> Result<Sight, DecodeError> {
+    match picture.dyn_ref::<Blob>() {
+        Some(blob) if kind(&header(blob).await?) == Kind::Svg => Err(DecodeError::NeedsDocument),
+        _ => self::picture(picture).await,
+    }
+}
+
 pub async fn picture(picture: &JsValue) -> Result<Sight, DecodeError> {
     if let Some(pixels) = from_array(picture) {
         return if pixels.width.max(pixels.height) <= PICTURE_SIDE_MAX {
@@ -137,7 +150,8 @@ pub async fn picture(picture: &JsValue) -> Result<Sight, DecodeError> {
             return Err(DecodeError::TooLarge(blob.size()));
         }
         let header = header(blob).await?;
-        if let Some((width, height)) = dimensions(&header)
+        let size = dimensions(&header);
+        if let Some((width, height)) = size
             && u64::from(width) * u64::from(height) > PIXELS_MAX
         {
             return Err(DecodeError::TooManyPixels(width, height));
@@ -146,6 +160,13 @@ pub async fn picture(picture: &JsValue) -> Result<Sight, DecodeError> {
             Kind::Still => {}
             Kind::Moving(media_type) => return frames(blob, media_type).await,
             Kind::Svg => return frames(blob, "image/svg+xml").await,
+        }
+        if let Some((width, height)) = size.filter(|_| is_photograph(&header))
+            && width.max(height) > PICTURE_SIDE_MAX
+        {
+            let asked = shrunk_photograph(blob, width, height, PICTURE_SIDE_MAX).map_err(unreadable)?;
+            let context = JsFuture::from(asked).await.map_err(unreadable)?;
+            return Ok(from_context(context.unchecked_into()).into());
         }
     } else {
         return Err(DecodeError::Missing);
@@ -206,6 +227,12 @@ async fn bitmap(asked: Result<Promise, JsValue>) -> Result<ImageBitmap, DecodeEr
     Ok(made.unchecked_into())
 }
 
+fn from_context(context: OffscreenCanvasRenderingContext2d) -> Decoded {
+    let canvas = chrome::get(&context, "canvas");
+    let side = |name| chrome::get(&canvas, name).as_f64().unwrap_or_default() as u32;
+    Decoded { width: side("width"), height: side("height"), pixels: Source::Canvas(context) }
+}
+
 fn from_bitmap(bitmap: ImageBitmap) -> Result<Decoded, DecodeError> {
     let longer = bitmap.width().max(bitmap.height()).max(1);
     let scale = (f64::from(PICTURE_SIDE_MAX) / f64::from(longer)).min(1.0);
@@ -262,9 +289,10 @@ impl From<DecodeError> for Refusal {
     fn from(error: DecodeError) -> Self {
         let reason = match error {
             DecodeError::Missing => Reason::BadRequest,
-            DecodeError::TooLarge(_) | DecodeError::TooManyPixels(..) | DecodeError::Unreadable(_) => {
-                Reason::UnreadablePicture
-            }
+            DecodeError::TooLarge(_)
+            | DecodeError::TooManyPixels(..)
+            | DecodeError::Unreadable(_)
+            | DecodeError::NeedsDocument => Reason::UnreadablePicture,
         };
         Self { reason, detail: error.to_string() }
     }

@@ -1,0 +1,120 @@
+//! One helper, in its worker: an engine for texts and one for pictures, each once its model was handed over.
+
+use std::cell::RefCell;
+
+use js_sys::{Float32Array, Uint8Array, Uint32Array};
+use wasm_bindgen::{JsCast, prelude::*};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::Blob;
+
+use crate::{
+    engine::{Engine, Known, worst_frame},
+    models::Task,
+    protocol::{FromHelper, HelperOutcome, Refusal, ToHelper},
+    web::{
+        browser::{chrome, time, wire},
+        decoding::{self, DecodeError, Sight},
+        models::load,
+    },
+};
+
+/// Weights come in pieces of this size, through one buffer, which linear memory keeps for ever.
+const FEED_BYTES: u32 = 256 * 1024;
+/// Asked of the browser at once.
+const SLICE_BYTES: u32 = 4 << 20;
+
+thread_local! {
+    static TEXTS: RefCell<Option<Engine>> = const { RefCell::new(None) };
+    static PICTURES: RefCell<Option<Engine>> = const { RefCell::new(None) };
+}
+
+/// Does what a [`ToHelper`] says; `message` has it as `ask`, and beside it what it is about. Never rejects.
+#[wasm_bindgen]
+pub async fn help(message: JsValue) -> JsValue {
+    let reply = chrome::object(&[]);
+    let outcome = match wire::from_js(chrome::get(&message, "ask")) {
+        Ok(ask) => done(ask, &message, &reply).await,
+        Err(problem) => HelperOutcome::Unable { problem },
+    };
+    let said = FromHelper { outcome, wasm_bytes: load::wasm_bytes() };
+    chrome::set(&reply, "said", &wire::to_js(&said));
+    reply
+}
+
+async fn done(ask: ToHelper, message: &JsValue, reply: &JsValue) -> HelperOutcome {
+    let done = match ask {
+        ToHelper::Take { for_text, bytes } => {
+            let task = if for_text { Task::Text } else { Task::Picture };
+            take(task, bytes, &chrome::get(message, "weights")).await.map(|()| HelperOutcome::Taken)
+        }
+        ToHelper::Look { thresholds } => match decoding::without_document(&chrome::get(message, "picture")).await {
+            Ok(Sight { frames, n_frames }) => PICTURES.with_borrow_mut(|engine| {
+                let engine = engine.as_mut().ok_or("no picture model was handed over")?;
+                let mut verdicts = Vec::new();
+                for frame in &frames {
+                    match engine.look(frame, &thresholds) {
+                        Ok(verdict) => verdicts.push(verdict),
+                        Err(error) => return Ok(HelperOutcome::Refused(Refusal::from(error))),
+                    }
+                }
+                let worst = worst_frame(verdicts, n_frames, &thresholds).ok_or("the picture has no frame")?;
+                Ok(HelperOutcome::Looked { verdict: worst })
+            }),
+            Err(error @ DecodeError::NeedsDocument) => Err(error.to_string()),
+            Err(error) => return HelperOutcome::Refused(error.into()),
+        },
+        ToHelper::Read { lengths } => read(&lengths, &chrome::get(message, "pieces")).map(|(n_labels, logits)| {
+            chrome::set(reply, "logits", &Float32Array::from(logits.as_slice()));
+            HelperOutcome::Read { n_labels }
+        }),
+    };
+    done.unwrap_or_else(|problem: String| HelperOutcome::Unable { problem })
+}
+
+async fn take(task: Task, bytes: u64, weights: &JsValue) -> Result<(), String> {
+    let weights: &Blob = weights.dyn_ref().ok_or("no weights stand beside the request")?;
+    let id = task.name().to_owned();
+    let title = id.clone();
+    let known = Known { id, task, title, bytes, memory_bytes: 0, is_own: false };
+    let mut engine = Engine::with_models(time::now_ms, [known]);
+    let mut load = engine.start_load(task.name()).map_err(|error| error.to_string())?;
+    let mut buffer = vec![0; FEED_BYTES as usize];
+    for start in (0..bytes).step_by(SLICE_BYTES as usize) {
+        let end = start + u64::from(SLICE_BYTES);
+        let slice = weights.slice_with_f64_and_f64(start as f64, end as f64).map_err(thrown)?;
+        let slice = Uint8Array::new(&JsFuture::from(slice.array_buffer()).await.map_err(thrown)?);
+        for start in (0..slice.length()).step_by(FEED_BYTES as usize) {
+            let part = slice.subarray(start, slice.length().min(start + FEED_BYTES));
+            let piece = &mut buffer[..part.length() as usize];
+            part.copy_to(piece);
+            load.feed(piece).map_err(|error| error.to_string())?;
+        }
+    }
+    engine.finish_load(load).map_err(|error| error.to_string())?;
+    let place = if task == Task::Text { &TEXTS } else { &PICTURES };
+    place.set(Some(engine));
+    Ok(())
+}
+
+/// The net's answer for each sequence, so many numbers each, one after another.
+fn read(lengths: &[u32], pieces: &JsValue) -> Result<(u32, Vec<f32>), String> {
+    let pieces = pieces.dyn_ref::<Uint32Array>().ok_or("no word pieces stand beside the request")?.to_vec();
+    TEXTS.with_borrow_mut(|engine| {
+        let engine = engine.as_mut().ok_or("no text model was handed over")?;
+        let model = engine.sentiment().map_err(|error| error.to_string())?;
+        let mut rest = pieces.as_slice();
+        let mut sequences = Vec::new();
+        for &length in lengths {
+            let (sequence, after) =
+                rest.split_at_checked(length as usize).ok_or("there are fewer word pieces than said")?;
+            sequences.push(sequence.to_vec());
+            rest = after;
+        }
+        let logits = model.logits_of(&sequences).map_err(|error| error.to_string())?;
+        Ok((logits.first().map_or(0, Vec::len) as u32, logits.concat()))
+    })
+}
+
+fn thrown(problem: JsValue) -> String {
+    chrome::reason_of(&problem)
+}
