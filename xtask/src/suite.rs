@@ -334,7 +334,7 @@ fn under_miri(miri: &[&str], battery: &[&str], again: Again) -> Outcome<Report> 
 }
 
 fn kernels_in_chromium(wish: Wish) -> Outcome<Report> {
-    let mut inputs = harness("kernels")?;
+    let mut inputs = harness("kernels")?.with_file(&place::root().join("extension/gpu.js"));
     for flavour in wasm::KERNELS {
         inputs = inputs.with_file(&wasm::make_kernels(flavour, wish.profile)?);
     }
