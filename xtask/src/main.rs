@@ -36,7 +36,7 @@ cargo xtask COMMAND
   build [--dev]        make dist/ (the unpacked extension) and its zip; --dev: minutes quicker, larger, no zip
   run [--headless]     build, then open Chromium on the demo page; headless: judge its text and picture, and say so
   test [--quick] [--again] [STEP...]
-                       every check: rooms fmt clippy clippy-wasm native sanitize types kernels build supply e2e;
+                       every check: rooms fmt clippy clippy-wasm native sanitize gpu types kernels build supply e2e;
                        --quick tests the --dev build;
                        test files that passed with the very same inputs are not run again, but with --again they are
   rooms                which room of src/ uses which; exits 1 with those that use what comes after them, or each other
