@@ -2,6 +2,9 @@
 // runs a program of theirs on it and reads back. It decides nothing of what is computed or measured. It must never be asked
 // without a person's click, and never take a software adapter, which would only be a slower way to use the processor.
 
+/** Firefox looks whether a device is done every 100 ms, and whenever something is handed over, be it nothing. */
+const NUDGE_MS = 2;
+
 /**
  * Why there is no figure: its reason goes to the person in their language, and what the browser said stands behind it.
  * @param {NoGraphics} reason
@@ -118,7 +121,8 @@ class Gpu {
     }
     // Asked for together, because each answer takes its time.
     const ends = Promise.allSettled([read.mapAsync(GPUMapMode.READ), this.#device.popErrorScope(), this.#device.popErrorScope()]);
-    const [mapped, memory, wrong] = await Promise.race([ends, this.#lost]);
+    const nudge = setInterval(() => this.#device.queue.submit([]), NUDGE_MS);
+    const [mapped, memory, wrong] = await Promise.race([ends, this.#lost]).finally(() => clearInterval(nudge));
     this.#watch();
     if (memory.status === "fulfilled" && memory.value) throw refused("tooLittleMemory", memory.value.message);
     if (wrong.status === "fulfilled" && wrong.value) throw refused("failed", wrong.value.message);

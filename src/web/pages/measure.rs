@@ -85,6 +85,9 @@ fn progress(percent: u32) {
 fn show(name: &str, figures: &Figures, means: &str) {
     dom::say(&format!("measure-{name}"), &format::milliseconds(figures.median_ms));
     let gops = format::count(figures.gops.round() as u64);
+    // Some browsers keep it to themselves.
+    let unnamed = chrome::message("measureUnnamed", &[]);
+    let means = if means.is_empty() { &unnamed } else { means };
     dom::say(&format!("measure-{name}-how"), &chrome::message("measureHow", &[&gops, means]));
 }
 
