@@ -33,8 +33,11 @@ pub fn program(has_packed_dots: bool) -> String {
     // A mark ends the comment's line that it stands in, and begins another.
     let mut parts = include_str!("product.wgsl").split('#').skip(1);
     let (with, without, rest) = (parts.next(), parts.next(), parts.next());
-    let dot = if has_packed_dots { with } else { without };
-    ["//", dot.unwrap_or_default(), rest.unwrap_or_default()].concat()
+    let mut text = "//".to_owned();
+    for part in [if has_packed_dots { with } else { without }, rest] {
+        text.push_str(part.unwrap_or_default());
+    }
+    text
 }
 
 /// Activations as they go up.

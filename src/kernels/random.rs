@@ -12,6 +12,13 @@ impl Random {
         z ^ (z >> 31)
     }
 
+    /// Bytes of any value, eight at a time. A function of its own, because what ships is small rather than quick to make.
+    #[cfg(feature = "web")]
+    #[inline(never)]
+    pub fn fill(&mut self, bytes: &mut [u8]) {
+        bytes.chunks_exact_mut(8).for_each(|eight| eight.copy_from_slice(&self.bits().to_le_bytes()));
+    }
+
     /// 0..n
     pub fn below(&mut self, n: u64) -> u64 {
         self.bits() % n

@@ -67,7 +67,10 @@ impl Products {
 
     /// By which means this processor multiplies.
     pub fn means(&self) -> String {
-        [kernels::flavour(), fast::path()].join(", ")
+        let mut means = kernels::flavour().to_owned();
+        means.push_str(", ");
+        means.push_str(fast::path());
+        means
     }
 
     /// All of them, one after the other, on this processor.
