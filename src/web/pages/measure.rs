@@ -54,10 +54,6 @@ fn start(at_work: &AtWork) -> Result<(), JsValue> {
 }
 
 fn hear(said: &JsValue, at_work: &AtWork) {
-    // What it said before it was stopped may come later.
-    if at_work.borrow().is_none() {
-        return;
-    }
     match wire::from_tagged(said) {
         Ok(FromMeasurer::Working { percent }) => progress(percent),
         Ok(FromMeasurer::Processor { figures, means }) => show("processor", &figures, &means),
