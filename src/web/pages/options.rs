@@ -1,4 +1,5 @@
-//! The settings page: where verdicts appear, which text model judges, which sites the guard watches, the shortcut and the language.
+//! The settings page: where verdicts appear, which text model judges, which sites the guard watches, the shortcut, the language, and
+//! how fast this computer is.
 
 use wasm_bindgen::prelude::*;
 
