@@ -9,8 +9,10 @@ type FoundFrame = import("../target/xtask/types/protocol.js").FoundFrame;
 type FoundPicture = import("../target/xtask/types/protocol.js").FoundPicture;
 type FramePlace = import("../target/xtask/types/protocol.js").FramePlace;
 type FrameRequest = import("../target/xtask/types/protocol.js").FrameRequest;
+type FromMeasurer = import("../target/xtask/types/protocol.js").FromMeasurer;
 type FromPacker = import("../target/xtask/types/protocol.js").FromPacker;
 type ModelStatus = import("../target/xtask/types/protocol.js").ModelStatus;
+type NoGraphics = import("../target/xtask/types/protocol.js").NoGraphics;
 type OwnModels = import("../target/xtask/types/protocol.js").OwnModels;
 type PageRequest = import("../target/xtask/types/protocol.js").PageRequest;
 type PictureRules = import("../target/xtask/types/protocol.js").PictureRules;
@@ -60,6 +62,7 @@ type Heard = ToFrame | Broken;
 
 // ---- The engine, as wasm-bindgen makes it of src/web ----
 
+type Gpu = Awaited<ReturnType<typeof import("./gpu.js").openGpu>>;
 type ReadPackaged = (file: string, nBytes: number, tellBytes: (nSoFar: number) => void) => Promise<Uint8Array>;
 type Tab = chrome.tabs.Tab | undefined;
 
@@ -74,6 +77,14 @@ declare module "sotto-engine" {
   export function classifySelection(tab: Tab): Promise<void>;
   export function permissionsChanged(): Promise<void>;
   export function help(message: object): Promise<object>;
+  export class Products {
+    operations(): number;
+    means(): string;
+    multiply(): void;
+    firstSums(): Int32Array;
+    program(hasPackedDots: boolean): string;
+    handTo(gpu: Gpu): Parameters<Gpu["run"]>[0];
+  }
   export function packModel(files: File[], tell: (said: FromPacker & { file?: Blob }) => void): Promise<void>;
 }
 declare module "*/relaxed/sotto.js" {
@@ -333,6 +344,9 @@ declare var sottoSubject: Subject | undefined;
 declare var sottoGuard: boolean | undefined;
 
 // ---- What browsers have and their declarations don't ----
+
+declare var GPUBufferUsage: { readonly COPY_DST: number; readonly COPY_SRC: number; readonly MAP_READ: number; readonly STORAGE: number; readonly UNIFORM: number };
+declare var GPUMapMode: { readonly READ: number };
 
 declare class CloseWatcher {
   onclose: (() => void) | null;

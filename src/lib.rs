@@ -10,6 +10,9 @@ pub mod protocol;
 
 pub mod kernels;
 
+#[cfg(any(feature = "web", feature = "battery"))]
+pub mod gpu;
+
 #[cfg(feature = "engine")]
 mod nn;
 

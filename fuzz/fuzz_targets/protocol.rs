@@ -4,7 +4,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use sotto::protocol::{Answer, FoundFrame, FoundPicture, FrameAsk, FromPacker, PageAsk, Selected, ToFrame, ToPage};
+use sotto::protocol::{Answer, FoundFrame, FoundPicture, FrameAsk, FromMeasurer, FromPacker, PageAsk, Selected, ToFrame, ToPage};
 
 macro_rules! means_the_same {
     ($bytes:ident: $($type:ty),*) => { $(
@@ -23,4 +23,5 @@ fuzz_target!(|bytes: &[u8]| {
     let _ = serde_json::from_slice::<ToFrame>(bytes);
     let _ = serde_json::from_slice::<ToPage>(bytes);
     let _ = serde_json::from_slice::<FromPacker>(bytes);
+    let _ = serde_json::from_slice::<FromMeasurer>(bytes);
 });

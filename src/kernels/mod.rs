@@ -19,6 +19,8 @@ mod lanes;
 pub(crate) mod layout;
 mod product;
 mod quantise;
+#[cfg(any(test, feature = "battery", feature = "web"))]
+pub(crate) mod random;
 mod reference;
 
 #[cfg(target_arch = "x86_64")]

@@ -304,15 +304,15 @@ pub fn peak(n_rounds: u32) -> i32 {
     }
 }
 
-/// How four-bit weights are multiplied here, for the bench.
-#[cfg(feature = "battery")]
+/// How four-bit weights are multiplied here, for whoever measures.
+#[cfg(any(feature = "battery", feature = "web"))]
 #[target_feature(enable = "relaxed-simd")]
 fn detected_path() -> &'static str {
     if Relaxed::detect().one_instruction { "fused dots" } else { "dots in parts" }
 }
 
-/// How four-bit weights are multiplied here, for the bench.
-#[cfg(feature = "battery")]
+/// How four-bit weights are multiplied here, for whoever measures.
+#[cfg(any(feature = "battery", feature = "web"))]
 pub fn path() -> &'static str {
     detected_path()
 }

@@ -199,8 +199,8 @@ pub fn peak(n_rounds: u32) -> i32 {
     })
 }
 
-/// How four-bit weights are multiplied here, for the bench.
-#[cfg(feature = "battery")]
+/// How four-bit weights are multiplied here, for whoever measures.
+#[cfg(any(feature = "battery", feature = "web"))]
 pub fn path() -> &'static str {
     "plain dots"
 }

@@ -232,3 +232,54 @@ pub enum FromPacker {
     /// It can't be packed, or does not work; `problem` is one English sentence that says what is wrong and where.
     Problem { problem: String },
 }
+
+/// What the settings' worker that measures this computer says (extension/pages/measurer.js): how far it is, the processor's
+/// figures, then the graphics processor's or why there are none, which is the last.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS), ts(tag = "measurer"))]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[allow(missing_docs, reason = "the comment of each variant says what its fields are")]
+pub enum FromMeasurer {
+    /// `percent` of the work is done, 0 to 100.
+    Working { percent: u32 },
+    /// Its figures on one thread; `means` are how it multiplies.
+    Processor { figures: Figures, means: String },
+    /// `means` are the browser's names for its vendor and kind.
+    Graphics { figures: Figures, means: String },
+    /// `detail` is what the browser said, if anything.
+    NoGraphics { reason: NoGraphics, detail: String },
+    /// Nothing could be measured; `problem` is one English sentence.
+    Problem { problem: String },
+}
+
+/// What a processor took for the work.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct Figures {
+    /// The median of a few times, after one that does not count.
+    pub median_ms: f64,
+    /// Thousand millions of multiplications and additions in a second.
+    pub gops: f64,
+}
+
+/// Why a graphics processor has no figures. People get each in their language (`measureNone_…` in the messages).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub enum NoGraphics {
+    /// This browser has no WebGPU.
+    NoWebGpu,
+    /// It has, and gives no graphics processor.
+    NoAdapter,
+    /// It would only play one on the processor.
+    SoftwareOnly,
+    /// Its memory is too small.
+    TooLittleMemory,
+    /// It was taken away meanwhile.
+    Lost,
+    /// Its sums are not the processor's.
+    Wrong,
+    /// Anything else, which the browser says.
+    Failed,
+}

@@ -9,6 +9,9 @@ mod browser;
 mod settings;
 
 #[cfg(feature = "web")]
+mod measure;
+
+#[cfg(feature = "web")]
 mod models;
 
 #[cfg(feature = "web")]

@@ -80,10 +80,24 @@ test("the package's other scripts read packaged files and nothing else", () => {
   assert.deepEqual(found.filter((line) => !known.some((one) => one.test(line))), []);
   assert.ok(found.some((line) => known[0].test(line)), "the lint sees the fetch of background.js");
   assert.match(readFileSync(join(DIST, "engine.js"), "utf8"), /wasmFile = new URL\(`engine\/\$\{flavour\}\/sotto_bg\.wasm`, import\.meta\.url\);/);
-  const workers = readFileSync(join(ROOT, "src/web/pages/own_models.rs"), "utf8").match(/Worker::new\([^,]*/g);
-  assert.deepEqual(workers, ['Worker::new("packer.js"']);
+  const pages = readdirSync(join(ROOT, "src/web/pages")).map((name) => readFileSync(join(ROOT, "src/web/pages", name), "utf8")).join("\n");
+  assert.deepEqual(pages.match(/Worker::new\([^,]*/g), ["Worker::new(script"]);
+  assert.deepEqual(pages.match(/worker::start\([^,]*/g)?.map((call) => call.replace(/\s/g, "")).sort(), ['worker::start("measurer.js"', 'worker::start("packer.js"']);
   const addresses = readFileSync(join(DIST, "frames.js"), "utf8").match(/\baddress\s*=[^=].*/g);
   assert.deepEqual(addresses, ['address = URL.createObjectURL(new Blob([blob], { type: "image/svg+xml" }));']);
+});
+
+test("a graphics processor is asked for in one place, which the worker of one button alone loads", () => {
+  const scripts = /** @type {string[]} */ (readdirSync(DIST, { recursive: true })).filter((file) => file.endsWith(".js"));
+  /** @param {RegExp} pattern */
+  const having = (pattern) => scripts.filter((file) => pattern.test(readFileSync(join(DIST, file), "utf8")));
+  assert.deepEqual(having(/requestAdapter|navigator\.gpu/), ["gpu.js"]);
+  assert.deepEqual(having(/["'`/]gpu\.js["'`]/), ["pages/measurer.js"]);
+  assert.deepEqual(having(/measurer\.js/), []);
+  for (const file of ["engine/relaxed/sotto_bg.wasm", "engine/simd128/sotto_bg.wasm"]) {
+    assert.ok(!readFileSync(join(DIST, file)).includes("measurer.js"), file);
+  }
+  assert.ok(readFileSync(join(DIST, "pages/wasm/sotto_bg.wasm")).includes("measurer.js"), "the page's Rust starts it");
 });
 
 test("tabs and windows are opened on our own pages alone", () => {

@@ -5,14 +5,8 @@ use crate::wasm::{self, Profile};
 use crate::{dist, place, setup};
 use std::path::PathBuf;
 
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Bars {
-    Shown,
-    /// A missed bar is a failure.
-    Enforced,
-}
-
-pub fn run(name: &str, bars: Bars) -> Outcome {
+/// `option` is for the script: `--show`, `--check`, with which a missed bar is a failure, or a word of its own.
+pub fn run(name: &str, option: &str) -> Outcome {
     let script = format!("benches/{name}/run.js");
     if !place::root().join(&script).is_file() {
         return Err(format!("no such bench: {name}. There are: {}", names().join(" ")));
@@ -20,8 +14,7 @@ pub fn run(name: &str, bars: Bars) -> Outcome {
     setup::npm_packages()?;
     let browser = setup::chromium()?;
     dist::build(Profile::Shipped)?;
-    let check = if bars == Bars::Enforced { "--check" } else { "--show" };
-    let mut task = command("node", &[script.as_str(), check])
+    let mut task = command("node", &[script.as_str(), option])
         .env("SOTTO_CHROMIUM", browser)
         .env("SOTTO_WORKSHOP", place::workshop());
     if name == "engine" {

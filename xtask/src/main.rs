@@ -36,12 +36,14 @@ cargo xtask COMMAND
   build [--dev]        make dist/ (the unpacked extension) and its zip; --dev: minutes quicker, larger, no zip
   run [--headless]     build, then open Chromium on the demo page; headless: judge its text and picture, and say so
   test [--quick] [--again] [STEP...]
-                       every check: rooms fmt clippy clippy-wasm native sanitize types kernels build supply e2e;
+                       every check: rooms fmt clippy clippy-wasm native sanitize gpu types kernels build supply e2e;
                        --quick tests the --dev build;
                        test files that passed with the very same inputs are not run again, but with --again they are
   rooms                which room of src/ uses which; exits 1 with those that use what comes after them, or each other
   kernels              the kernels' tests alone, natively and in Chromium: seconds
   bench NAME [--check] measure: engine (beside its peers) and the other folders of benches/; --check exits 1 where a bar is missed
+  bench gpu [--software]
+                       the processor and the graphics processor side by side; --software: also one that is none, to try it out
   soak [--quick]       faults and load in Chromium: killed workers, many runs, a broken engine; --quick: minutes
   audit                licences, sources and advisories of all dependencies, by cargo-deny
   reproduce            build everything a second time, elsewhere, and compare the zips: as long as two first builds
@@ -59,8 +61,9 @@ fn main() -> ExitCode {
         ["run", "--headless"] => demo::run(demo::Screen::Headless),
         ["test", rest @ ..] => suite::run(rest),
         ["kernels"] => suite::run(&["--quick", "native-kernels", "kernels"]),
-        ["bench", name] => bench::run(name, bench::Bars::Shown),
-        ["bench", name, "--check"] => bench::run(name, bench::Bars::Enforced),
+        ["bench", name] => bench::run(name, "--show"),
+        ["bench", name, "--check"] => bench::run(name, "--check"),
+        ["bench", "gpu", "--software"] => bench::run("gpu", "--software"),
         ["rooms"] => rooms::run(),
         ["soak"] => soak::run(soak::Length::Full),
         ["soak", "--quick"] => soak::run(soak::Length::Quick),

@@ -14,7 +14,7 @@ use std::time::Instant;
 /// want nothing special of them. Two lines that take about as long as each other, and as long as all the other files.
 const TOGETHER: [&[&str]; 2] = [
     &["install", "doors", "words", "popup_words", "queue", "scan", "flavours"],
-    &["guard", "guard_hostile", "closed_tabs", "settings", "own_model", "faults"],
+    &["guard", "guard_hostile", "closed_tabs", "settings", "own_model", "measure", "faults"],
 ];
 
 /// Where more files than this have failed tests, something is broken, and nothing is tried again.

@@ -273,6 +273,21 @@ pub fn firefox() -> Outcome<PathBuf> {
     found().ok_or_else(|| format!("no Firefox {MIN_FIREFOX} or newer after installing it: set SOTTO_FIREFOX to one"))
 }
 
+/// What names to Vulkan the graphics processor that Mesa plays in software, the same on every machine.
+pub fn lavapipe() -> Outcome<PathBuf> {
+    let found = || {
+        let entries = std::fs::read_dir("/usr/share/vulkan/icd.d").ok()?;
+        let is_it = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("lvp_icd"));
+        entries.flatten().map(|entry| entry.path()).find(is_it)
+    };
+    if let Some(driver) = found() {
+        return Ok(driver);
+    }
+    packages("a graphics processor in software", &["mesa-vulkan-drivers"])?;
+    found()
+        .ok_or_else(|| "mesa-vulkan-drivers is installed, and lavapipe is not in /usr/share/vulkan/icd.d".to_string())
+}
+
 fn browser_version(browser: &Path) -> Option<u32> {
     let says = command(&browser.display().to_string(), &["--version"]).quietly("the browser").ok()?;
     version_of(&says).map(|(major, _)| major)

@@ -10,7 +10,7 @@ use crate::stamp::Inputs;
 use crate::tally::{self, Tally};
 use crate::wasm::{self, Profile};
 use crate::{dist, place, rooms, types};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 type Step = fn(Wish) -> Outcome<Report>;
@@ -30,7 +30,7 @@ struct Report {
     kept: String,
 }
 
-const STEPS: [(&str, Step); 12] = [
+const STEPS: [(&str, Step); 13] = [
     ("rooms", rooms),
     ("fmt", fmt),
     ("clippy", clippy),
@@ -38,6 +38,7 @@ const STEPS: [(&str, Step); 12] = [
     ("native", native),
     ("native-kernels", native_kernels),
     ("sanitize", sanitize),
+    ("gpu", gpu),
     ("types", types_and_lint),
     ("kernels", kernels_in_chromium),
     ("build", build),
@@ -140,11 +141,17 @@ fn of_check(passed: bool) -> Report {
 /// Compiles, and runs each program of tests unless the very same one passed before beside the same files: after a line in
 /// one room, most programs are the same to the byte.
 fn cargo_tests(name: &str, arguments: &[&str], filter: &[&str], again: Again) -> Outcome<Report> {
-    tests_of(name, command("cargo", &["test", "--no-run"]).args(arguments), filter, again)
+    tests_of(name, command("cargo", &["test", "--no-run"]).args(arguments), filter, None, again)
 }
 
-/// The same, where the compiler is called in a way of its own.
-fn tests_of(name: &str, compile: Task, filter: &[&str], again: Again) -> Outcome<Report> {
+/// The same, where the compiler is called in a way of its own, or the programs have a variable more.
+fn tests_of(
+    name: &str,
+    compile: Task,
+    filter: &[&str],
+    variable: Option<(&str, &Path)>,
+    again: Again,
+) -> Outcome<Report> {
     let (compiled, lines) = compile.logged(&log(&format!("{name}-compile")))?;
     if !compiled {
         return Ok(Report { lines, ..of_check(false) });
@@ -157,6 +164,9 @@ fn tests_of(name: &str, compile: Task, filter: &[&str], again: Again) -> Outcome
     for folder in ["models", "tests/golden", "tests/evaluation", "tests/pictures"] {
         beside = beside.with_folder(&place::root().join(folder), |_| true)?;
     }
+    if let Some((_, file)) = variable {
+        beside = beside.with_file(file);
+    }
     let (mut report, mut n_kept) = (Report::default(), 0);
     for (what, program) in &programs {
         let program = place::root().join(program);
@@ -167,7 +177,10 @@ fn tests_of(name: &str, compile: Task, filter: &[&str], again: Again) -> Outcome
             continue;
         }
         let clock = Instant::now();
-        let task = command(&program.display().to_string(), filter);
+        let mut task = command(&program.display().to_string(), filter);
+        if let Some((variable, file)) = variable {
+            task = task.env(variable, file);
+        }
         let (passed, lines) = task.logged(&log(&format!("{name}/{what}")))?;
         let counted = tally::of_cargo(&lines);
         // A program without tests is none that keeps silent about them.
@@ -306,7 +319,7 @@ fn sanitize(wish: Wish) -> Outcome<Report> {
         .args(&battery)
         .env("RUSTC_BOOTSTRAP", "1")
         .env("RUSTFLAGS", "-Zsanitizer=address -Cdebug-assertions=on -Copt-level=1");
-    let sanitized = tests_of("sanitize", compile, &["kernels"], wish.again)?;
+    let sanitized = tests_of("sanitize", compile, &["kernels"], None, wish.again)?;
     report.tally.add(sanitized.tally);
     report.lines.extend(sanitized.lines);
     report.kept.push_str(&sanitized.kept);
@@ -333,8 +346,22 @@ fn under_miri(miri: &[&str], battery: &[&str], again: Again) -> Outcome<Report> 
     Ok(Report { tally, lines, ..Report::default() })
 }
 
+/// The product for graphics processors, natively, on one in software. The kernels step has it in Chromium.
+fn gpu(wish: Wish) -> Outcome<Report> {
+    let driver = match setup::lavapipe() {
+        Ok(driver) => driver,
+        Err(why) => {
+            println!("test: gpu: left out, lavapipe is missing: {why}");
+            return Ok(Report::default());
+        }
+    };
+    let compile = command("cargo", &["test", "--no-run", "--manifest-path", "tests/gpu/Cargo.toml", "--locked"])
+        .args(&["--target-dir", &place::target().display().to_string()]);
+    tests_of("gpu", compile, &[], Some(("VK_ICD_FILENAMES", &driver)), wish.again)
+}
+
 fn kernels_in_chromium(wish: Wish) -> Outcome<Report> {
-    let mut inputs = harness("kernels")?;
+    let mut inputs = harness("kernels")?.with_file(&place::root().join("extension/gpu.js"));
     for flavour in wasm::KERNELS {
         inputs = inputs.with_file(&wasm::make_kernels(flavour, wish.profile)?);
     }

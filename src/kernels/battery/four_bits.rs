@@ -4,9 +4,12 @@ use super::{Case, Flavour, Random, Values, equal, sizes, within};
 use crate::kernels::layout::{ACTIVATION_I8_MAX, Q4_GROUP, Q4_GROUP_BYTES, RowGroup};
 use crate::kernels::{Epilogue, FourBitWeights, PanelRoom, RowsI8, reference};
 
-/// f16 scales: what a packed model holds, and what a damaged one may.
+/// f16 scales as a packed model holds them.
+pub const ORDINARY: &[u16] = &[0x1c00, 0x9c33, 0x2345, 0xa0ff, 0x1801];
+
+/// The same, and what a damaged one may.
 const SCALES: [(&str, &[u16]); 9] = [
-    ("ordinary", &[0x1c00, 0x9c33, 0x2345, 0xa0ff, 0x1801]),
+    ("ordinary", ORDINARY),
     ("zero", &[0, 0x8000]),
     ("all the same", &[0x1c00]),
     ("subnormal", &[1, 0x8001, 0x03ff]),
@@ -47,14 +50,14 @@ fn q4(n_groups: usize, scales: &[u16], values: Values, random: &mut Random) -> V
     bytes
 }
 
-fn weights(scales: &[u16], values: Values, n_out: usize, n_in: usize, random: &mut Random) -> FourBitWeights {
+pub fn weights(scales: &[u16], values: Values, n_out: usize, n_in: usize, random: &mut Random) -> FourBitWeights {
     let mut weights = FourBitWeights::zeroed(n_out, n_in);
     reference::put_q4_columns(&q4(n_out * (n_in / Q4_GROUP), scales, values, random), 0, &mut weights);
     weights.bias_mut().iter_mut().for_each(|bias| *bias = random.float());
     weights
 }
 
-fn rows(values: Values, n_rows: usize, n_in: usize, random: &mut Random) -> RowsI8 {
+pub fn rows(values: Values, n_rows: usize, n_in: usize, random: &mut Random) -> RowsI8 {
     let mut rows = RowsI8::default();
     rows.resize(n_rows, n_in);
     for row in 0..n_rows {

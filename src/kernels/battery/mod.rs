@@ -5,11 +5,13 @@ mod convolution;
 mod elementwise;
 #[cfg(all(target_arch = "wasm32", feature = "battery"))]
 mod exports;
-mod four_bits;
+pub mod four_bits;
 #[cfg(all(target_arch = "wasm32", feature = "battery"))]
 pub mod measure;
 mod product;
 mod transformer;
+
+pub use super::random::Random;
 
 /// A comparison with a name that says the kernel, the shape and the values.
 pub struct Case {
@@ -72,7 +74,7 @@ const fn sizes(all: &'static [usize], few: &'static [usize]) -> &'static [usize]
 
 /// What a product multiplies.
 #[derive(Clone, Copy, Debug)]
-enum Values {
+pub enum Values {
     Random,
     /// All weights the lowest, activations at an end of theirs: the largest sums.
     Lowest,
@@ -83,35 +85,8 @@ enum Values {
 }
 
 impl Values {
-    const ALL: &[Self] =
+    pub const ALL: &[Self] =
         if cfg!(miri) { &[Self::Random] } else { &[Self::Random, Self::Lowest, Self::Highest, Self::Alternating] };
-}
-
-/// Numbers that look random and are the same on every run (SplitMix64).
-pub struct Random(pub u64);
-
-impl Random {
-    pub fn bits(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// 0..n
-    pub fn below(&mut self, n: u64) -> u64 {
-        self.bits() % n
-    }
-
-    /// −1..1
-    pub fn float(&mut self) -> f32 {
-        (self.bits() >> 40) as f32 / (1u64 << 23) as f32 - 1.0
-    }
-
-    pub fn floats(&mut self, n: usize, size: f32) -> Vec<f32> {
-        (0..n).map(|_| self.float() * size).collect()
-    }
 }
 
 /// Equal to the bit, where zeros of both signs are one number and so are all that are none.

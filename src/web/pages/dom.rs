@@ -46,6 +46,17 @@ pub fn show(id: &str, shown: bool) {
     }
 }
 
+pub fn has_focus(element: &Element) -> bool {
+    document().and_then(|document| document.active_element()).as_ref() == Some(element)
+}
+
+pub fn focus(id: &str) {
+    if let Some(element) = by_id(id) {
+        // Refused by nothing that is shown.
+        let _ = element.focus();
+    }
+}
+
 /// A new element with a class and text.
 pub fn make(tag: &str, class: &str, text: &str) -> Option<HtmlElement> {
     let element: HtmlElement = document()?.create_element(tag).ok()?.dyn_into().ok()?;

@@ -1,8 +1,9 @@
-//! The settings page: where verdicts appear, which text model judges, which sites the guard watches, the shortcut and the language.
+//! The settings page: where verdicts appear, which text model judges, which sites the guard watches, the shortcut, the language, and
+//! how fast this computer is.
 
 use wasm_bindgen::prelude::*;
 
-use super::{ask, dom, guard_switch, own_models, own_settings, thresholds};
+use super::{ask, dom, guard_switch, measure, own_models, own_settings, thresholds};
 use crate::{
     protocol::{PageAsk, ResultPlace, Settings},
     web::browser::chrome,
@@ -15,6 +16,7 @@ pub async fn options() {
     if let Some(switch) = dom::input("guard-everywhere") {
         guard_switch::wire(&switch, None, || wasm_bindgen_futures::spawn_local(refresh()));
     }
+    measure::wire();
     let name = chrome::message("languageName", &[]);
     dom::say("language", &chrome::message("languageNow", &[&name]));
     shortcut().await;

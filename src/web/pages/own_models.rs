@@ -1,37 +1,19 @@
 //! The settings' section on text models: the built-in one and those that the person brought, one of them chosen; how another
 //! is added from files, and taken away. The work on the files is the worker's (extension/pages/packer.js).
 
-use std::{cell::RefCell, rc::Rc};
+use std::rc::Rc;
 
-use js_sys::Function;
 use wasm_bindgen::{JsCast, prelude::*};
 use web_sys::{HtmlElement, HtmlInputElement};
 
-use super::{ask, dom, format};
+use super::{
+    ask, dom, format,
+    worker::{self, AtWork},
+};
 use crate::{
     protocol::{Answer, FromPacker, OwnModel, OwnModels, PageAsk, Refusal},
     web::browser::{chrome, wire},
 };
-
-#[wasm_bindgen]
-extern "C" {
-    /// A worker of the package; the content security policy lets no other start.
-    #[derive(Clone)]
-    type Worker;
-    #[wasm_bindgen(constructor, catch)]
-    fn new(script: &str, options: &JsValue) -> Result<Worker, JsValue>;
-    #[wasm_bindgen(method, catch, js_name = postMessage)]
-    fn post(this: &Worker, message: &JsValue) -> Result<(), JsValue>;
-    #[wasm_bindgen(method)]
-    fn terminate(this: &Worker);
-    #[wasm_bindgen(method, setter, js_name = onmessage)]
-    fn set_onmessage(this: &Worker, heard: &Function);
-    #[wasm_bindgen(method, setter, js_name = onerror)]
-    fn set_onerror(this: &Worker, failed: &Function);
-}
-
-/// The worker at work, of which there is at most one.
-type AtWork = Rc<RefCell<Option<Worker>>>;
 
 pub async fn wire() {
     let at_work = AtWork::default();
@@ -60,20 +42,13 @@ pub async fn wire() {
 /// Starts the worker on the files and follows it to its end.
 fn pack(files: &js_sys::Array, at_work: &AtWork) -> Result<(), JsValue> {
     end(at_work, &chrome::message("ownWorking", &[&format::percent(0.0)]));
-    let worker = Worker::new("packer.js", &chrome::object(&[("type", "module".into())]))?;
-    let heard = {
-        let at_work = Rc::clone(at_work);
-        Closure::<dyn FnMut(JsValue)>::new(move |event| hear(&chrome::get(&event, "data"), &at_work))
-    };
-    worker.set_onmessage(heard.into_js_value().unchecked_ref());
-    let failed = {
-        let at_work = Rc::clone(at_work);
-        Closure::<dyn FnMut(JsValue)>::new(move |event: JsValue| {
-            let problem = chrome::get(&event, "message").as_string().unwrap_or_default();
-            end(&at_work, &refused_words(&problem));
-        })
-    };
-    worker.set_onerror(failed.into_js_value().unchecked_ref());
+    let heard = Rc::clone(at_work);
+    let failed = Rc::clone(at_work);
+    let worker = worker::start(
+        "packer.js",
+        move |said| hear(&said, &heard),
+        move |problem| end(&failed, &refused_words(&problem)),
+    )?;
     worker.post(files)?;
     at_work.replace(Some(worker));
     working(true);
@@ -117,9 +92,7 @@ fn refused_words(problem: &str) -> String {
 
 /// Ends whatever worker there is, and its memory with it.
 fn end(at_work: &AtWork, words: &str) {
-    if let Some(worker) = at_work.take() {
-        worker.terminate();
-    }
+    worker::end(at_work);
     working(false);
     dom::say("own-said", words);
 }

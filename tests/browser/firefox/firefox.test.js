@@ -55,6 +55,17 @@ test("a picture is judged by a click in the menu, and not fetched again", async 
   assert.equal(server.requests.length, nRequests);
 });
 
+test("this computer is measured, and of its graphics processor there is a figure or a sentence", async () => {
+  await firefox.open(`${firefox.origin}pages/options.html`);
+  await firefox.inPage(() => document.querySelector(".more summary").click());
+  const said = () => firefox.inPage(() => ["said", "processor", "graphics-how"].map((id) => document.querySelector(`#measure-${id}`).textContent));
+  await eventually("its Rust to hear", () => firefox.inPage(() => document.documentElement.dataset.started));
+  await firefox.inPage(() => document.querySelector("#measure-start").click());
+  const [, processor, how] = await eventually("the figures", async () => /^Measured/.test((await said())[0]) && said(), 60_000);
+  assert.match(processor, /^\d+ ms$/);
+  assert.match(how, /GOP\/s|This browser has no WebGPU|no graphics processor|in software/);
+});
+
 test("a picture of another site is judged as it is seen", async () => {
   await firefox.open(`${server.origin}/pictures.html`);
   await firefox.inPage(async (address) => {

@@ -22,6 +22,9 @@ const FLAGS = [
   "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 ];
 
+/** The graphics processor that Chromium plays in software, the same everywhere. */
+export const SOFTWARE_GPU = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"];
+
 /**
  * Flags that every browser of ours gets, whoever starts it.
  * @param {{ headless?: boolean, extensions?: string[] }} options
