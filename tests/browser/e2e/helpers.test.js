@@ -163,6 +163,16 @@ describe("a long text", () => {
     await budget(AMPLE_MB);
   });
 
+  test("of a hundred thousand word pieces is read as far as it always is", { timeout: 60_000 }, async () => {
+    const huge = SENTENCE.repeat(4_500);
+    const helped = await judged(huge);
+    assert.equal(await threads(), 2);
+    assert.deepEqual([helped.truncated, helped.nWindows], [true, 24]);
+    await budget(ALONE_MB);
+    assert.deepEqual(await judged(huge), helped);
+    await budget(AMPLE_MB);
+  });
+
   test("a person's short text does not wait for it", async () => {
     const long = judged(LONG);
     await eventually("the helper", async () => (await threads()) === 2);
