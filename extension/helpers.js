@@ -50,8 +50,10 @@ async function opened(send) {
     };
   });
   send({ sotto: "helper", name, life }, port2);
-  const late = new Promise((_, reject) => setTimeout(reject, PATIENCE_MS, new Error("a helper did not start")));
-  await Promise.race([started, late]);
+  let late = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined);
+  const tooLate = new Promise((_, reject) => (late = setTimeout(reject, PATIENCE_MS, new Error("a helper did not start"))));
+  await Promise.race([started, tooLate]);
+  clearTimeout(late);
   // The helper holds this lock as long as it lives, and no other message is sure to come.
   navigator.locks.request(name, end).catch(end);
   const close = () => {

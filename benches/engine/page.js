@@ -44,6 +44,7 @@ const sharesOf = (logits) => {
  * @typedef {{
  *   loadMs: Record<string, number | number[]>,
  *   text?(ids: number[]): Promise<Record<string, number>>,
+ *   windows?(windows: number[][]): Promise<Record<string, number>>,
  *   sentence?(text: string): Promise<Record<string, number>>,
  *   picture?(pixels: ImageData): Promise<Record<string, number>>,
  *   engine?: any,
@@ -62,6 +63,22 @@ const loaders = {
     const bytes = await bytesOf(net.modelFile);
     const { elapsedMs } = await timed(() => net.load(bytes));
     return { loadMs: { text: elapsedMs }, text: async (ids) => sharesOf(await net.logits(ids)) };
+  },
+  /** The same with several threads; windows of a text one after the other, because it has one session. */
+  async onnxruntimeThreads(/** @type {string} */ form, /** @type {number} */ nThreads) {
+    await onnxruntime.start(nThreads);
+    const net = onnxruntime.textNet(form);
+    const { elapsedMs } = await timed(async () => net.load(await bytesOf(net.modelFile)));
+    const windows = async (/** @type {number[][]} */ all) => {
+      let last = /** @type {number[]} */ ([]);
+      for (const ids of all) last = await net.logits(ids);
+      return sharesOf(last);
+    };
+    return { loadMs: { text: elapsedMs }, windows };
+  },
+  async sottoThreads(/** @type {string} */ flavour, /** @type {number} */ nThreads, /** @type {Model} */ { id, file }) {
+    const { elapsedMs, answer } = await timed(async () => sotto.startMany(flavour, nThreads, { model: id, bytes: await bytesOf(`/dist/models/${file}`) }));
+    return { loadMs: { text: elapsedMs }, windows: async (all) => sharesOf((await answer(all)).at(-1) ?? []) };
   },
   async transformers() {
     const { elapsedMs } = await timed(() => transformers.load());
@@ -137,7 +154,7 @@ globalThis.bench = {
   /**
    * Runs one engine's task `nRuns` times; returns the milliseconds of each run and the last answer.
    * @param {string} name
-   * @param {"text" | "sentence" | "picture"} task
+   * @param {"text" | "windows" | "sentence" | "picture"} task
    * @param {unknown} input
    * @param {number} nRuns
    */

@@ -4,6 +4,7 @@
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import { cpus } from "node:os";
 import { join } from "node:path";
 import { launchBrowser } from "../../tests/browser/harness/browser.js";
 import { DIST, PICTURES, ROOT, WORKSHOP } from "../../tests/browser/harness/places.js";
@@ -22,6 +23,9 @@ const TEXT_CASES = [
 ];
 const PICTURE_RUNS = 4;
 const SIDE = 224;
+/** Onnxruntime's own threads beside as many of Sotto's engines, as the extension has helpers. */
+const N_THREADS = Math.min(2, cpus().length);
+const N_WINDOWS = 6;
 const N_STEADY_RUNS = 1000;
 const WORDS =
   "the film is a warm and funny story about two old friends who meet again after many years and the music is lovely too";
@@ -83,6 +87,8 @@ try {
       await page.goto(`${server.origin}/page.html`);
       await page.waitForFunction(() => globalThis.bench);
       await measure(page, kind);
+      await page.close();
+      if (N_THREADS > 1) await measureThreads(browser.context, kind);
     } finally {
       await browser.close();
     }
@@ -172,6 +178,49 @@ async function measure(page, kind) {
     await measureSteadiness(call, add, jobs);
     await measureArithmetic(call, add);
     addSizes(add);
+  }
+}
+
+/**
+ * Windows of a long text on two threads, in a page of its own: onnxruntime's threads are set once for a page.
+ * @param {BrowserContext} context
+ * @param {string} kind
+ */
+async function measureThreads(context, kind) {
+  const turns = /** @type {{ engine: string, version: string, page: Page, elapsedMs: number[], answer: Record<string, number> }[]} */ ([]);
+  /** @type {[engine: string, version: string, load: unknown[]][]} */
+  const contestants = [["onnxruntime-web int8", version("onnxruntime-web"), ["onnxruntimeThreads", "model_quantized", N_THREADS]],
+    ["onnxruntime-web int8 fused", version("onnxruntime-web"), ["onnxruntimeThreads", "fused", N_THREADS]]];
+  if (withSotto) contestants.push(["Sotto", JSON.parse(readFileSync(join(DIST, "manifest.json"), "utf8")).version, ["sottoThreads", "relaxed", N_THREADS, sentiment]]);
+  let windows = /** @type {number[][]} */ ([]);
+  for (const [engine, version, load] of contestants) {
+    const page = await context.newPage();
+    page.setDefaultTimeout(0);
+    await page.goto(`${server.origin}/page.html`);
+    await page.waitForFunction(() => globalThis.bench);
+    await page.evaluate(([name, given]) => globalThis.bench.load(name, ...given), /** @type {[string, unknown[]]} */ ([engine, load]));
+    if (!windows.length) {
+      const words = WORDS.split(" ");
+      const text = Array.from({ length: 510 }, (_, index) => words[index % words.length]).join(" ");
+      await page.evaluate(() => globalThis.bench.load("words", "transformers"));
+      const ids = await page.evaluate((given) => globalThis.bench.ids(given), text);
+      windows = Array.from({ length: N_WINDOWS }, () => ids);
+    }
+    turns.push({ engine, version, page, elapsedMs: [], answer: {} });
+  }
+  for (let round = -1; round < N_ROUNDS; round += 1) {
+    for (const turn of turns) {
+      const { elapsedMs, answer } = await turn.page.evaluate(([name, given]) => globalThis.bench.run(name, "windows", given, 1), /** @type {[string, number[][]]} */ ([turn.engine, windows]));
+      turn.answer = answer;
+      if (round >= 0) turn.elapsedMs.push(...elapsedMs);
+    }
+  }
+  for (const { answer } of turns) {
+    for (const [label, share] of Object.entries(turns[0]?.answer ?? {})) assert.ok(Math.abs(answer[label] - share) <= 0.1, `on ${N_THREADS} threads the engines disagree`);
+  }
+  for (const { engine, version, page, elapsedMs } of turns) {
+    rows.push({ kind, engine, version, task: `${N_WINDOWS} windows of 512 tokens, ${N_THREADS} threads`, unit: "ms", values: elapsedMs });
+    await page.close();
   }
 }
 

@@ -1,10 +1,10 @@
-// onnxruntime-web on WASM with one thread: the same weights, int8 by its own dynamic quantisation, in the given form.
+// onnxruntime-web on WASM, with one thread or as many as it is told to use: the same weights, int8 by its own dynamic quantisation, in the given form.
 
 import * as ort from "onnxruntime-web/wasm";
 
-export async function start() {
+export async function start(nThreads = 1) {
   ort.env.wasm.wasmPaths = "/onnxruntime/";
-  ort.env.wasm.numThreads = 1;
+  ort.env.wasm.numThreads = nThreads;
   // The runtime's own start is not the model's load.
   const tiny = await (await fetch("/onnx/identity.onnx")).arrayBuffer();
   await (await ort.InferenceSession.create(new Uint8Array(tiny))).release();

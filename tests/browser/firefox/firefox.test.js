@@ -97,6 +97,25 @@ test("the popup tells of both models and their memory", async () => {
   await firefox.screenshot("firefox-popup");
 });
 
+test("a long text is read by a helper too, in the event page, and its verdict is the same", async () => {
+  await firefox.openOwn("pages/popup.html");
+  const [alone, nAlone, helped, nHelped] = await firefox.inPage(async () => {
+    /** @param {any} request */
+    const ask = (request) => chrome.runtime.sendMessage({ id: crypto.randomUUID(), ...request });
+    /** @type {unknown[]} */
+    const said = [];
+    for (const memoryBudgetMb of [60, 256]) {
+      await ask({ ask: "keepSettings", settings: { memoryBudgetMb } });
+      const { shares, sentiment, nTokens } = await ask({ ask: "text", text: "The old man told us about the sea, and we were glad to listen. ".repeat(200) });
+      said.push([sentiment, nTokens, shares], (await ask({ ask: "status" })).engine.threads);
+    }
+    await ask({ ask: "keepSettings", settings: {} });
+    return said;
+  });
+  assert.deepEqual([nAlone, nHelped], [1, 2]);
+  assert.deepEqual(helped, alone);
+});
+
 test("the upload guard is allowed by a click, holds a picture over the threshold, and lets the others through", async () => {
   await firefox.openOwn("pages/options.html");
   await eventually("the settings", () => firefox.inPage(() => document.documentElement.dataset.started !== undefined));
