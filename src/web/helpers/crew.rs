@@ -18,7 +18,7 @@ use crate::{
     models::Task,
     protocol::{FromHelper, HelperOutcome, PictureVerdict, Refusal, ToHelper, Urgency},
     web::{
-        browser::{chrome, wire},
+        browser::{chrome, time, wire},
         models::Loader,
     },
 };
@@ -30,8 +30,9 @@ const PICTURES_MIN: u32 = 3;
 const AT_ONCE: u32 = 2;
 /// More cores than this are left to others.
 const CORES_MAX: u32 = 4;
-/// Helpers that fail are called so often; then what is wrong stays wrong while this background lives.
+/// Helpers that fail so often one after the other are called again only after a while.
 const FAILURES_MAX: u32 = 3;
+const AFTER_FAILURES_MS: f64 = 5_000.0;
 
 #[wasm_bindgen]
 extern "C" {
@@ -69,7 +70,9 @@ pub struct Crew {
     n_cores: u32,
     helpers: RefCell<Vec<Rc<Helper>>>,
     is_opening: Cell<bool>,
+    /// One after the other, and when the last time.
     n_failed: Cell<u32>,
+    failed_at_ms: Cell<f64>,
     /// Pictures on their way, here or there.
     n_pictures: Cell<u32>,
     n_asked: Cell<u64>,
@@ -122,6 +125,7 @@ impl Crew {
             helpers: RefCell::default(),
             is_opening: Cell::new(false),
             n_failed: Cell::new(0),
+            failed_at_ms: Cell::new(0.0),
             n_pictures: Cell::new(0),
             n_asked: Cell::new(0),
             waiting: RefCell::default(),
@@ -291,14 +295,16 @@ impl Crew {
     fn call(self: &Rc<Self>, task: Task, n_wanted: usize) {
         let Ok(model_id) = self.loader.engine().model_for(task) else { return };
         let able = self.helpers.borrow().iter().filter(|helper| helper.has(&model_id)).count();
-        if self.is_opening.get() || self.n_failed.get() >= FAILURES_MAX || able >= n_wanted || self.n_cores < 2 {
+        let has_just_failed =
+            self.n_failed.get() >= FAILURES_MAX && time::now_ms() - self.failed_at_ms.get() < AFTER_FAILURES_MS;
+        if self.is_opening.get() || has_just_failed || able >= n_wanted || self.n_cores < 2 {
             return;
         }
         self.is_opening.set(true);
         let crew = Rc::clone(self);
         spawn_local(async move {
             if let Err(thrown) = crew.bring(task, &model_id, n_wanted).await {
-                crew.n_failed.set(crew.n_failed.get() + 1);
+                crew.note_failure();
                 chrome::warn(&format!("Sotto: no helpers, so it goes on without them: {}", chrome::reason_of(&thrown)));
             }
             crew.is_opening.set(false);
@@ -326,10 +332,11 @@ impl Crew {
             match self.ask(helper, &ask, "weights", &weights).await {
                 Some((HelperOutcome::Taken, _)) => {
                     helper.models.borrow_mut().insert(task.name(), model_id.to_owned());
+                    self.n_failed.set(0);
                 }
                 // Without its memory, or with weights that only the background can mend.
                 _ => {
-                    self.n_failed.set(self.n_failed.get() + 1);
+                    self.note_failure();
                     helper.far.close();
                 }
             }
@@ -340,6 +347,11 @@ impl Crew {
             taken.await;
         }
         Ok(())
+    }
+
+    fn note_failure(&self) {
+        self.n_failed.set(self.n_failed.get() + 1);
+        self.failed_at_ms.set(time::now_ms());
     }
 
     fn welcome(self: &Rc<Self>, far: Far) {
