@@ -112,7 +112,7 @@ test("a long text is read by a helper too, in the event page, and its verdict is
     await ask({ ask: "keepSettings", settings: {} });
     return said;
   });
-  assert.deepEqual([nAlone, nHelped], [1, 2]);
+  assert.ok(nAlone === 1 && nHelped > 1, `${nAlone} threads, then ${nHelped}`);
   assert.deepEqual(helped, alone);
 });
 
