@@ -36,14 +36,7 @@ impl Stage {
         let packed = pack(&Checkpoint::tiny().files()).unwrap();
         let nsfw = MODELS.iter().find(|model| model.id == "nsfw").unwrap();
         let picture_packed = std::fs::read(format!("{}/models/{}", env!("CARGO_MANIFEST_DIR"), nsfw.file)).unwrap();
-        let text = Known {
-            id: "text".to_owned(),
-            task: Task::Text,
-            title: "Tiny".to_owned(),
-            bytes: packed.len() as u64,
-            memory_bytes: 60 * MEGABYTE,
-            is_own: false,
-        };
+        let text = known_text(&packed);
         let picture = Known { id: "picture".to_owned(), memory_bytes: 50 * MEGABYTE, ..Known::from(nsfw) };
         let engine = Engine::with_models(|| 0.0, [text, picture]);
         Self { engine, packed, picture_packed, loads: vec![], n_served: 0, done: vec![], n_parts: 0, n_reclaimed: 0 }
@@ -149,12 +142,12 @@ fn load_packaged(engine: &mut Engine, packaged: &Packaged) {
 }
 
 /// What the stage says of its text model.
-fn known_text(stage: &Stage) -> Known {
+fn known_text(packed: &[u8]) -> Known {
     Known {
         id: "text".to_owned(),
         task: Task::Text,
         title: "Tiny".to_owned(),
-        bytes: stage.packed.len() as u64,
+        bytes: packed.len() as u64,
         memory_bytes: 60 * MEGABYTE,
         is_own: false,
     }
@@ -298,7 +291,7 @@ fn what_comes_back_for_work_that_is_gone_or_began_anew_is_dropped() {
     // Read anew by another model: what the first one said of a part must not count.
     let anew = stage.text("anew", Urgency::Person, &long_text());
     let loan = stage.engine.lend().unwrap();
-    let own = Known { id: "own".to_owned(), is_own: true, memory_bytes: MEGABYTE, ..known_text(&stage) };
+    let own = Known { id: "own".to_owned(), is_own: true, memory_bytes: MEGABYTE, ..known_text(&stage.packed) };
     stage.engine.set_own(Some(own));
     let wrong: Vec<Vec<f32>> = loan.sequences.iter().map(|_| vec![-90.0, 90.0]).collect();
     stage.engine.take_back(loan.id, Some(&wrong));

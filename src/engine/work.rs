@@ -82,12 +82,12 @@ impl Work {
 
     /// Whether a step of it would do anything: not while all that is left of it is read elsewhere.
     pub(super) fn can_go_on(&self) -> bool {
-        let parts: Option<&dyn InParts> = match self {
-            Self::Text(work) => work.reading.as_ref().map(|reading| reading as &dyn InParts),
-            Self::Why(work) => work.why.as_ref().map(|why| why as &dyn InParts),
-            Self::Ready { .. } | Self::Picture { .. } => None,
-        };
-        parts.is_none_or(|parts| parts.is_waiting() || parts.is_read())
+        let can_go_on = |parts: &dyn InParts| parts.is_waiting() || parts.is_read();
+        match self {
+            Self::Text(TextWork { reading: Some(reading), .. }) => can_go_on(reading),
+            Self::Why(WhyWork { why: Some(why), .. }) => can_go_on(why),
+            _ => true,
+        }
     }
 
     /// How much is done, and all there is; in units of its own.
