@@ -171,6 +171,36 @@ impl Lanes for Avx2 {
     }
 
     #[inline(always)]
+    unsafe fn product_of_words<const R: usize>(
+        self,
+        rows: [*const i16; R],
+        weights: *const i16,
+        n_blocks: usize,
+    ) -> [__m256i; R] {
+        let mut sums = [self.splat_sum(0); R];
+        for step in 0..8 * n_blocks {
+            // SAFETY: the caller's promise: sixteen words of weights and two of each row for each step.
+            unsafe {
+                let weights = _mm256_loadu_si256(weights.add(step * 16).cast());
+                for row in 0..R {
+                    let two = _mm256_set1_epi32(rows[row].add(step * 2).cast::<i32>().read_unaligned());
+                    sums[row] = _mm256_add_epi32(sums[row], _mm256_madd_epi16(two, weights));
+                }
+            }
+        }
+        sums
+    }
+
+    #[inline(always)]
+    unsafe fn store_words(self, x: __m256, to: *mut i16) {
+        instruction!({
+            let whole = _mm256_cvtps_epi32(x);
+            let words = _mm_packs_epi32(_mm256_castsi256_si128(whole), _mm256_extracti128_si256::<1>(whole));
+            _mm_storeu_si128(to.cast(), words);
+        });
+    }
+
+    #[inline(always)]
     fn panel_pays_from(self) -> usize {
         17
     }

@@ -74,6 +74,22 @@ pub trait Lanes: Copy {
         n_steps: usize,
     ) -> [Self::Sums; R];
 
+    /// The product of `R` rows and one tile of eight columns, over `n_blocks` blocks of sixteen inputs.
+    ///
+    /// # Safety
+    /// Each row is readable for `16 × n_blocks` words; `weights` for `128 × n_blocks`. No sum leaves 32 bits.
+    unsafe fn product_of_words<const R: usize>(
+        self,
+        rows: [*const i16; R],
+        weights: *const i16,
+        n_blocks: usize,
+    ) -> [Self::Sums; R];
+    /// Eight whole numbers of sixteen bits.
+    ///
+    /// # Safety
+    /// `to` is writable for eight words.
+    unsafe fn store_words(self, x: Self::Floats, to: *mut i16);
+
     /// From how many rows on four-bit weights are unpacked into a panel first.
     fn panel_pays_from(self) -> usize;
     /// The product of the first `R` of four rows and one tile of four-bit weights, unpacked on the way.

@@ -383,6 +383,147 @@ impl RowsI8 {
     }
 }
 
+/// The largest activation beside weights of sixteen bits: eleven bits and a sign.
+pub const ACTIVATION_I16_MAX: i16 = 2047;
+/// How large a column's weights of sixteen bits may be together, for the sum of any activations to stay within 32 bits.
+pub const COLUMN_I16_MAX: i64 = i32::MAX as i64 / ACTIVATION_I16_MAX as i64;
+/// Inputs that rows and weights of sixteen bits are padded to: eight steps of two.
+pub const WORD_BLOCK: usize = 16;
+
+/// The weights of a linear map in sixteen bits, with one scale per output column, for layers that eight bits are too few
+/// for.
+///
+/// Packed as `[n_out / 8][n_in / 16][8 steps][8 columns][2 inputs]`; ragged edges are zeros.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SixteenBitWeights {
+    n_in: usize,
+    words: Vec<i16>,
+    columns: Columns,
+}
+
+impl SixteenBitWeights {
+    pub fn zeroed(n_out: usize, n_in: usize) -> Self {
+        let columns = Columns::zeroed(n_out);
+        Self { n_in, words: vec![0; columns.scales.len() * n_in.next_multiple_of(WORD_BLOCK)], columns }
+    }
+
+    pub fn n_out(&self) -> usize {
+        self.columns.n_out
+    }
+
+    pub fn n_in(&self) -> usize {
+        self.n_in
+    }
+
+    /// Blocks of sixteen inputs in a tile.
+    pub fn n_blocks(&self) -> usize {
+        self.n_in.div_ceil(WORD_BLOCK)
+    }
+
+    pub fn words(&self) -> &[i16] {
+        &self.words
+    }
+
+    pub fn columns(&self) -> &Columns {
+        &self.columns
+    }
+
+    pub fn bias_mut(&mut self) -> &mut [f32] {
+        &mut self.columns.bias[..self.columns.n_out]
+    }
+
+    /// Where weight (`column`, `input`) lies in `words`.
+    fn index(&self, column: usize, input: usize) -> usize {
+        let (tile, column) = (column / TILE_COLUMNS, column % TILE_COLUMNS);
+        let n_steps = self.n_blocks() * WORD_BLOCK / 2;
+        ((tile * n_steps + input / 2) * TILE_COLUMNS + column) * 2 + input % 2
+    }
+
+    pub fn weight(&self, column: usize, input: usize) -> i16 {
+        self.words[self.index(column, input)]
+    }
+
+    /// False, and nothing is set, where the weights are too large together: see [`COLUMN_I16_MAX`].
+    #[must_use]
+    pub fn set_column(
+        &mut self,
+        column: usize,
+        weights: impl ExactSizeIterator<Item = i16> + Clone,
+        scale: f32,
+    ) -> bool {
+        assert!(column < self.columns.n_out && weights.len() == self.n_in, "a column of {} inputs", self.n_in);
+        if weights.clone().map(|weight| i64::from(weight).abs()).sum::<i64>() > COLUMN_I16_MAX {
+            return false;
+        }
+        for (input, weight) in weights.enumerate() {
+            let index = self.index(column, input);
+            self.words[index] = weight;
+        }
+        self.columns.scales[column] = scale;
+        true
+    }
+
+    /// Bytes of memory the weights hold.
+    pub fn byte_len(&self) -> usize {
+        2 * self.words.len() + self.columns.byte_len()
+    }
+}
+
+/// Activations in eleven bits and a sign: `x ≈ scale × value`. Filled anew for each use; `resize` keeps the memory.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RowsI16 {
+    n_in: usize,
+    stride: usize,
+    values: Vec<i16>,
+    scales: Vec<f32>,
+    /// All zero.
+    zero_points: Vec<i32>,
+}
+
+impl RowsI16 {
+    /// What rows hold is whatever was there before, but for their padding, which is zero.
+    pub fn resize(&mut self, n_rows: usize, n_in: usize, scale: f32) {
+        let stride = n_in.next_multiple_of(WORD_BLOCK);
+        if stride != self.stride || n_in < self.n_in {
+            self.values.clear();
+        }
+        (self.n_in, self.stride) = (n_in, stride);
+        self.values.resize(n_rows * stride, 0);
+        self.scales.clear();
+        self.scales.resize(n_rows, scale);
+        self.zero_points.resize(n_rows, 0);
+    }
+
+    pub fn n_rows(&self) -> usize {
+        self.scales.len()
+    }
+
+    pub fn n_in(&self) -> usize {
+        self.n_in
+    }
+
+    /// Numbers from one row's start to the next.
+    pub fn stride(&self) -> usize {
+        self.stride
+    }
+
+    pub fn values(&self) -> &[i16] {
+        &self.values
+    }
+
+    pub fn values_mut(&mut self) -> &mut [i16] {
+        &mut self.values
+    }
+
+    pub fn scales(&self) -> &[f32] {
+        &self.scales
+    }
+
+    pub fn zero_points(&self) -> &[i32] {
+        &self.zero_points
+    }
+}
+
 /// Four rows' group as a flavour multiplies it with a panel.
 pub trait PanelInputs: Copy {
     /// Rows as they are, or widened into `room`.
@@ -419,6 +560,8 @@ pub enum Epilogue {
     Relu6,
     /// Added to what `out` holds: a residual connection.
     Add,
+    /// The same, then nothing below zero.
+    AddRelu,
 }
 
 /// One query-key-value block of a transformer: rows of `[query | key | value]`, each `n_heads × head_size` wide.

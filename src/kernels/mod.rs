@@ -22,6 +22,7 @@ mod quantise;
 #[cfg(any(test, feature = "battery", feature = "web"))]
 pub(crate) mod random;
 mod reference;
+mod sixteen_bits;
 
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod avx2;
@@ -34,7 +35,10 @@ pub(crate) mod simd128;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod wasm;
 
-pub(crate) use layout::{AttentionRoom, Epilogue, FourBitWeights, Heads, PackedWeights, PanelRoom, RowsI8, RowsU7};
+pub(crate) use layout::{ACTIVATION_I16_MAX, COLUMN_I16_MAX, SixteenBitWeights};
+pub(crate) use layout::{
+    AttentionRoom, Epilogue, FourBitWeights, Heads, PackedWeights, PanelRoom, RowsI8, RowsI16, RowsU7,
+};
 pub use reference::{f16_to_f32, widen_q4_row};
 
 #[cfg(target_arch = "x86_64")]
@@ -81,6 +85,15 @@ macro_rules! each_kernel {
             rows: &$crate::kernels::RowsI8, weights: &$crate::kernels::FourBitWeights,
             room: &mut $crate::kernels::PanelRoom, epilogue: $crate::kernels::Epilogue,
             out: &mut [f32], out_stride: usize
+        ));
+        $define!(sixteen_bits::reach(input: &[f32], out: &mut f32));
+        $define!(sixteen_bits::to_sixteen_bits(input: &[f32], scale: f32, out: &mut [i16]));
+        $define!(sixteen_bits::matmul_of_sixteen_bits(
+            rows: &$crate::kernels::RowsI16, weights: &$crate::kernels::SixteenBitWeights, out: &mut [i32]
+        ));
+        $define!(sixteen_bits::linear_of_sixteen_bits(
+            rows: &$crate::kernels::RowsI16, weights: &$crate::kernels::SixteenBitWeights,
+            epilogue: $crate::kernels::Epilogue, out: &mut [f32], out_stride: usize
         ));
     };
 }

@@ -21,6 +21,19 @@ pub(super) trait Sink<L: Lanes> {
     fn finish(&mut self, _tiles: Range<usize>, _rows: Range<usize>) {}
 }
 
+/// Rows and weights of some width, as the loop over tiles sees them.
+pub(super) trait Product<L: Lanes> {
+    fn n_rows(&self) -> usize;
+    /// From one row's start to the next.
+    fn row_bytes(&self) -> usize;
+    fn n_tiles(&self) -> usize;
+    /// From one tile's start to the next.
+    fn tile_bytes(&self) -> usize;
+    /// # Safety
+    /// Rows `row..row + R` and the tile exist.
+    unsafe fn sums<const R: usize>(&self, lanes: L, row: usize, tile: usize) -> [L::Sums; R];
+}
+
 /// ```text
 /// for each block of rows that fits the second-level cache:
 ///     for each panel of tiles that fits the first:        weights pass by once per block, in order
@@ -33,30 +46,24 @@ pub(super) trait Sink<L: Lanes> {
 /// At 768 inputs a panel is two tiles: they halve the traffic of activations, and what they write is whole cache lines.
 /// At 16 inputs a panel is the whole matrix, and rows are written in order.
 #[inline(always)]
-fn for_each_tile<L: Lanes>(lanes: L, rows: &RowsU7, weights: &PackedWeights, mut out: impl Sink<L>) {
-    assert_eq!(rows.n_in(), weights.n_in(), "rows and weights have the same inputs");
-    let (n_rows, stride, n_steps) = (rows.n_rows(), rows.stride(), weights.n_steps());
-    assert!(rows.values().len() >= n_rows * stride && stride >= n_steps * DOT_INPUTS);
-    let tile_bytes = n_steps * DOT_INPUTS * TILE_COLUMNS;
-    assert!(weights.tiles().len() >= weights.n_tiles() * tile_bytes);
-    let block = (BLOCK_BYTES / stride.max(1)).next_multiple_of(TILE_ROWS);
-    let panel = (PANEL_BYTES / tile_bytes.max(1)).max(1);
+pub(super) fn for_each_tile<L: Lanes>(lanes: L, product: &impl Product<L>, mut out: impl Sink<L>) {
+    let (n_rows, n_tiles) = (product.n_rows(), product.n_tiles());
+    let block = (BLOCK_BYTES / product.row_bytes().max(1)).next_multiple_of(TILE_ROWS);
+    let panel = (PANEL_BYTES / product.tile_bytes().max(1)).max(1);
     for first in (0..n_rows).step_by(block) {
         let end = n_rows.min(first + block);
-        for first_tile in (0..weights.n_tiles()).step_by(panel) {
-            let tiles = first_tile..weights.n_tiles().min(first_tile + panel);
+        for first_tile in (0..n_tiles).step_by(panel) {
+            let tiles = first_tile..n_tiles.min(first_tile + panel);
             for row in (first..end).step_by(TILE_ROWS) {
                 let group = row..end.min(row + TILE_ROWS);
                 for tile in tiles.clone() {
-                    // SAFETY: the assertions above keep every tile inside `tiles` and every row, which is `stride`
-                    // bytes long, inside `values`; each arm takes as many rows as the group has.
+                    // SAFETY: tiles and rows are those that there are; each arm takes as many rows as the group has.
                     unsafe {
-                        let at = weights.tiles().as_ptr().add(tile * tile_bytes);
                         match group.len() {
-                            1 => tile_of_rows::<L, 1>(lanes, rows, row, at, n_steps, tile, &mut out),
-                            2 => tile_of_rows::<L, 2>(lanes, rows, row, at, n_steps, tile, &mut out),
-                            3 => tile_of_rows::<L, 3>(lanes, rows, row, at, n_steps, tile, &mut out),
-                            _ => tile_of_rows::<L, TILE_ROWS>(lanes, rows, row, at, n_steps, tile, &mut out),
+                            1 => tile_of_rows::<L, 1>(lanes, product, row, tile, &mut out),
+                            2 => tile_of_rows::<L, 2>(lanes, product, row, tile, &mut out),
+                            3 => tile_of_rows::<L, 3>(lanes, product, row, tile, &mut out),
+                            _ => tile_of_rows::<L, TILE_ROWS>(lanes, product, row, tile, &mut out),
                         }
                     }
                 }
@@ -67,26 +74,85 @@ fn for_each_tile<L: Lanes>(lanes: L, rows: &RowsU7, weights: &PackedWeights, mut
 }
 
 /// # Safety
-/// Rows `row..row + R` exist; `weights` is readable for a whole tile of `n_steps`.
+/// Rows `row..row + R` and the tile exist.
 #[inline(always)]
 unsafe fn tile_of_rows<L: Lanes, const R: usize>(
     lanes: L,
-    rows: &RowsU7,
+    product: &impl Product<L>,
     row: usize,
-    weights: *const i8,
-    n_steps: usize,
     tile: usize,
     out: &mut impl Sink<L>,
 ) {
-    let mut pointers = [rows.values().as_ptr(); R];
-    for (index, pointer) in pointers.iter_mut().enumerate() {
-        // SAFETY: the caller's rows exist.
-        *pointer = unsafe { pointer.add((row + index) * rows.stride()) };
-    }
-    // SAFETY: a row is at least `n_steps` × 4 bytes long, its values are 0..=127 by `RowsU7`'s making.
-    let sums = unsafe { lanes.product(pointers, weights, n_steps) };
+    // SAFETY: the caller's promise.
+    let sums: [L::Sums; R] = unsafe { product.sums(lanes, row, tile) };
     for (index, &sums) in sums.iter().enumerate() {
         out.write(tile, row + index, sums);
+    }
+}
+
+/// Where rows begin in memory, `R` of them from `row` on.
+///
+/// # Safety
+/// They exist, `stride` numbers apart.
+#[inline(always)]
+pub(super) unsafe fn row_pointers<T, const R: usize>(values: &[T], row: usize, stride: usize) -> [*const T; R] {
+    let mut pointers = [values.as_ptr(); R];
+    for (index, pointer) in pointers.iter_mut().enumerate() {
+        // SAFETY: the caller's promise.
+        *pointer = unsafe { pointer.add((row + index) * stride) };
+    }
+    pointers
+}
+
+/// Seven bits times eight.
+struct Bytes<'a> {
+    rows: &'a RowsU7,
+    weights: &'a PackedWeights,
+}
+
+impl<'a> Bytes<'a> {
+    /// Asserts what [`Product::sums`] relies on.
+    #[inline(always)]
+    fn new(rows: &'a RowsU7, weights: &'a PackedWeights) -> Self {
+        assert_eq!(rows.n_in(), weights.n_in(), "rows and weights have the same inputs");
+        let (stride, tile_bytes) = (rows.stride(), weights.n_steps() * DOT_INPUTS * TILE_COLUMNS);
+        assert!(rows.values().len() >= rows.n_rows() * stride && stride >= weights.n_steps() * DOT_INPUTS);
+        assert!(weights.tiles().len() >= weights.n_tiles() * tile_bytes);
+        Self { rows, weights }
+    }
+}
+
+impl<L: Lanes> Product<L> for Bytes<'_> {
+    #[inline(always)]
+    fn n_rows(&self) -> usize {
+        self.rows.n_rows()
+    }
+
+    #[inline(always)]
+    fn row_bytes(&self) -> usize {
+        self.rows.stride()
+    }
+
+    #[inline(always)]
+    fn n_tiles(&self) -> usize {
+        self.weights.n_tiles()
+    }
+
+    #[inline(always)]
+    fn tile_bytes(&self) -> usize {
+        self.weights.n_steps() * DOT_INPUTS * TILE_COLUMNS
+    }
+
+    #[inline(always)]
+    unsafe fn sums<const R: usize>(&self, lanes: L, row: usize, tile: usize) -> [L::Sums; R] {
+        let n_steps = self.weights.n_steps();
+        // SAFETY: the caller's promise; `new` asserts that tiles lie inside `tiles` and rows inside `values`, of which each
+        // is at least `n_steps` × 4 bytes long; values are 0..=127 by `RowsU7`'s making.
+        unsafe {
+            let rows = row_pointers(self.rows.values(), row, self.rows.stride());
+            let at = self.weights.tiles().as_ptr().add(tile * n_steps * DOT_INPUTS * TILE_COLUMNS);
+            lanes.product(rows, at, n_steps)
+        }
     }
 }
 
@@ -95,7 +161,7 @@ unsafe fn tile_of_rows<L: Lanes, const R: usize>(
 pub fn matmul_i32<L: Lanes>(lanes: L, rows: &RowsU7, weights: &PackedWeights, out: &mut [i32]) {
     let n_out = weights.n_out();
     assert_eq!(out.len(), rows.n_rows() * n_out, "one sum for each row and column");
-    for_each_tile(lanes, rows, weights, BareSums { lanes, out, n_out });
+    for_each_tile(lanes, &Bytes::new(rows, weights), BareSums { lanes, out, n_out });
 }
 
 pub(super) struct BareSums<'a, L> {
@@ -131,7 +197,7 @@ pub fn linear<L: Lanes>(
 ) {
     let columns = weights.columns();
     let sink = Linear::new(lanes, (rows.scales(), rows.zero_points()), columns, epilogue, out, out_stride);
-    for_each_tile(lanes, rows, weights, sink);
+    for_each_tile(lanes, &Bytes::new(rows, weights), sink);
 }
 
 /// Scales the sums, adds the bias and does what the epilogue says.
@@ -220,6 +286,8 @@ impl<L: Lanes> Linear<'_, L> {
             Epilogue::Relu6 => lanes.lesser(lanes.greater(value, zero), lanes.splat(6.0)),
             // SAFETY: the caller's promise.
             Epilogue::Add => lanes.add(unsafe { lanes.load(out) }, value),
+            // SAFETY: the caller's promise.
+            Epilogue::AddRelu => lanes.greater(lanes.add(unsafe { lanes.load(out) }, value), zero),
         };
         // SAFETY: the caller's promise.
         unsafe { lanes.store(value, out) }

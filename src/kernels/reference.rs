@@ -3,8 +3,9 @@
 
 use super::four_bits::{factor_of, step_of};
 use super::layout::{
-    ACTIVATION_MAX, AttentionRoom, Columns, DOT_INPUTS, Epilogue, FourBitWeights, Heads, PackedWeights, PanelRoom,
-    Q4_GROUP, Q4_GROUP_BYTES, RowGroup, RowsI8, RowsU7, TILE_COLUMNS, WEIGHT_MAX,
+    ACTIVATION_I16_MAX, ACTIVATION_MAX, AttentionRoom, Columns, DOT_INPUTS, Epilogue, FourBitWeights, Heads,
+    PackedWeights, PanelRoom, Q4_GROUP, Q4_GROUP_BYTES, RowGroup, RowsI8, RowsI16, RowsU7, SixteenBitWeights,
+    TILE_COLUMNS, WEIGHT_MAX,
 };
 use super::quantise::{EIGHT_BITS, Ends, SEVEN_BITS};
 
@@ -101,6 +102,7 @@ fn finish(
                 Epilogue::Relu => value.max(0.0),
                 Epilogue::Relu6 => value.clamp(0.0, 6.0),
                 Epilogue::Add => *out + value,
+                Epilogue::AddRelu => (*out + value).max(0.0),
             };
         }
     }
@@ -140,6 +142,49 @@ pub fn linear_of_four_bits(
 ) {
     let mut sums = vec![0; rows.n_rows() * weights.n_out()];
     matmul_of_four_bits(rows, weights, room, &mut sums);
+    finish((rows.scales(), rows.zero_points()), &sums, weights.columns(), epilogue, out, out_stride);
+}
+
+/// The largest size of any number; not-a-number counts as zero.
+pub fn reach(input: &[f32], out: &mut f32) {
+    *out = input.iter().fold(0.0, |largest, x| if x.abs() > largest { x.abs() } else { largest });
+}
+
+/// Numbers in steps of `scale`, −2047 to 2047. Rounds to nearest, ties to even; not-a-number counts as zero.
+///
+/// Never part of a function with relaxed SIMD, as [`quantise_row`].
+#[inline(never)]
+pub fn to_sixteen_bits(input: &[f32], scale: f32, out: &mut [i16]) {
+    let most = f32::from(ACTIVATION_I16_MAX);
+    let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
+    for (out, &x) in out.iter_mut().zip(input) {
+        let x = x * inverse;
+        *out = if x.is_nan() { 0 } else { x.round_ties_even().clamp(-most, most) as i16 };
+    }
+}
+
+/// The bare product of sixteen bits.
+pub fn matmul_of_sixteen_bits(rows: &RowsI16, weights: &SixteenBitWeights, out: &mut [i32]) {
+    assert_eq!(rows.n_in(), weights.n_in(), "rows and weights have the same inputs");
+    assert_eq!(out.len(), rows.n_rows() * weights.n_out(), "one sum for each row and column");
+    for (index, out) in out.iter_mut().enumerate() {
+        let (row, column) = (index / weights.n_out(), index % weights.n_out());
+        let values = &rows.values()[row * rows.stride()..][..rows.n_in()];
+        *out =
+            (0..).zip(values).map(|(input, &value)| i32::from(value) * i32::from(weights.weight(column, input))).sum();
+    }
+}
+
+/// [`linear`] of sixteen bits.
+pub fn linear_of_sixteen_bits(
+    rows: &RowsI16,
+    weights: &SixteenBitWeights,
+    epilogue: Epilogue,
+    out: &mut [f32],
+    out_stride: usize,
+) {
+    let mut sums = vec![0; rows.n_rows() * weights.n_out()];
+    matmul_of_sixteen_bits(rows, weights, &mut sums);
     finish((rows.scales(), rows.zero_points()), &sums, weights.columns(), epilogue, out, out_stride);
 }
 

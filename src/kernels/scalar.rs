@@ -187,6 +187,36 @@ impl Lanes for Scalar {
     }
 
     #[inline(always)]
+    unsafe fn product_of_words<const R: usize>(
+        self,
+        rows: [*const i16; R],
+        weights: *const i16,
+        n_blocks: usize,
+    ) -> [[i32; LANES]; R] {
+        let mut sums = [[0; LANES]; R];
+        for step in 0..8 * n_blocks {
+            // SAFETY: the caller's promise: sixteen words of weights and two of each row for each step.
+            unsafe {
+                let weights = weights.add(step * 2 * LANES).cast::<[[i16; 2]; LANES]>().read();
+                for (sums, row) in sums.iter_mut().zip(rows) {
+                    let two = row.add(step * 2).cast::<[i16; 2]>().read();
+                    for column in 0..LANES {
+                        sums[column] += i32::from(weights[column][0]) * i32::from(two[0])
+                            + i32::from(weights[column][1]) * i32::from(two[1]);
+                    }
+                }
+            }
+        }
+        sums
+    }
+
+    #[inline(always)]
+    unsafe fn store_words(self, x: [f32; LANES], to: *mut i16) {
+        // SAFETY: the caller's promise.
+        unsafe { to.cast::<[i16; LANES]>().write(each(x, |x| x as i16)) }
+    }
+
+    #[inline(always)]
     fn panel_pays_from(self) -> usize {
         5
     }

@@ -196,6 +196,54 @@ impl<F: Flavour> Lanes for Wasm<F> {
         unsafe { self.0.product(rows, weights, n_steps) }
     }
 
+    /// ```text
+    /// for each step of two inputs:
+    ///     two vectors of weights          [4 columns][2 inputs] each
+    ///     for each row: its two activations, four times
+    ///         sums[row][vector] += pairs of products
+    /// ```
+    #[inline(always)]
+    unsafe fn product_of_words<const R: usize>(
+        self,
+        rows: [*const i16; R],
+        weights: *const i16,
+        n_blocks: usize,
+    ) -> [[v128; 2]; R] {
+        let eight = core::hint::black_box(8);
+        let (mut rows, mut at) = (rows, weights.cast::<v128>());
+        let mut sums = [[i32x4_splat(0); 2]; R];
+        for _ in 0..n_blocks {
+            // SAFETY: the caller's promise: 256 bytes of weights and 32 of each row for each block; past the last block
+            // pointers are one past the end at most.
+            unsafe {
+                eight_steps!(eight, step => {
+                    let weights = [v128_load(at.add(2 * step)), v128_load(at.add(2 * step + 1))];
+                    for row in 0..R {
+                        let two = v128_load32_splat(rows[row].add(2 * step).cast());
+                        for vector in 0..2 {
+                            let pairs = i32x4_dot_i16x8(weights[vector], two);
+                            sums[row][vector] = i32x4_add(sums[row][vector], pairs);
+                        }
+                    }
+                });
+                at = opaque(at.add(16));
+                for row in &mut rows {
+                    *row = opaque(row.add(16));
+                }
+            }
+        }
+        sums
+    }
+
+    #[inline(always)]
+    unsafe fn store_words(self, x: [v128; 2], to: *mut i16) {
+        let rounder = self.splat(ROUNDER);
+        let [low, high] = self.add(x, rounder);
+        let bits = i32x4_splat(ROUNDER.to_bits() as i32);
+        // SAFETY: the caller's promise.
+        unsafe { v128_store(to.cast(), i16x8_narrow_i32x4(i32x4_sub(low, bits), i32x4_sub(high, bits))) }
+    }
+
     #[inline(always)]
     fn panel_pays_from(self) -> usize {
         self.0.panel_pays_from()

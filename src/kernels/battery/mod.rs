@@ -9,6 +9,7 @@ pub mod four_bits;
 #[cfg(all(target_arch = "wasm32", feature = "battery"))]
 pub mod measure;
 mod product;
+mod sixteen_bits;
 mod transformer;
 
 pub use super::random::Random;
@@ -57,6 +58,7 @@ pub fn cases<F: Flavour>() -> Vec<Case> {
     [
         product::cases::<F>(),
         four_bits::cases::<F>(),
+        sixteen_bits::cases::<F>(),
         elementwise::cases::<F>(),
         transformer::cases::<F>(),
         convolution::cases::<F>(),

@@ -91,10 +91,10 @@ fn check_linear<F: Flavour>(
     }
 }
 
-type MakeNumber = Box<dyn Fn(usize, &mut Random) -> f32 + Send + Sync>;
+pub(super) type MakeNumber = Box<dyn Fn(usize, &mut Random) -> f32 + Send + Sync>;
 
 /// Rows that a scale, a zero point or a rounding could get wrong.
-fn rows_to_quantise() -> Vec<(&'static str, MakeNumber)> {
+pub(super) fn rows_to_quantise() -> Vec<(&'static str, MakeNumber)> {
     vec![
         ("random", Box::new(|_, random| random.float() * 3.0)),
         ("zeros", Box::new(|_, _| 0.0)),
@@ -184,7 +184,8 @@ pub fn cases<F: Flavour>() -> Vec<Case> {
         cases.push(Case::new(format!("matmul_i32 {shape:?} Random"), move || check_sums::<F>(Values::Random, shape)));
         cases.push(Case::new(format!("matmul_i32 {shape:?} Lowest"), move || check_sums::<F>(Values::Lowest, shape)));
     }
-    for epilogue in [Epilogue::Store, Epilogue::Gelu, Epilogue::Relu, Epilogue::Relu6, Epilogue::Add] {
+    for epilogue in [Epilogue::Store, Epilogue::Gelu, Epilogue::Relu, Epilogue::Relu6, Epilogue::Add, Epilogue::AddRelu]
+    {
         for &values in Values::ALL {
             cases.push(Case::new(format!("linear {epilogue:?}, {values:?}"), move || {
                 for &n_rows in LINEAR_ROWS {
