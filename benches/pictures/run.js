@@ -177,7 +177,7 @@ async function uploads(sotto) {
   await sotto.ask({ ask: "guard", on: true });
   await sotto.ask({ ask: "load", model: "nsfw" });
   // Whatever the model takes hills with grain for, nobody is here to answer a question.
-  await sotto.ask({ ask: "keepPictureRules", thresholds: NEVER, action: "warn" });
+  await sotto.ask({ ask: "keepPictureRules", thresholds: NEVER, action: "warn", careful: false });
   await page.bringToFront();
   await page.reload();
   await page.evaluate(() => {

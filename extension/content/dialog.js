@@ -71,7 +71,7 @@ globalThis.sottoDialog ??= (() => {
       const dialog = make(
         "dialog",
         { class: "sheet", "aria-labelledby": "title", "aria-describedby": "intro" },
-        make("header", {}, mark(), make("h2", { id: "title" }, text(flagged.length === 1 ? "guardTitleOne" : "guardTitleMany", flagged.length))),
+        make("header", {}, mark(), make("h2", { id: "title" }, title(flagged))),
         make("p", { class: "intro", id: "intro" }, text("guardIntro", location.hostname)),
         make("ul", {}, ...flagged.map(row)),
         make("footer", {}, keep, button("uploadAnyway", "upload", ""), button("allowHere", "allow", "bare")),
@@ -94,6 +94,12 @@ globalThis.sottoDialog ??= (() => {
       };
       stand();
     });
+  }
+
+  /** @param {Flagged[]} flagged */
+  function title(flagged) {
+    const perhaps = flagged.every(({ verdict }) => verdict.doubtful) ? "Perhaps" : "";
+    return text(`guardTitle${perhaps}${flagged.length === 1 ? "One" : "Many"}`, flagged.length);
   }
 
   /**
@@ -130,8 +136,8 @@ globalThis.sottoDialog ??= (() => {
   function row({ file, verdict }) {
     const canvas = make("canvas", { width: PREVIEW_SIDE, height: PREVIEW_SIDE, "aria-hidden": "true" });
     void drawPreview(canvas, file);
-    const [over = verdict.top] = verdict.over;
-    const top = verdict.classes[over];
+    const [over] = verdict.over;
+    const seen = over === undefined ? { name: "OpenNsfw", probability: verdict.second.share } : verdict.classes[over];
     const reveal = make("button", { type: "button", "aria-pressed": "false", onclick: () => {
       const shown = item.classList.toggle("shown");
       reveal.setAttribute("aria-pressed", String(shown));
@@ -139,7 +145,7 @@ globalThis.sottoDialog ??= (() => {
     } }, text("reveal"));
     const item = make("li", {},
       make("div", { class: "preview" }, canvas),
-      make("div", {}, make("p", { class: "name" }, file.name), make("p", { class: "why" }, `${text(`class${top.name}`)} · ${percent(top.probability)}`)),
+      make("div", {}, make("p", { class: "name" }, file.name), make("p", { class: "why" }, `${text(`class${seen.name}`)} · ${percent(seen.probability)}`)),
       reveal);
     return item;
   }

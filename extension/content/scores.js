@@ -1,4 +1,4 @@
-// A picture's five classes, brought in only for pictures. It must never judge.
+// What two nets see of a picture, brought in only for pictures. It must never judge.
 
 (() => {
   const { elapsed, kinds, styles } = globalThis.sottoVerdict;
@@ -10,12 +10,16 @@
     .track { height: 6px; border-radius: 3px; background: var(--soft); overflow: hidden; }
     .track .fill { height: 100%; border-radius: 3px; background: var(--quiet); }
     .track .over { background: var(--bad); }
+    .second { margin-top: 8px; font-size: 13px; }
     .share-small { text-align: end; font-variant-numeric: tabular-nums; color: var(--quiet); }
   `;
 
   kinds.picture = ({ verdict, partlyVisible }) => {
     const top = verdict.classes[verdict.top];
-    const label = text(verdict.unsuitable ? "unsuitable" : "suitable");
+    const { doubtful, second, unsuitable } = verdict;
+    const label = text(!unsuitable ? "suitable" : doubtful ? "perhapsUnsuitable" : "unsuitable");
+    const tone = !unsuitable ? "good" : doubtful ? "even" : "bad";
+    const secondShare = percent(second.share);
     const rows = verdict.classes
       .map(({ name, probability }, index) => ({ name: text(`class${name}`), probability, over: verdict.over.includes(index) }))
       .sort((a, b) => b.probability - a.probability)
@@ -26,14 +30,16 @@
           make("span", { class: "share-small" }, percent(probability))));
     return {
       body: [
-        make("p", { class: "verdict" }, make("span", { class: `label ${verdict.unsuitable ? "bad" : "good"}` }, label)),
+        make("p", { class: "verdict" }, make("span", { class: `label ${tone}` }, label)),
+        doubtful ? make("p", { class: "meaning" }, text("doubtfulMeaning")) : null,
         make("p", { class: "meaning" }, text("pictureMeaning", text(`class${top.name}`), percent(top.probability))),
         verdict.frames ? make("p", { class: "meaning" }, text("framesMeaning", verdict.frames.judged, verdict.frames.total)) : null,
         partlyVisible ? make("p", { class: "meaning" }, text("partlyVisible")) : null,
         make("ul", { class: "classes" }, ...rows),
+        make("p", { class: "meaning second" }, text("secondMeaning", secondShare)),
       ].filter((part) => part !== null),
       note: elapsed(verdict.elapsedMs),
-      copy: verdict.classes.map(({ name, probability }) => `${text(`class${name}`)} ${percent(probability)}`).join(", "),
+      copy: [...verdict.classes.map(({ name, probability }) => `${text(`class${name}`)} ${percent(probability)}`), `${text("classOpenNsfw")} ${secondShare}`].join(", "),
     };
   };
 })();

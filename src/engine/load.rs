@@ -3,7 +3,7 @@
 use super::EngineError;
 use super::model::{Known, Loaded};
 use crate::models::Task;
-use crate::nets::{DistilBertBuilder, MobileNetV2Builder};
+use crate::nets::{DistilBertBuilder, PicturePairBuilder};
 use crate::pack::PackReader;
 use crate::tasks::nsfw::NsfwModel;
 use crate::tasks::sentiment::SentimentModel;
@@ -21,14 +21,14 @@ pub struct Load {
 
 enum Reader {
     Text(Box<PackReader<DistilBertBuilder>>),
-    Picture(Box<PackReader<MobileNetV2Builder>>),
+    Picture(Box<PackReader<PicturePairBuilder>>),
 }
 
 impl Load {
     pub(super) fn new(known: &Known, started_ms: f64) -> Self {
         let reader = match known.task {
             Task::Text => Reader::Text(Box::new(PackReader::new(DistilBertBuilder::default()))),
-            Task::Picture => Reader::Picture(Box::new(PackReader::new(MobileNetV2Builder::default()))),
+            Task::Picture => Reader::Picture(Box::new(PackReader::new(PicturePairBuilder::default()))),
         };
         Self {
             model_id: known.id.clone(),

@@ -19,11 +19,12 @@ pub use model::{Known, worst_frame};
 pub use queue::{Asker, Order};
 pub use work::{JobId, Loan, LoanId, PixelSource, Pixels, Step, Verdict, Work};
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::ops::Range;
 
 use crate::models::{MODELS, Task};
-use crate::protocol::{ModelState, ModelStatus, PictureVerdict, Refusal, TextVerdict};
+use crate::protocol::{Caution, ModelState, ModelStatus, PictureVerdict, Refusal, TextVerdict};
+use crate::tasks::nsfw::NsfwModel;
 use crate::tasks::sentiment::SentimentModel;
 use budget::Wanted;
 use model::{Loaded, Model};
@@ -146,8 +147,8 @@ impl Engine {
             Work::Ready { .. } => Some(Verdict::Ready),
             Work::Text(text) => model.read(text, clock)?.map(Verdict::Text),
             Work::Why(why) => model.explain(why, clock)?.map(Verdict::Why),
-            Work::Picture { picture, thresholds } => {
-                Some(Verdict::Picture(model.look(picture.as_ref(), thresholds, clock)?))
+            Work::Picture { picture, caution } => {
+                Some(Verdict::Picture(model.look(picture.as_ref(), caution, clock)?))
             }
         })
     }
@@ -287,17 +288,13 @@ impl Engine {
 
     /// Judges a picture by the model that is ready, with the preset thresholds.
     pub fn classify_picture(&mut self, pixels: &Pixels<'_>) -> Result<PictureVerdict, EngineError> {
-        self.look(pixels, &BTreeMap::new())
+        self.look(pixels, &Caution::default())
     }
 
     /// Judges a picture by the model that is ready.
-    pub fn look(
-        &mut self,
-        picture: &dyn PixelSource,
-        thresholds: &BTreeMap<String, f32>,
-    ) -> Result<PictureVerdict, EngineError> {
+    pub fn look(&mut self, picture: &dyn PixelSource, caution: &Caution) -> Result<PictureVerdict, EngineError> {
         let clock = self.clock;
-        self.ready(Task::Picture)?.look(picture, thresholds, clock)
+        self.ready(Task::Picture)?.look(picture, caution, clock)
     }
 
     /// The loaded text model, for evaluations, benches, and whoever reads parts for another engine.
@@ -305,6 +302,14 @@ impl Engine {
         match &self.ready(Task::Text)?.loaded {
             Some(Loaded::Text(model)) => Ok(model),
             _ => Err(EngineError::NotReady { task: "text" }),
+        }
+    }
+
+    /// The loaded picture model, for evaluations and benches.
+    pub fn pictures(&mut self) -> Result<&NsfwModel, EngineError> {
+        match &self.ready(Task::Picture)?.loaded {
+            Some(Loaded::Picture(model)) => Ok(model),
+            _ => Err(EngineError::NotReady { task: "picture" }),
         }
     }
 

@@ -1,18 +1,17 @@
 //! One model of the registry: what is known of it before it is loaded, its state, its figures, and the verdicts made
 //! with it. It must never know who asked.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::runs::Runs;
 use super::work::{PixelSource, TextWork, WhyWork, Work};
 use super::{Clock, EngineError};
-use crate::image::Resizer;
 use crate::models::{Packaged, Task};
 use crate::protocol::{
-    ClassScore, Frames, ModelState, ModelStatus, PictureVerdict, PushedWord, SentenceVerdict, TextVerdict, WhyVerdict,
+    Caution, ClassScore, Frames, ModelState, ModelStatus, PictureVerdict, PushedWord, SecondLook, SentenceVerdict,
+    TextVerdict, WhyVerdict,
 };
-use crate::tasks::nsfw::{self, NsfwModel};
+use crate::tasks::nsfw::{self, Alarm, Looks, NsfwModel, Prepared};
 use crate::tasks::parts::Part;
 use crate::tasks::sentiment::{Judgement, Reading, SentimentModel, sentiment_of};
 use crate::tasks::why::Why;
@@ -195,25 +194,40 @@ impl Model {
     pub(super) fn look(
         &mut self,
         picture: &dyn PixelSource,
-        thresholds: &BTreeMap<String, f32>,
+        caution: &Caution,
         clock: Clock,
     ) -> Result<PictureVerdict, EngineError> {
         let Some(Loaded::Picture(nsfw)) = &self.loaded else { return Err(EngineError::NotReady { task: "picture" }) };
         let started_ms = clock();
         let (width, height) = picture.size();
-        let mut small: Resizer = nsfw.resizer(width, height)?;
-        picture.rows(&mut |rgba| Ok(small.feed(rgba).map_err(nsfw::NsfwError::from)?))?;
-        let probabilities = nsfw.judge(small)?;
+        let mut prepared: Prepared = nsfw.prepare(width, height)?;
+        picture.rows(&mut |rgba| Ok(prepared.feed(rgba)?))?;
+        let looks = nsfw.judge(prepared)?;
         let ended_ms = clock();
-        let over = nsfw::over_threshold(nsfw.classes(), &probabilities, thresholds);
+        let alarm = Alarm::of(nsfw.classes(), &looks, caution);
+        let (unsuitable, second) = (alarm.is_raised(), SecondLook { share: looks.second, over: alarm.second_over });
+        let Looks { first: probabilities, .. } = looks;
         let largest = |best: usize, index: usize| if probabilities[index] > probabilities[best] { index } else { best };
         let top = (0..probabilities.len()).fold(0, largest);
         let named = nsfw.classes().iter().zip(&probabilities);
         let classes = named.map(|(name, &probability)| ClassScore { name: name.clone(), probability }).collect();
         let (model, elapsed_ms) = (self.known.id.clone(), ended_ms - started_ms);
         self.used(elapsed_ms, ended_ms);
-        let unsuitable = !over.is_empty();
-        Ok(PictureVerdict { classes, top, over, unsuitable, width, height, frames: None, model, elapsed_ms })
+        let Alarm { over, doubtful, .. } = alarm;
+        let frames = None;
+        Ok(PictureVerdict {
+            classes,
+            top,
+            over,
+            second,
+            unsuitable,
+            doubtful,
+            width,
+            height,
+            frames,
+            model,
+            elapsed_ms,
+        })
     }
 
     /// Something was judged with it, here or elsewhere.
@@ -272,14 +286,10 @@ fn text_verdict(text: &str, judgement: Judgement, model: &str, elapsed_ms: f64) 
 }
 
 /// Of the verdicts on a moving picture's frames the worst, with the time of all; none where there are none.
-pub fn worst_frame(
-    verdicts: Vec<PictureVerdict>,
-    n_frames: u32,
-    thresholds: &BTreeMap<String, f32>,
-) -> Option<PictureVerdict> {
+pub fn worst_frame(verdicts: Vec<PictureVerdict>, n_frames: u32, caution: &Caution) -> Option<PictureVerdict> {
     let severity = |verdict: &PictureVerdict| {
         let scores = verdict.classes.iter().map(|class| (class.name.as_str(), class.probability));
-        nsfw::severity(scores, thresholds)
+        nsfw::severity(scores, verdict.second.share, caution)
     };
     let n_judged = verdicts.len() as u32;
     let elapsed_ms = verdicts.iter().map(|verdict| verdict.elapsed_ms).sum();

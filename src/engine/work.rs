@@ -1,10 +1,8 @@
 //! What can be asked of the engine, as pieces of work that are done in steps: one batch of a text, one picture. A new
 //! kind of work is a variant here and an arm in [`Engine::advance`](super::Engine).
 
-use std::collections::BTreeMap;
-
 use super::EngineError;
-use crate::protocol::{PictureVerdict, Refusal, Sentiment, TextVerdict, WhyVerdict};
+use crate::protocol::{Caution, PictureVerdict, Refusal, Sentiment, TextVerdict, WhyVerdict};
 use crate::tasks::parts::InParts;
 use crate::tasks::sentiment::Reading;
 use crate::tasks::why::Why;
@@ -48,7 +46,7 @@ pub enum Work {
     /// Which of its words made it so.
     Why(WhyWork),
     /// Whether a picture is suitable.
-    Picture { picture: Box<dyn PixelSource>, thresholds: BTreeMap<String, f32> },
+    Picture { picture: Box<dyn PixelSource>, caution: Caution },
 }
 
 impl Work {

@@ -35,7 +35,7 @@ pub(crate) mod simd128;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod wasm;
 
-pub(crate) use layout::{ACTIVATION_I16_MAX, COLUMN_I16_MAX, SixteenBitWeights};
+pub(crate) use layout::SixteenBitWeights;
 pub(crate) use layout::{
     AttentionRoom, Epilogue, FourBitWeights, Heads, PackedWeights, PanelRoom, RowsI8, RowsI16, RowsU7,
 };

@@ -6,14 +6,17 @@ use std::cell::RefCell;
 use candle_core::{DType, Device, Error, Result, Tensor};
 
 use super::rows::{Scales, fill};
-use crate::kernels::{Epilogue, PackedWeights};
-use crate::nn::{BlockPass, Dense, InvertedResidual, Matrix, PointwisePool, RowSource, Stem, Workspace};
+use crate::kernels::{Epilogue, PackedWeights, SixteenBitWeights};
+use crate::nn::{BlockPass, Dense, InvertedResidual, Matrix, PointwisePool, RowSource, Stem, Taps, Workspace};
 use crate::pack::{Header, PackError, RowSink, TensorInfo, key};
 
 /// More than any MobileNetV2 has; what asks for more is a damaged or hostile file.
 const LARGEST_SIZE: usize = 512;
 const BLOCKS_MAX: usize = 64;
 const CHANNELS_MAX: usize = 4096;
+/// Blocks whose activations get more than seven bits: the first ones are narrow and large, and what is lost there is lost
+/// for all that follow.
+const WIDE_BLOCKS: usize = 8;
 
 /// A picture classifier of inverted residual blocks.
 #[derive(Debug)]
@@ -189,8 +192,12 @@ impl RowSink for MobileNetV2Builder {
                     (Some(block), "depthwise", "bias") => {
                         return fill(tensor, first_row, bytes, &mut block.depthwise_bias);
                     }
-                    (Some(block), "project", _) => Some(&mut block.project),
-                    (Some(InvertedResidual { source: RowSource::Expand(weights), .. }), "expand", _) => Some(weights),
+                    (Some(block), "project", "bias" | "weight") => {
+                        return self.scales.fill_taps(tensor, first_row, bytes, &mut block.project);
+                    }
+                    (Some(InvertedResidual { source: RowSource::Expand(taps), .. }), "expand", "bias" | "weight") => {
+                        return self.scales.fill_taps(tensor, first_row, bytes, taps);
+                    }
                     _ => None,
                 }
             }
@@ -236,6 +243,16 @@ fn empty(header: &Header, n_classes: usize) -> std::result::Result<MobileNetV2, 
         expect(format!("{name}.bias"), &[n_out])?;
         Ok::<_, PackError>(PackedWeights::zeroed(n_out, n_in))
     };
+    let taps = |index: usize, name: &str, n_out: usize, n_in: usize| {
+        let name = format!("blocks.{index}.{name}");
+        Ok::<_, PackError>(match index < WIDE_BLOCKS {
+            true => Taps::SixteenBits({
+                matrix(&name, n_out, n_in)?;
+                SixteenBitWeights::zeroed(n_out, n_in)
+            }),
+            false => Taps::EightBits(matrix(&name, n_out, n_in)?),
+        })
+    };
     let only = |key: &'static str, found: bool, expected: &str| match found {
         true => Ok(()),
         false => Err(PackError::key(key, format!("must be {expected}"))),
@@ -276,7 +293,7 @@ fn empty(header: &Header, n_classes: usize) -> std::result::Result<MobileNetV2, 
             (0, true) => RowSource::Stem(Stem { weights: vec![0.0; 27 * n_stem], bias: vec![0.0; n_stem] }),
             (0, false) => return Err(PackError::key(key::BLOCK_EXPANDED_CHANNELS, "the first block does not expand")),
             (_, true) => RowSource::Input,
-            (_, false) => RowSource::Expand(matrix(&format!("blocks.{index}.expand"), n_wide, n_in)?),
+            (_, false) => RowSource::Expand(taps(index, "expand", n_wide, n_in)?),
         };
         expect(format!("blocks.{index}.depthwise.weight"), &[9, n_wide])?;
         expect(format!("blocks.{index}.depthwise.bias"), &[n_wide])?;
@@ -284,7 +301,7 @@ fn empty(header: &Header, n_classes: usize) -> std::result::Result<MobileNetV2, 
             source,
             depthwise: vec![0.0; 9 * n_wide],
             depthwise_bias: vec![0.0; n_wide],
-            project: matrix(&format!("blocks.{index}.project"), n_out, n_wide)?,
+            project: taps(index, "project", n_out, n_wide)?,
             stride,
             residual,
             size: block_size,

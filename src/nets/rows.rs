@@ -1,7 +1,7 @@
 //! What both builders do with rows from a weight file: read floats, keep scales until their weights come.
 
-use crate::kernels::{FourBitWeights, PackedWeights, fast};
-use crate::nn::Matrix;
+use crate::kernels::{FourBitWeights, PackedWeights, SixteenBitWeights, fast};
+use crate::nn::{Matrix, Taps};
 use crate::pack::{Dtype, PackError, TensorInfo};
 
 /// Floats of an F32 tensor.
@@ -70,6 +70,52 @@ impl Scales {
         let rows = as_i8(bytes).chunks_exact(tensor.row_bytes).zip(&self.of(tensor)?[first_row..]);
         for (column, (row, &scale)) in (first_column..).zip(rows) {
             weights.set_column(column, row, scale);
+        }
+        Ok(())
+    }
+
+    /// Puts rows of `x.weight`, I8 or I16, into columns of `taps`, from `first_row` on, and `x.bias` where it belongs.
+    pub fn fill_taps(
+        &self,
+        tensor: &TensorInfo,
+        first_row: usize,
+        bytes: &[u8],
+        taps: &mut Taps,
+    ) -> Result<(), PackError> {
+        if tensor.name.ends_with(".bias") {
+            return fill(tensor, first_row, bytes, taps.bias_mut());
+        }
+        match taps {
+            Taps::EightBits(weights) => self.set_columns(tensor, first_row, bytes, weights),
+            Taps::SixteenBits(weights) => self.set_wide_columns(tensor, first_row, bytes, weights),
+        }
+    }
+
+    fn set_wide_columns(
+        &self,
+        tensor: &TensorInfo,
+        first_row: usize,
+        bytes: &[u8],
+        weights: &mut SixteenBitWeights,
+    ) -> Result<(), PackError> {
+        expect(tensor, &[Dtype::I16, Dtype::I8])?;
+        let rows = bytes.chunks_exact(tensor.row_bytes).zip(&self.of(tensor)?[first_row..]);
+        for (column, (row, &scale)) in (first_row..).zip(rows) {
+            let is_set = match tensor.dtype {
+                Dtype::I8 => weights.set_column(column, as_i8(row).iter().map(|&weight| weight.into()), scale),
+                _ => {
+                    let row = row.as_chunks::<2>().0.iter().map(|bytes| i16::from_le_bytes(*bytes));
+                    weights.set_column(column, row, scale)
+                }
+            };
+            if !is_set {
+                return Err(PackError::tensor(
+                    &tensor.name,
+                    format!(
+                        "the weights of row {column} are so large that their sum could leave 32 bits; pack it again"
+                    ),
+                ));
+            }
         }
         Ok(())
     }

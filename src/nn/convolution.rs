@@ -8,10 +8,10 @@ use std::cell::RefCell;
 
 use candle_core::{CpuStorage, CustomOp1, Error, InplaceOp1, InplaceOp2, Layout, Result, Shape};
 
-use super::matrix::Operands;
+use super::matrix::{Operands, Taps};
 use super::workspace::room;
 use super::{Workspace, floats, floats_mut};
-use crate::kernels::{Epilogue, PackedWeights, RowsU7, fast};
+use crate::kernels::{Epilogue, PackedWeights, fast};
 
 /// The 3×3 stride-2 convolution over RGB that opens the net.
 #[derive(Debug, Clone)]
@@ -28,7 +28,7 @@ pub enum RowSource {
     /// The first block reads the picture through the stem.
     Stem(Stem),
     /// [n_in] → [n_expanded], a 1×1 convolution.
-    Expand(PackedWeights),
+    Expand(Taps),
     /// The input's own rows.
     Input,
 }
@@ -41,7 +41,7 @@ pub struct InvertedResidual {
     /// [n_expanded]
     pub depthwise_bias: Vec<f32>,
     /// [n_expanded] → [n_out], a 1×1 convolution without activation.
-    pub project: PackedWeights,
+    pub project: Taps,
     pub stride: usize,
     /// Whether the input is added to the output; then the block works in place.
     pub residual: bool,
@@ -64,7 +64,7 @@ impl InvertedResidual {
     }
 
     /// Wide row `y`, with a zero pixel at both ends.
-    fn make_row(&self, y: usize, input: &[f32], rows: &mut RowsU7, out: &mut [f32]) {
+    fn make_row(&self, y: usize, input: &[f32], operands: &mut Operands, out: &mut [f32]) {
         let n_wide = self.depthwise_bias.len();
         let (ends, n_middle) = (n_wide, self.size * n_wide);
         out[..ends].fill(0.0);
@@ -78,8 +78,7 @@ impl InvertedResidual {
             }
             RowSource::Expand(weights) => {
                 let n_row = self.size * weights.n_in();
-                fast::quantise_rows(&input[y * n_row..][..n_row], weights.n_in(), rows);
-                fast::linear(rows, weights, Epilogue::Relu6, middle, n_wide);
+                weights.apply(&input[y * n_row..][..n_row], operands, Epilogue::Relu6, middle);
             }
             RowSource::Input => middle.copy_from_slice(&input[y * n_middle..][..n_middle]),
         }
@@ -93,7 +92,7 @@ impl InvertedResidual {
         let size_out = self.size_out();
         // TensorFlow's "same": one zero pixel on every side at stride 1, after the end only at stride 2 and even size.
         let before = usize::from(self.stride == 1 || self.size % 2 == 1);
-        let Workspace { operands: Operands { rows, .. }, wide_rows, wide, narrow, .. } = workspace;
+        let Workspace { operands, wide, narrow, .. } = workspace;
         let (ring, zeros) = room(wide, 4 * n_ring_row).split_at_mut(3 * n_ring_row);
         zeros.fill(0.0);
         let convolved = room(narrow, size_out * n_wide);
@@ -103,7 +102,7 @@ impl InvertedResidual {
             let first = y_out * self.stride + 1 - before;
             while n_made < self.size && n_made < first + 2 {
                 let slot = n_made % 3 * n_ring_row;
-                self.make_row(n_made, picture.input(), rows, &mut ring[slot..slot + n_ring_row]);
+                self.make_row(n_made, picture.input(), operands, &mut ring[slot..slot + n_ring_row]);
                 n_made += 1;
             }
             let taps = [first, first + 1, first + 2].map(|y| match y.checked_sub(1) {
@@ -111,10 +110,9 @@ impl InvertedResidual {
                 _ => &*zeros,
             });
             fast::depthwise_row(taps, &self.depthwise, &self.depthwise_bias, self.stride, 1 - before, convolved);
-            fast::quantise_rows(convolved, n_wide, wide_rows);
             let n_out = self.project.n_out();
             let (out, epilogue) = picture.output_row(y_out * size_out * n_out, size_out * n_out);
-            fast::linear(wide_rows, &self.project, epilogue, out, n_out);
+            self.project.apply(convolved, operands, epilogue, out);
         }
     }
 }

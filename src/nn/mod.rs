@@ -7,6 +7,7 @@
 
 #![warn(missing_docs)]
 
+mod bottleneck;
 mod convolution;
 mod dense;
 mod encoder;
@@ -14,10 +15,11 @@ mod matrix;
 mod table;
 mod workspace;
 
+pub use bottleneck::{Bottleneck, BottleneckPass, Convolution, StemPass};
 pub use convolution::{BlockPass, InvertedResidual, PointwisePool, RowSource, Stem};
 pub use dense::Dense;
 pub use encoder::{EncoderLayer, EncoderPass, FirstTokensPass, LayerNorm};
-pub use matrix::Matrix;
+pub use matrix::{Matrix, Taps};
 pub use table::{EmbeddingPass, Table};
 pub use workspace::Workspace;
 

@@ -1,21 +1,22 @@
 //! The buffers that layers share. They grow to the largest shape seen and stay, so no forward pass after the first of
 //! its shape allocates; linear memory would never shrink anyway.
 
+use super::bottleneck::Room;
 use super::matrix::Operands;
-use crate::kernels::{AttentionRoom, RowsU7};
+use crate::kernels::AttentionRoom;
 
 #[derive(Debug, Default)]
 pub struct Workspace {
     /// A layer's input, and the wide middle of a feed-forward, in few bits.
     pub(super) operands: Operands,
-    /// A depthwise result in seven bits.
-    pub(super) wide_rows: RowsU7,
     /// Query, key and value of one head, or the wide middle in floats.
     pub(super) wide: Vec<f32>,
     /// What one head, or one depthwise row, gives.
     pub(super) narrow: Vec<f32>,
     /// All heads' results side by side.
     pub(super) context: Vec<f32>,
+    /// What convolutions that are matrix products gather their windows in.
+    pub(super) pictures: Room,
     /// The attention kernel's own.
     pub(super) attention: AttentionRoom,
 }

@@ -261,6 +261,9 @@ async fn write_tensor<W: Write + Seek, P: Progress>(
                     bytes.extend(i8_row(row, i8_scale(row)).map(|weight| weight as u8));
                 }
             }
+            Dtype::I16 => {
+                return Err(PackError::tensor(&source.name, "would be I16, which no text model is stored as"));
+            }
             Dtype::Q4_0 => {
                 for group in values.as_chunks().0 {
                     let Some(packed) = q4_0_exactly(group, source.precision()) else {

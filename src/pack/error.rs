@@ -25,7 +25,10 @@ pub enum PackError {
     DoubledTensor { name: String, place: String },
     #[error("tensor \"{name}\": {problem}")]
     WrongTensor { name: String, problem: String },
-    #[error("tensor \"{name}\": {value} at row {row}, column {column}; weights must be finite, and steps -127 to 127")]
+    #[error(
+        "tensor \"{name}\": {value} at row {row}, column {column}; weights must be finite, and steps -127 to 127 in one byte \
+         and -32767 to 32767 in two"
+    )]
     NotFinite { name: String, row: usize, column: usize, value: f32 },
     #[error("the file ends at byte {length}, {place}; it is cut, get it again")]
     Cut { length: u64, place: String },

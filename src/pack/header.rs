@@ -27,6 +27,8 @@ pub enum Dtype {
     Q4_0,
     /// One signed byte each, -127 to 127; the row's scale stands in the tensor of the same stem that ends in `.scale`.
     I8,
+    /// One signed number of two bytes each, low byte first, -32767 to 32767; the row's scale stands where I8's does.
+    I16,
 }
 
 impl Dtype {
@@ -36,11 +38,12 @@ impl Dtype {
             Self::F16 => 1,
             Self::Q4_0 => 2,
             Self::I8 => 24,
+            Self::I16 => 25,
         }
     }
 
     pub(super) fn from_gguf_number(number: u32) -> Option<Self> {
-        [Self::F32, Self::F16, Self::Q4_0, Self::I8].into_iter().find(|dtype| dtype.gguf_number() == number)
+        [Self::F32, Self::F16, Self::Q4_0, Self::I8, Self::I16].into_iter().find(|dtype| dtype.gguf_number() == number)
     }
 
     /// Elements that are stored together, and the bytes they take.
@@ -50,6 +53,7 @@ impl Dtype {
             Self::F16 => (1, 2),
             Self::Q4_0 => (32, 18),
             Self::I8 => (1, 1),
+            Self::I16 => (1, 2),
         }
     }
 }

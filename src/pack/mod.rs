@@ -5,13 +5,14 @@
 //!
 //! A GGUF version 3 file, little endian, 32-byte alignment. Why GGUF: it carries typed metadata and a tensor table in
 //! one header at the front, it knows 4-bit groups by name (Q4_0), and others read it: candle and the llama.cpp family
-//! open the text model as it is. (Candle 0.11 has no name for GGUF's I8 and refuses files that hold it.)
+//! open the text model as it is. (Candle 0.11 has no names for GGUF's I8 and I16 and refuses files that hold them.)
 //! safetensors has no 4-bit type and only string metadata.
 //!
 //! What is stricter than GGUF, so that a file can be read in one pass in slices of any size:
 //! - tensors lie in the order of the tensor table, which is the order of loading, with zero padding between them;
 //! - metadata is only u32, f32, bool, string and flat arrays of these;
-//! - tensors are only F32, F16, Q4_0 and I8; an I8 tensor `x.weight` has a row scale each in an F32 tensor `x.scale`;
+//! - tensors are only F32, F16, Q4_0, I8 and I16; an I8 or I16 tensor `x.weight` has a row scale each in an F32 tensor
+//!   `x.scale`;
 //! - `.scale` and `.bias` come before the `.weight` they belong to, so a layer is complete with its last row.
 //!
 //! Keys beside GGUF's own: [`key`]. Every section has its sha256: each tensor in [`key::TENSOR_SHA256`], the header in
@@ -28,6 +29,9 @@ pub mod importer;
 mod js_literal;
 mod metadata;
 pub mod nsfwjs;
+mod onnx;
+pub mod open_nsfw;
+pub mod pair;
 mod parser;
 pub mod quantise;
 mod reader;
@@ -52,7 +56,7 @@ pub const PACK_VERSION_SYMBOLS: u32 = 2;
 
 /// Names of metadata keys. `A.x` stands for a key that begins with the architecture's name.
 pub mod key {
-    /// "distilbert" or "mobilenet_v2".
+    /// "distilbert", "mobilenet_v2", "open_nsfw" or, for the last two in one file, "mobilenet_v2+open_nsfw".
     pub const ARCHITECTURE: &str = "general.architecture";
     /// What a person may call the model.
     pub const NAME: &str = "general.name";
@@ -122,4 +126,29 @@ pub mod key {
     pub const DENSE_CHANNELS: &str = "mobilenet_v2.dense.channels";
     /// See [`DENSE_CHANNELS`].
     pub const DENSE_ACTIVATION: &str = "mobilenet_v2.dense.activation";
+
+    /// Width and height of the picture the net takes, in pixels: the middle of one of [`OPEN_RESIZE_SIZE`].
+    pub const OPEN_IMAGE_SIZE: &str = "open_nsfw.image_size";
+    /// How a picture is brought to [`OPEN_RESIZE_SIZE`]: "bilinear_antialiased", each pixel the mean of all that it
+    /// covers, weighted by a triangle.
+    pub const OPEN_RESIZE: &str = "open_nsfw.resize";
+    /// Width and height of the picture before its middle is cut out.
+    pub const OPEN_RESIZE_SIZE: &str = "open_nsfw.resize_size";
+    /// Yahoo's program writes a picture that it has made small as JPEG of this quality and reads it again; the net's
+    /// scores are those of such pictures.
+    pub const OPEN_JPEG_QUALITY: &str = "open_nsfw.jpeg_quality";
+    /// Taken from each channel of 0 to 255 before the stem: red, green, blue. Nothing scales them.
+    pub const OPEN_MEAN: &str = "open_nsfw.mean";
+    /// Output channels of the convolution over RGB.
+    pub const OPEN_STEM_CHANNELS: &str = "open_nsfw.stem.channels";
+    /// Its width and height, an odd number; its stride is 2, and half of it, rounded down, are zeros all round.
+    pub const OPEN_STEM_KERNEL: &str = "open_nsfw.stem.kernel";
+    /// Bottleneck blocks per stage. The first of each has a projected shortcut, the others add their input.
+    pub const OPEN_STAGE_BLOCKS: &str = "open_nsfw.stage.blocks";
+    /// Channels between a block's 1x1 convolutions, per stage.
+    pub const OPEN_STAGE_NARROW_CHANNELS: &str = "open_nsfw.stage.narrow_channels";
+    /// Channels that a block hands to the next, per stage.
+    pub const OPEN_STAGE_OUTPUT_CHANNELS: &str = "open_nsfw.stage.output_channels";
+    /// 1 or 2, per stage: that of its first block's first convolution and shortcut.
+    pub const OPEN_STAGE_STRIDE: &str = "open_nsfw.stage.stride";
 }

@@ -157,7 +157,8 @@ impl HeaderParser {
         }
         let number = cursor.u32()?;
         let Some(dtype) = Dtype::from_gguf_number(number) else {
-            let problem = format!("has GGUF type {number}; 0 (F32), 1 (F16), 2 (Q4_0) and 24 (I8) can be read");
+            let problem =
+                format!("has GGUF type {number}; 0 (F32), 1 (F16), 2 (Q4_0), 24 (I8) and 25 (I16) can be read");
             return Err(PackError::tensor(&name, problem).into());
         };
         let offset = cursor.u64()?;

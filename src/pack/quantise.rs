@@ -1,5 +1,5 @@
 //! Weights to few bits: Q4_0 groups where a weight lies on that grid already or comes as its steps, else i8 with a scale
-//! per row.
+//! per row, or i16 where eight bits are too few.
 //! It rounds, it never decides which tensor is worth what.
 
 use half::f16;
@@ -80,4 +80,64 @@ pub fn i8_scale(row: &[f32]) -> f32 {
 pub fn i8_row(row: &[f32], scale: f32) -> impl Iterator<Item = i8> {
     // A row of zeros has scale 0; a subnormal scale could round a weight past ±127.
     row.iter().map(move |weight| if scale == 0.0 { 0 } else { (weight / scale).round().clamp(-127.0, 127.0) as i8 })
+}
+
+/// The largest step of i16.
+const I16_MAX: f32 = 32767.0;
+
+/// How large the steps of a row of i16 may be together: times the largest activation, 2047, their sum stays within 32
+/// bits, in which the kernels add. kernels::COLUMN_I16_MAX is the same number, and a row above it is refused there.
+pub const I16_ROW_MAX: i64 = i32::MAX as i64 / 2047;
+
+/// The scale that makes a row's largest weight ±32767, or a coarser one where the row's steps would be too large together:
+/// see [`I16_ROW_MAX`], which a row must be much shorter than.
+pub fn i16_scale(row: &[f32]) -> f32 {
+    let largest = row.iter().fold(0.0f32, |largest, weight| largest.max(weight.abs()));
+    let sum: f64 = row.iter().map(|weight| f64::from(weight.abs())).sum();
+    // Rounding adds at most half a step a weight.
+    let room = I16_ROW_MAX.saturating_sub(row.len() as i64).max(1);
+    (largest / I16_MAX).max((sum / room as f64) as f32)
+}
+
+/// A row in steps of `scale`, -32767 to 32767.
+pub fn i16_row(row: &[f32], scale: f32) -> impl Iterator<Item = i16> {
+    // As in `i8_row`.
+    row.iter()
+        .map(move |weight| if scale == 0.0 { 0 } else { (weight / scale).round().clamp(-I16_MAX, I16_MAX) as i16 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{I16_ROW_MAX, i16_row, i16_scale};
+
+    fn total(row: &[f32]) -> i64 {
+        i16_row(row, i16_scale(row)).map(|step| i64::from(step).abs()).sum()
+    }
+
+    #[test]
+    fn the_kernels_take_rows_as_large_as_these() {
+        assert_eq!(I16_ROW_MAX, crate::kernels::layout::COLUMN_I16_MAX);
+    }
+
+    #[test]
+    fn a_short_row_uses_all_steps_and_a_long_one_stays_within_its_sum() {
+        let row = [1.0, -0.5, 0.25, 0.0];
+        assert_eq!(i16_row(&row, i16_scale(&row)).collect::<Vec<_>>(), [32767, -16384, 8192, 0]);
+        // Thirty-two weights of full size fit, thirty-three do not.
+        assert_eq!(total(&[-3.0; 32]), 32 * 32767);
+        for n in [33, 64, 147, 576, 2304] {
+            for row in [vec![1e-3; n], (0..n).map(|i| ((i * 7919 % 1000) as f32 - 500.5) * 1e3).collect()] {
+                let (total, largest) = (total(&row), i16_row(&row, i16_scale(&row)).map(i16::abs).max());
+                assert!(total <= I16_ROW_MAX, "{n} weights come to {total}");
+                // And no coarser than it must be.
+                assert!(total > I16_ROW_MAX - 2 * n as i64 || largest == Some(32767), "{n} weights come to {total}");
+            }
+        }
+    }
+
+    #[test]
+    fn rows_of_zeros_and_of_hardly_anything_are_no_trouble() {
+        assert_eq!((i16_scale(&[0.0; 8]), total(&[0.0; 8])), (0.0, 0));
+        assert!(i16_row(&[1e-45, -1e-40], i16_scale(&[1e-45, -1e-40])).all(|step| step > i16::MIN));
+    }
 }

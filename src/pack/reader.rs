@@ -188,6 +188,8 @@ fn deliver<S: RowSink>(tensor: &TensorInfo, first_row: usize, bytes: &[u8], sink
         Dtype::Q4_0 => not_finite(bytes, F16_EXPONENT, |b: &[u8; 18]| half_bits(b[0], b[1]), half_value),
         // -128 is no weight: the kernels' sums stay in range for -127 to 127 alone.
         Dtype::I8 => bytes.iter().position(|&byte| byte == 0x80).map(|i| (i, -128.0)),
+        // Nor is -32768.
+        Dtype::I16 => bytes.as_chunks().0.iter().position(|bytes| *bytes == [0, 0x80]).map(|i| (i, -32768.0)),
     };
     if let Some((i, value)) = wrong {
         let row = first_row + i * group_bytes / tensor.row_bytes;

@@ -65,7 +65,7 @@ pub enum PageAsk {
     /// From when on pictures are warned of, and what then happens.
     PictureRules,
     /// What the person chose of that: probabilities, 0 to 1, by class; classes that are not named go by the presets.
-    KeepPictureRules { thresholds: BTreeMap<String, f32>, action: Action },
+    KeepPictureRules { thresholds: BTreeMap<String, f32>, action: Action, careful: bool },
     /// The scan of a tab's pictures, wished for in the popup; `tab` is the browser's number for it.
     Scan { tab: i32, wish: ScanWish },
 }

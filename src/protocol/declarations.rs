@@ -72,6 +72,7 @@ pub fn typescript() -> String {
         PictureVerdict,
         Frames,
         ClassScore,
+        SecondLook,
         UploadVerdict,
         Course,
     );

@@ -1,11 +1,9 @@
 //! What the background and its helpers say to one another: both are this crate, and the JavaScript between them reads none of it.
 //! Weights, pictures, word pieces and logits stand beside what is written here.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
-use super::{PictureVerdict, Refusal};
+use super::{Caution, PictureVerdict, Refusal};
 
 /// To a helper, which judges beside the background what takes long.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -15,7 +13,7 @@ pub enum ToHelper {
     /// Load a model, for texts or for pictures; its packed file of so many bytes stands beside this as `weights`.
     Take { for_text: bool, bytes: u64 },
     /// Judge the picture that stands beside this as `picture`.
-    Look { thresholds: BTreeMap<String, f32> },
+    Look { caution: Caution },
     /// Read sequences of these lengths, which stand one after another in `pieces`.
     Read { lengths: Vec<u32> },
 }

@@ -19,12 +19,14 @@ pub struct Settings {
     pub guard_sites: Vec<String>,
     /// Sites (https://example.com) where the guard was turned off, or the person said "always allow".
     pub allowed_sites: Vec<String>,
-    /// Picture classes (Hentai, Porn, Sexy) with the probability, from 0 to 1, from which on a person is warned; a class that is
+    /// Picture classes (Hentai, Porn, Sexy, and OpenNsfw for the second look) with the probability, from 0 to 1, from which on a person is warned; a class that is
     /// not named has a preset.
     // What is no probability is dropped when settings are read: an infinite number would be kept as null.
     #[serde(deserialize_with = "probabilities")]
     #[cfg_attr(feature = "declarations", schemars(with = "BTreeMap<String, f32>"))]
     pub thresholds: BTreeMap<String, f32>,
+    /// Warn of a photograph where either of the two looks at it does; otherwise the second must agree with the first.
+    pub careful: bool,
     /// What happens to a picture over a threshold.
     pub action: Action,
     /// What loaded models may take together, in megabytes; the engine's preset where there is none.
@@ -55,6 +57,8 @@ impl Settings {
 pub struct PictureRules {
     /// Every class that is ever warned of.
     pub classes: Vec<ClassThreshold>,
+    /// Whether either look is enough.
+    pub careful: bool,
     /// For a picture at or over the threshold of any of them.
     pub action: Action,
 }
@@ -64,12 +68,29 @@ pub struct PictureRules {
 #[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct ClassThreshold {
-    /// As the model calls it: Hentai, Porn or Sexy.
+    /// As the model calls it: Hentai, Porn or Sexy; or OpenNsfw, what the second net says.
     pub name: String,
     /// Sotto's own threshold: a probability, 0 to 1.
     pub preset: f32,
     /// In force: the person's own, or else the preset.
     pub threshold: f32,
+}
+
+/// How cautious a verdict on a picture must be.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct Caution {
+    /// As in [`Settings::thresholds`].
+    pub thresholds: BTreeMap<String, f32>,
+    /// As in [`Settings::careful`].
+    pub careful: bool,
+}
+
+impl From<&Settings> for Caution {
+    fn from(settings: &Settings) -> Self {
+        Self { thresholds: settings.thresholds.clone(), careful: settings.careful }
+    }
 }
 
 /// What happens to a picture over a threshold.

@@ -127,10 +127,14 @@ pub struct PictureVerdict {
     pub classes: Vec<ClassScore>,
     /// Index into `classes` of the largest.
     pub top: usize,
-    /// Indices into `classes` of those at or over their threshold, the most probable first; `tasks::nsfw` decides.
+    /// Indices into `classes` of those that are warned of, the most probable first; `tasks::nsfw` decides.
     pub over: Vec<usize>,
-    /// Whether there is any of them.
+    /// What a net of another kind says of it.
+    pub second: SecondLook,
+    /// Whether either is warned of.
     pub unsuitable: bool,
+    /// Whether one look warns and the other sees nothing.
+    pub doubtful: bool,
     /// In pixels, as judged: in browsers a large picture is made smaller before.
     pub width: u32,
     /// In pixels, as judged.
@@ -141,6 +145,17 @@ pub struct PictureVerdict {
     pub model: String,
     /// What the model took for all frames looked at, without decoding and waiting.
     pub elapsed_ms: f64,
+}
+
+/// What the second net says of a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct SecondLook {
+    /// How probable it is, by this net, that the picture is not safe for work.
+    pub share: f32,
+    /// Whether that is warned of.
+    pub over: bool,
 }
 
 /// How much of a moving picture was looked at.

@@ -4,6 +4,7 @@
 use wasm_bindgen::prelude::*;
 
 use crate::engine::{Engine, Pixels};
+use crate::image::Resizer;
 use crate::kernels::battery::measure::MEASUREMENTS;
 use crate::kernels::fast;
 
@@ -48,9 +49,23 @@ impl BenchEngine {
         Ok(vec![shares.negative, shares.neutral, shares.positive])
     }
 
+    /// The first net alone, which nsfwjs has too.
     pub fn picture(&mut self, rgba: &[u8], width: u32, height: u32) -> Result<Vec<f32>, JsError> {
+        let model = self.engine.pictures().map_err(thrown)?;
+        let mut picture = Resizer::new(width, height, model.first_size()).map_err(thrown)?;
+        picture.feed(rgba).map_err(thrown)?;
+        model.look_first(picture).map_err(thrown)
+    }
+
+    /// The second net alone, on pixels at its own size.
+    pub fn second_look(&mut self, rgb: &[u8]) -> Result<f32, JsError> {
+        self.engine.pictures().map_err(thrown)?.look_at(rgb).map_err(thrown)
+    }
+
+    /// Both, as a verdict takes them.
+    pub fn both_looks(&mut self, rgba: &[u8], width: u32, height: u32) -> Result<f32, JsError> {
         let verdict = self.engine.classify_picture(&Pixels { rgba, width, height }).map_err(thrown)?;
-        Ok(verdict.classes.iter().map(|class| class.probability).collect())
+        Ok(verdict.second.share)
     }
 
     pub fn picture_classes(&mut self) -> Result<Vec<String>, JsError> {

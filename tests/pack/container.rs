@@ -222,6 +222,22 @@ fn numbers_that_are_not_finite_are_refused_with_their_place() {
 }
 
 #[test]
+fn steps_of_two_bytes_come_back_and_end_before_the_least() {
+    let file = |steps: [i16; 6]| {
+        let metadata = Metadata::default().with(key::PACK_VERSION, Value::U32(PACK_VERSION));
+        let tensor = TensorInfo::new("words.weight", &[2, 3], Dtype::I16).expect("a tensor");
+        let out = std::io::Cursor::new(Vec::new());
+        let mut writer = PackWriter::new(out, metadata, vec![tensor]).expect("a writer");
+        writer.write(&steps.map(i16::to_le_bytes).concat()).expect("room");
+        writer.finish().expect("all came").into_inner()
+    };
+    let packed = read(&file([1, -1, 256, -32767, 32767, 128]), 5).expect("a whole file");
+    assert_eq!(packed.header.tensors[0].dtype, Dtype::I16);
+    assert_eq!(packed.tensors["words.weight"], [1, 0, 255, 255, 0, 1, 1, 128, 255, 127, 128, 0]);
+    refused(read(&file([1, -1, 256, -32767, i16::MIN, 128]), 64), &["-32768 at row 1, column 1", "-32767 to 32767"]);
+}
+
+#[test]
 fn absurd_shapes_are_refused() {
     let tensor = |shape: &[usize], dtype| TensorInfo::new("x", shape, dtype);
     refused(tensor(&[], Dtype::F32), &["\"x\"", "no dimension"]);

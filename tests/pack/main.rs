@@ -7,8 +7,10 @@ mod collect;
 mod container;
 mod distilbert;
 mod four_bits;
+mod graph;
 mod labels;
 mod nsfwjs;
+mod open_nsfw;
 mod package;
 mod packaged;
 

@@ -47,7 +47,7 @@ fn make(profile: Profile) -> Outcome {
     let coloured = files.iter().filter(|(name, _)| name.starts_with(PAGE_SCRIPTS));
     lay_out(&place::workshop().join("coloured"), &coloured.map(|(name, text)| (name.clone(), text.clone())).collect())?;
     squeeze_page_scripts(&mut files)?;
-    take_folder(&mut files, &root.join("models"), "models/", |name| name.ends_with(".gguf"))?;
+    take_folder(&mut files, &root.join("models"), "models/", |name| name.ends_with(".gguf") || name.ends_with(".md"))?;
     let flavours = [wasm::ENGINES[0], wasm::ENGINES[1], wasm::PAGES];
     for (flavour, made) in flavours.iter().zip(wasm::make(&flavours, profile)?) {
         take_folder(&mut files, &made, &format!("{}/", flavour.folder), |_| true)?;

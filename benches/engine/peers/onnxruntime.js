@@ -10,6 +10,27 @@ export async function start(nThreads = 1) {
   await (await ort.InferenceSession.create(new Uint8Array(tiny))).release();
 }
 
+/** Yahoo's open_nsfw, in the floats that it is published in. */
+export function pictureNet() {
+  let session = /** @type {any} */ (null);
+  return {
+    modelFile: "/models/open_nsfw.onnx",
+    /** @param {Uint8Array} bytes */
+    async load(bytes) {
+      session = await ort.InferenceSession.create(bytes, { executionProviders: ["wasm"], graphOptimizationLevel: "all" });
+    },
+    /**
+     * @param {Float32Array} pixels BGR less the mean, row by row
+     * @returns {Promise<number>}
+     */
+    async share(pixels) {
+      const side = Math.sqrt(pixels.length / 3);
+      const [name] = session.outputNames;
+      return (await session.run({ input_0: new ort.Tensor("float32", pixels, [1, side, side, 3]) }))[name].data[1];
+    },
+  };
+}
+
 /** @param {string} form a file of make_onnx.py */
 export function textNet(form) {
   let session = /** @type {any} */ (null);

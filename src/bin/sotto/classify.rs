@@ -104,6 +104,16 @@ fn words(sentiment: Sentiment, Shares { negative, neutral, positive }: Shares) -
 fn print_picture(path: &Path, verdict: &PictureVerdict) {
     let scores = verdict.classes.iter().map(|class| format!("{} {:.1} %", class.name, class.probability * 100.0));
     let scores: Vec<String> = scores.collect();
-    let warning = if verdict.unsuitable { "unsuitable" } else { "fine" };
-    println!("{}: {warning} ({}; {:.0} ms)", path.display(), scores.join(", "), verdict.elapsed_ms);
+    let warning = match (verdict.unsuitable, verdict.doubtful) {
+        (false, _) => "fine",
+        (true, false) => "unsuitable",
+        (true, true) => "perhaps unsuitable: one look warns, the other sees nothing",
+    };
+    let second = verdict.second.share * 100.0;
+    println!(
+        "{}: {warning} ({}; second look {second:.1} %; {:.0} ms)",
+        path.display(),
+        scores.join(", "),
+        verdict.elapsed_ms
+    );
 }

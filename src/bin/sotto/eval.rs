@@ -9,7 +9,7 @@ use lexopt::prelude::*;
 use serde::Serialize;
 use sotto::protocol::Shares;
 
-use super::{Failure, eval_verdicts, eval_why, models};
+use super::{Failure, eval_pictures, eval_verdicts, eval_why, models};
 
 const BINS: usize = 15;
 const TWO: [&str; 2] = ["negative", "positive"];
@@ -67,6 +67,7 @@ pub fn run(arguments: &mut lexopt::Parser) -> Result<(), Failure> {
         match argument {
             Long("tsv") => table = Some(PathBuf::from(arguments.value()?)),
             Long("model") => model_id = Some(arguments.value()?.string()?),
+            Long("pictures") => return eval_pictures::run(&PathBuf::from(arguments.value()?)),
             Long("json") => json = true,
             Long("why") => why = true,
             Long("verdicts") => verdicts = true,

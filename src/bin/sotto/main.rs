@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 mod classify;
 mod eval;
+mod eval_pictures;
 mod eval_verdicts;
 mod eval_why;
 mod models;
@@ -19,9 +20,12 @@ Usage: sotto COMMAND
   eval --tsv FILE [--model ID] [--json]         measure a text model on labelled sentences: two classes (0 negative,
        [--ways 2|3]                             1 positive) or three (0, 1 neutral, 2); without labels, print shares
   eval --tsv FILE --verdicts | --list           what a person is told of each text, and how often what is claimed is true
+  eval --pictures FOLDER                        count warnings of benign pictures, and compare with others' scores
   eval --tsv FILE --why                         measure how well words are told that pushed a verdict
   pack distilbert DIR -o FILE [--name NAME]     pack a Hugging Face DistilBERT classifier
   pack nsfwjs DIR -o FILE [--model MODEL]       pack a model of the unpacked npm package nsfwjs
+  pack open-nsfw FILE -o FILE [--name NAME]     pack Yahoo's open_nsfw, as ONNX
+  pack pictures FIRST SECOND -o FILE            join a packed nsfwjs and a packed open_nsfw into the package's model
                                                 (mobilenet_v2, the default, or mobilenet_v2_mid)
   models check                                  make the packaged models again from their sources and compare
 ";

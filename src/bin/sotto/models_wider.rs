@@ -6,11 +6,12 @@ use std::io::Cursor;
 use std::path::Path;
 
 use serde_json::Value;
+use sotto::image::Resizer;
 use sotto::nets::MobileNetV2Builder;
 use sotto::pack::importer::Import;
 use sotto::pack::source::{Directory, run as run_import};
 use sotto::pack::{PackReader, nsfwjs};
-use sotto::tasks::nsfw::NsfwModel;
+use sotto::tasks::softmax;
 
 use super::Failure;
 
@@ -26,7 +27,7 @@ pub fn check(package: &Path, pictures: &Path) -> Result<String, Failure> {
     let packed = run_import(nsfwjs::pack(&folder, kind, &import, Cursor::new(Vec::new()), |_| {}))?.into_inner();
     let mut reader = PackReader::checking_sha256(MobileNetV2Builder::default());
     reader.feed(&packed)?;
-    let model = NsfwModel::new(reader.finish()?.finish()?)?;
+    let net = reader.finish()?.finish()?.net;
 
     let golden: Value = serde_json::from_slice(&fs::read(pictures.join("expected.json"))?)?;
     let scores = golden["scores"][MODEL].as_object().filter(|scores| !scores.is_empty());
@@ -34,9 +35,10 @@ pub fn check(package: &Path, pictures: &Path) -> Result<String, Failure> {
     let mut largest_gap = 0f64;
     for (name, expected) in scores {
         let rgba = image::open(pictures.join(name))?.into_rgba8();
-        let mut resizer = model.resizer(rgba.width(), rgba.height())?;
+        let mut resizer = Resizer::new(rgba.width(), rgba.height(), net.size())?;
         resizer.feed(rgba.as_raw())?;
-        let found: Vec<f64> = model.judge(resizer)?.into_iter().map(f64::from).collect();
+        let logits: Vec<f32> = net.forward(&resizer.finish()?)?.flatten_all()?.to_vec1()?;
+        let found: Vec<f64> = softmax(&logits).into_iter().map(f64::from).collect();
         let expected: Vec<f64> = expected.as_array().into_iter().flatten().filter_map(Value::as_f64).collect();
         if found.len() != expected.len() || top(&found) != top(&expected) {
             return Err(format!("{name}: {found:.3?}, nsfwjs gives {expected:.3?}").into());

@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 use lexopt::prelude::*;
 use sotto::pack::importer::Import;
 use sotto::pack::source::{Directory, run as run_import};
-use sotto::pack::{PackError, distilbert, nsfwjs};
+use sotto::pack::{PackError, distilbert, nsfwjs, open_nsfw, pair};
 
 use super::Failure;
 
 struct Job {
     kind: String,
-    folder: PathBuf,
+    /// A folder, a file, or two files, as the kind has it.
+    sources: Vec<PathBuf>,
     out: PathBuf,
     name: Option<String>,
     model: nsfwjs::Model,
@@ -21,9 +22,6 @@ struct Job {
 
 pub fn run(arguments: &mut lexopt::Parser) -> Result<(), Failure> {
     let job = read_arguments(arguments)?;
-    if !job.folder.is_dir() {
-        return Err(format!("{} is no folder", job.folder.display()).into());
-    }
     let sha256 = write_whole(&job.out, |file| pack(&job, file))?;
     let n_bytes = std::fs::metadata(&job.out)?.len();
     println!("{}: {n_bytes} bytes, sha256 {sha256}", job.out.display());
@@ -42,16 +40,16 @@ fn read_arguments(arguments: &mut lexopt::Parser) -> Result<Job, Failure> {
             other => return Err(other.unexpected().into()),
         }
     }
-    let Ok([kind, folder]) = <[_; 2]>::try_from(positional) else {
-        return Err("pack needs a kind (distilbert or nsfwjs) and a folder; see sotto --help".into());
+    let mut positional = positional.into_iter();
+    let Some(kind) = positional.next() else {
+        return Err(format!("pack needs a kind ({KINDS}) and what to pack; see sotto --help").into());
     };
     let Some(out) = out else { return Err("pack needs -o FILE; see sotto --help".into()) };
-    Ok(Job { kind: kind.string()?, folder: folder.into(), out, name, model })
+    Ok(Job { kind: kind.string()?, sources: positional.map(PathBuf::from).collect(), out, name, model })
 }
 
 fn pack(job: &Job, file: File) -> Result<File, Failure> {
     let import = |default: &str| Import { name: job.name.clone().unwrap_or_else(|| default.into()) };
-    let folder = Directory(job.folder.clone());
     let show = std::io::stderr().is_terminal();
     let progress = |percent: u8| {
         if show {
@@ -59,10 +57,34 @@ fn pack(job: &Job, file: File) -> Result<File, Failure> {
         }
     };
     match job.kind.as_str() {
-        "distilbert" => Ok(run_import(distilbert::pack(&folder, &import("DistilBERT"), file, progress))?),
-        "nsfwjs" => Ok(run_import(nsfwjs::pack(&folder, job.model, &import(job.model.title()), file, progress))?),
-        other => Err(format!("there is no importer \"{other}\"; distilbert and nsfwjs are").into()),
+        "distilbert" => Ok(run_import(distilbert::pack(&folder(job)?, &import("DistilBERT"), file, progress))?),
+        "nsfwjs" => Ok(run_import(nsfwjs::pack(&folder(job)?, job.model, &import(job.model.title()), file, progress))?),
+        "open-nsfw" => {
+            let [onnx] = files(job)?;
+            Ok(open_nsfw::pack(&onnx, &import("Yahoo open_nsfw"), file, progress)?)
+        }
+        "pictures" => {
+            let [first, second] = files(job)?;
+            Ok(pair::join(&first, &second, &import("Sotto pictures"), file)?)
+        }
+        other => Err(format!("there is no importer \"{other}\"; {KINDS} are").into()),
     }
+}
+
+const KINDS: &str = "distilbert, nsfwjs, open-nsfw and pictures";
+
+fn folder(job: &Job) -> Result<Directory, Failure> {
+    match &job.sources[..] {
+        [folder] if folder.is_dir() => Ok(Directory(folder.clone())),
+        [folder] => Err(format!("{} is no folder", folder.display()).into()),
+        _ => Err(format!("pack {} needs one folder; see sotto --help", job.kind).into()),
+    }
+}
+
+fn files<const N: usize>(job: &Job) -> Result<[Vec<u8>; N], Failure> {
+    let read = |path: &PathBuf| std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()));
+    let read: Vec<Vec<u8>> = job.sources.iter().map(read).collect::<Result<_, _>>()?;
+    read.try_into().map_err(|_| format!("pack {} needs {N} file(s); see sotto --help", job.kind).into())
 }
 
 /// Writes beside the target and renames at the end, so a failed run leaves no half file and keeps the old one.

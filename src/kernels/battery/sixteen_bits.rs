@@ -2,7 +2,8 @@
 
 use super::product::{MakeNumber, rows_to_quantise};
 use super::{Case, Flavour, Random, Values, equal, sizes};
-use crate::kernels::{ACTIVATION_I16_MAX, COLUMN_I16_MAX, Epilogue, RowsI16, SixteenBitWeights, reference};
+use crate::kernels::layout::{ACTIVATION_I16_MAX, COLUMN_I16_MAX};
+use crate::kernels::{Epilogue, RowsI16, SixteenBitWeights, reference};
 
 const ROWS: &[usize] = sizes(&[0, 1, 2, 3, 4, 5, 8, 13], &[0, 1, 4, 5]);
 const INPUTS: &[usize] = sizes(&[0, 1, 2, 15, 16, 17, 31, 32, 33, 147], &[0, 1, 16, 17]);

@@ -204,7 +204,9 @@ fn empty(shape: Shape, header: &Header) -> Result<DistilBert> {
             Dtype::Q4_0 => Table::Q4 { width, bytes: Vec::with_capacity(n_rows * tensor.row_bytes) },
             Dtype::I8 => Table::I8 { width, values: Vec::with_capacity(n_rows * width), scales: vec![] },
             Dtype::F16 => Table::F16 { width, bits: Vec::with_capacity(n_rows * width) },
-            Dtype::F32 => return Err(Error::Msg(format!("{name}: a table is not stored as F32"))),
+            dtype @ (Dtype::F32 | Dtype::I16) => {
+                return Err(Error::Msg(format!("{name}: a table is not stored as {dtype:?}")));
+            }
         })
     };
     let width = shape.width;

@@ -10,8 +10,8 @@ use super::sender::{Frame, Sender, sender_of};
 use crate::{
     engine::{Asker, Work},
     protocol::{
-        Answer, FRAME_MESSAGE_UNITS_MAX, FRAME_TEXT_UNITS_MAX, FrameAsk, PageAsk, Reason, Refusal, Tagged, TextVerdict,
-        ToPage, Urgency, View,
+        Answer, Caution, FRAME_MESSAGE_UNITS_MAX, FRAME_TEXT_UNITS_MAX, FrameAsk, PageAsk, Reason, Refusal, Tagged,
+        TextVerdict, ToPage, Urgency, View,
     },
     web::{
         browser::{chrome, scripts::off_limits, untrusted, wire},
@@ -179,8 +179,8 @@ async fn for_page(host: &Rc<Host>, id: String, ask: PageAsk, picture: &JsValue) 
             Answer::Done
         }
         PageAsk::PictureRules => Answer::PictureRules(settings::picture_rules().await),
-        PageAsk::KeepPictureRules { thresholds, action } => {
-            settings::keep_picture_rules(thresholds, action).await?;
+        PageAsk::KeepPictureRules { thresholds, action, careful } => {
+            settings::keep_picture_rules(Caution { thresholds, careful }, action).await?;
             Answer::Done
         }
         PageAsk::Scan { tab, wish } => Answer::Scan(pictures::wish(tab, wish).await?),

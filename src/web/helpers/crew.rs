@@ -16,7 +16,7 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 use crate::{
     engine::{Asker, Loan, Order},
     models::Task,
-    protocol::{FromHelper, HelperOutcome, PictureVerdict, Refusal, ToHelper, Urgency},
+    protocol::{Caution, FromHelper, HelperOutcome, PictureVerdict, Refusal, ToHelper, Urgency},
     web::{
         browser::{chrome, time, wire},
         models::Loader,
@@ -146,7 +146,7 @@ impl Crew {
     // ---- Pictures ----
 
     /// Has a helper judge a picture, where there is one; calls helpers where there are many pictures.
-    pub async fn look(self: &Rc<Self>, picture: &JsValue, thresholds: &BTreeMap<String, f32>, order: &Order) -> Looked {
+    pub async fn look(self: &Rc<Self>, picture: &JsValue, caution: &Caution, order: &Order) -> Looked {
         let Ok(model_id) = self.loader.engine().model_for(Task::Picture) else { return Looked::NotHere };
         if !self.has_model(&model_id) {
             if self.n_pictures.get() >= PICTURES_MIN {
@@ -161,7 +161,7 @@ impl Crew {
             waker: RefCell::default(),
         });
         self.given.borrow_mut().push(Rc::clone(&given));
-        let mut looking = pin!(self.look_by_one(picture, thresholds, &model_id, order.urgency));
+        let mut looking = pin!(self.look_by_one(picture, caution, &model_id, order.urgency));
         let looked = poll_fn(|context| {
             if given.is_given_up.get() {
                 return Poll::Ready(Looked::GivenUp);
@@ -190,13 +190,13 @@ impl Crew {
     async fn look_by_one(
         self: &Rc<Self>,
         picture: &JsValue,
-        thresholds: &BTreeMap<String, f32>,
+        caution: &Caution,
         model_id: &str,
         urgency: Urgency,
     ) -> Looked {
         let Some(helper) = self.free(model_id, urgency).await else { return Looked::NotHere };
         let _at_work = AtWork { crew: self, helper: &helper };
-        let ask = ToHelper::Look { thresholds: thresholds.clone() };
+        let ask = ToHelper::Look { caution: caution.clone() };
         match self.ask(&helper, &ask, "picture", picture).await {
             Some((HelperOutcome::Looked { verdict }, _)) => {
                 self.loader.engine().judged_elsewhere(model_id, verdict.elapsed_ms);

@@ -47,17 +47,17 @@ async fn done(ask: ToHelper, message: &JsValue, reply: &JsValue) -> HelperOutcom
             let task = if for_text { Task::Text } else { Task::Picture };
             take(task, bytes, &chrome::get(message, "weights")).await.map(|()| HelperOutcome::Taken)
         }
-        ToHelper::Look { thresholds } => match decoding::without_document(&chrome::get(message, "picture")).await {
+        ToHelper::Look { caution } => match decoding::without_document(&chrome::get(message, "picture")).await {
             Ok(Sight { frames, n_frames }) => PICTURES.with_borrow_mut(|engine| {
                 let engine = engine.as_mut().ok_or("no picture model was handed over")?;
                 let mut verdicts = Vec::new();
                 for frame in &frames {
-                    match engine.look(frame, &thresholds) {
+                    match engine.look(frame, &caution) {
                         Ok(verdict) => verdicts.push(verdict),
                         Err(error) => return Ok(HelperOutcome::Refused(Refusal::from(error))),
                     }
                 }
-                let worst = worst_frame(verdicts, n_frames, &thresholds).ok_or("the picture has no frame")?;
+                let worst = worst_frame(verdicts, n_frames, &caution).ok_or("the picture has no frame")?;
                 Ok(HelperOutcome::Looked { verdict: worst })
             }),
             Err(error @ DecodeError::NeedsDocument) => Err(error.to_string()),

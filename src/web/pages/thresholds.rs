@@ -43,6 +43,16 @@ pub async fn wire() {
             }
         });
     }
+    if let Some(careful) = dom::input("careful") {
+        let (ticked, shared) = (careful.clone(), Rc::clone(&shared));
+        dom::on(&careful, "change", move |_| {
+            let (shared, is_careful) = (Rc::clone(&shared), ticked.checked());
+            async move {
+                shared.borrow_mut().kept.careful = is_careful;
+                keep(&shared).await;
+            }
+        });
+    }
     if let Some(reset) = dom::by_id("thresholds-reset") {
         let shared = Rc::clone(&shared);
         dom::on_press(&reset, move || {
@@ -51,6 +61,7 @@ pub async fn wire() {
                 for class in &mut shared.borrow_mut().kept.classes {
                     class.threshold = class.preset;
                 }
+                shared.borrow_mut().kept.careful = false;
                 keep(&shared).await;
             }
         });
@@ -127,6 +138,9 @@ fn show(shared: &Shared) {
             said.set_text_content(Some(&from(class.threshold)));
         }
     }
+    if let Some(careful) = dom::input("careful") {
+        careful.set_checked(rules.kept.careful);
+    }
     for (id, action) in ACTIONS {
         if let Some(choice) = dom::input(id) {
             choice.set_checked(rules.kept.action == action);
@@ -137,15 +151,15 @@ fn show(shared: &Shared) {
 /// Keeps what the section shows, and says anew what would have happened.
 async fn keep(shared: &Shared) {
     show(shared);
-    let (classes, action) = {
+    let (classes, action, careful) = {
         let rules = shared.borrow();
         // What equals the preset is not a choice: a later version may know better.
         let chosen = |class: &&ClassThreshold| (class.threshold - class.preset).abs() > 1e-4;
         let classes = rules.kept.classes.iter().filter(chosen);
         let classes: BTreeMap<_, _> = classes.map(|class| (class.name.clone(), class.threshold)).collect();
-        (classes, rules.kept.action)
+        (classes, rules.kept.action, rules.kept.careful)
     };
-    let kept = ask::ask(PageAsk::KeepPictureRules { thresholds: classes, action }).await;
+    let kept = ask::ask(PageAsk::KeepPictureRules { thresholds: classes, action, careful }).await;
     dom::trouble(kept.err().map(|refusal| dom::refusal_text(&refusal)).as_deref());
     judge_trial(shared).await;
 }

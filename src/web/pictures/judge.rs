@@ -6,7 +6,7 @@ use wasm_bindgen::prelude::*;
 
 use crate::{
     engine::{Asker, Order, Verdict, Work, worst_frame},
-    protocol::{PictureVerdict, Refusal, Urgency},
+    protocol::{Caution, PictureVerdict, Refusal, Urgency},
     web::{
         decoding::{self, DecodeError, Sight},
         helpers::Looked,
@@ -19,8 +19,8 @@ pub async fn judge(host: &Rc<Host>, picture: &JsValue, order: Order) -> Result<P
     // A person's one picture is here at once.
     if order.urgency != Urgency::Person {
         let _on_its_way = host.crew.on_its_way();
-        let thresholds = settings().await.thresholds;
-        match host.crew.look(picture, &thresholds, &order).await {
+        let caution = Caution::from(&settings().await);
+        match host.crew.look(picture, &caution, &order).await {
             Looked::Judged(judged) => {
                 host.used();
                 return judged;
@@ -34,10 +34,10 @@ pub async fn judge(host: &Rc<Host>, picture: &JsValue, order: Order) -> Result<P
 
 /// Each frame is a request of its own in the queue; the worst of them counts.
 pub async fn judge_sight(host: &Rc<Host>, sight: Sight, order: Order) -> Result<PictureVerdict, Refusal> {
-    let thresholds = settings().await.thresholds;
+    let caution = Caution::from(&settings().await);
     let mut verdicts = Vec::new();
     for decoded in sight.frames {
-        let work = Work::Picture { picture: Box::new(decoded), thresholds: thresholds.clone() };
+        let work = Work::Picture { picture: Box::new(decoded), caution: caution.clone() };
         if let Asker::Tab(tab) = order.asker
             && host.waiting.is_given_up(tab, &order.request)
         {
@@ -48,7 +48,7 @@ pub async fn judge_sight(host: &Rc<Host>, sight: Sight, order: Order) -> Result<
         };
         verdicts.push(verdict);
     }
-    let worst = worst_frame(verdicts, sight.n_frames, &thresholds);
+    let worst = worst_frame(verdicts, sight.n_frames, &caution);
     host.used();
     worst.ok_or_else(|| DecodeError::Missing.into())
 }

@@ -3,7 +3,6 @@
 
 mod managed;
 
-use std::collections::BTreeMap;
 use std::future::Future;
 
 use js_sys::{JSON, Object};
@@ -15,7 +14,7 @@ use super::browser::{
     wire,
 };
 use crate::{
-    protocol::{Action, ClassThreshold, PictureRules, Reason, Refusal, ResultPlace, Settings},
+    protocol::{Action, Caution, ClassThreshold, PictureRules, Reason, Refusal, ResultPlace, Settings},
     tasks::nsfw,
 };
 
@@ -132,18 +131,20 @@ pub async fn show_results(place: ResultPlace) -> Result<(), Refusal> {
 /// Every class that is warned of, with the threshold in force.
 pub async fn picture_rules() -> PictureRules {
     let settings = settings().await;
+    let caution = Caution::from(&settings);
     let in_force = |&(name, preset): &(&str, f32)| ClassThreshold {
         name: name.to_owned(),
         preset,
-        threshold: nsfw::threshold_of(name, &settings.thresholds).unwrap_or(preset),
+        threshold: nsfw::threshold_of(name, &caution).unwrap_or(preset),
     };
-    PictureRules { classes: nsfw::THRESHOLDS.iter().map(in_force).collect(), action: settings.action }
+    let classes = nsfw::THRESHOLDS.iter().map(in_force).collect();
+    PictureRules { classes, careful: settings.careful, action: settings.action }
 }
 
-pub async fn keep_picture_rules(thresholds: BTreeMap<String, f32>, action: Action) -> Result<(), Refusal> {
+pub async fn keep_picture_rules(Caution { thresholds, careful }: Caution, action: Action) -> Result<(), Refusal> {
     if let Some((class, threshold)) = thresholds.iter().find(|(_, threshold)| !(0.0..=1.0).contains(*threshold)) {
         let detail = format!("{threshold} is no threshold for {class}; one lies between 0 and 1");
         return Err(Refusal { reason: Reason::BadRequest, detail });
     }
-    in_turn(async { keep(&Settings { thresholds, action, ..settings().await }).await }).await
+    in_turn(async { keep(&Settings { thresholds, careful, action, ..settings().await }).await }).await
 }

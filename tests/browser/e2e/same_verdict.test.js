@@ -38,7 +38,7 @@ const CLASSES = [["Drawing", 0.021], ["Hentai", 0.0049], ["Neutral", 0.13], ["Po
 /** @type {PictureVerdict} */
 const PICTURE = {
   classes: CLASSES.map(([name, probability]) => ({ name, probability })),
-  top: 3, over: [3], unsuitable: true, width: 300, height: 200, frames: null, model: "nsfw", elapsedMs: 9.5,
+  top: 3, over: [3], second: { share: 0.91, over: true }, unsuitable: true, doubtful: false, width: 300, height: 200, frames: null, model: "nsfw", elapsedMs: 9.5,
 };
 /**
  * @param {Partial<TextVerdict>} more
@@ -64,6 +64,7 @@ const VIEWS = {
   "of a long text's beginning, in parts": text({ truncated: true, nWindows: 12, nTokens: 5000, elapsedMs: 1234.5 }),
   "a refusal": { kind: "refused", reason: "notEnglish", detail: "not shown" },
   "an unsuitable picture": picture({}),
+  "a picture of which one look warns": picture({ over: [], second: { share: 0.85, over: true }, doubtful: true }),
   "a moving picture, partly in view": picture({ unsuitable: false, over: [], top: 2, frames: { judged: 8, total: 31 }, elapsedMs: 0.4 }, true),
 };
 

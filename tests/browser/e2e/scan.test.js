@@ -165,7 +165,7 @@ test("stopped, it looks at nothing more; undone, it leaves every style as it was
 });
 
 test("with the action “warn” it draws an outline instead", async () => {
-  await sotto.askFromBehind({ ask: "keepPictureRules", thresholds: {}, action: "warn" });
+  await sotto.askFromBehind({ ask: "keepPictureRules", thresholds: {}, action: "warn", careful: false });
   await wish("start");
   await counts({ found: 8, over: 3 });
   assert.match(await styleOf("foreign-alarm"), /outline: rgb\(212, 53, 28\) solid 4px/);

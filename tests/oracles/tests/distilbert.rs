@@ -34,7 +34,7 @@ impl RowSink for Widened {
             }
             Dtype::F16 => floats.extend(bytes.as_chunks().0.iter().map(|&bits| f16_to_f32(u16::from_le_bytes(bits)))),
             Dtype::F32 => floats.extend(bytes.as_chunks().0.iter().map(|&bits| f32::from_le_bytes(bits))),
-            Dtype::I8 => panic!("the shipped text model has no I8 tensors"),
+            Dtype::I8 | Dtype::I16 => panic!("the shipped text model has no {:?} tensors", tensor.dtype),
         }
         Ok(())
     }
