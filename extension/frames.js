@@ -1,4 +1,4 @@
-// Pictures that a service worker can't decode by itself: moving ones, of which it would see the first frame only, and SVG. Where
+// Pictures that a service worker can't decode by itself: moving ones, of which it would see the first frame only, films, and SVG. Where
 // there is a document (the event page, or the page that nobody sees) they become plain pixels. And photographs, which become no
 // larger than they need to be. It must never load anything: an SVG is shown as a picture, in which browsers run no script and
 // fetch no address.
@@ -7,11 +7,15 @@ import { framesInPage } from "./unseen.js";
 
 /** Of a moving picture this many frames are looked at, spread over its length. */
 const FRAMES_MAX = 8;
+/** Of a film, spread over its length. */
+const FILM_FRAMES_MAX = 16;
+/** What was seen of a film by then is what there is: whoever uploads it does not wait for ever. */
+const FILM_MS_MAX = 3_500;
 /** Pixels on the longer side: enough for the net, little enough to send. */
 const SIDE_MAX = 512;
 
 /**
- * A picture's frames.
+ * A picture's frames; the total of a film is 0.
  * @typedef {{ total: number, frames: ImageData[] }} Frames
  * @param {Blob} blob
  * @param {string} type
@@ -59,7 +63,66 @@ export async function shrunk(blob, width, height, sideMax) {
  * @param {string} type
  * @returns {Promise<Frames>}
  */
-export const framesHere = (blob, type) => (type === "image/svg+xml" ? drawn(blob) : decoded(blob, type));
+export const framesHere = (blob, type) => (type === "video" ? filmed(blob) : type === "image/svg+xml" ? drawn(blob) : decoded(blob, type));
+
+/**
+ * A film is never played: it is set to one place after another, the middle first, so that whatever time there is goes to places that
+ * lie far apart.
+ * @param {Blob} blob
+ * @returns {Promise<Frames>}
+ */
+async function filmed(blob) {
+  const video = document.createElement("video");
+  const address = URL.createObjectURL(blob);
+  const late = AbortSignal.timeout(FILM_MS_MAX);
+  /** @param {string} name */
+  const event = (name) => new Promise((resolve, reject) => {
+    video.addEventListener(name, resolve, { once: true, signal: late });
+    video.addEventListener("error", () => reject(new Error(video.error?.message || "the film can't be read")), { once: true });
+    late.addEventListener("abort", () => reject(new Error("the film could not be read in time")));
+  });
+  /** @param {number} seconds */
+  const seek = (seconds) => {
+    const there = event("seeked");
+    video.currentTime = seconds;
+    return there;
+  };
+  const frames = /** @type {ImageData[]} */ ([]);
+  try {
+    video.muted = true;
+    video.preload = "auto";
+    video.src = address;
+    await event("loadeddata");
+    // A recorder may not have known how long it would record.
+    if (!Number.isFinite(video.duration)) await seek(Number.MAX_SAFE_INTEGER);
+    if (!video.videoWidth) throw new Error("the file has sound and no picture");
+    for (const share of places(FILM_FRAMES_MAX)) {
+      await seek(share * (Number.isFinite(video.duration) ? video.duration : video.currentTime));
+      frames.push(pixelsOf(video, video.videoWidth, video.videoHeight));
+    }
+  } catch (problem) {
+    // Some of it is more than nothing, where only time was lacking.
+    if (!frames.length || !late.aborted) throw problem;
+  } finally {
+    video.removeAttribute("src");
+    video.load();
+    URL.revokeObjectURL(address);
+  }
+  return { total: 0, frames };
+}
+
+/**
+ * Shares of a length, each in the middle of a part, every second time between those before: 8, 4, 12, 2, 6 …
+ * @param {number} n a power of two
+ */
+function places(n) {
+  const bits = Math.log2(n);
+  return Array.from({ length: n }, (_, index) => {
+    let mirrored = 0;
+    for (let bit = 0; bit < bits; bit += 1) mirrored |= ((index >> bit) & 1) << (bits - 1 - bit);
+    return (((mirrored + n / 2) % n) + 0.5) / n;
+  });
+}
 
 /**
  * @param {Blob} blob

@@ -280,7 +280,7 @@ interface SottoDialog {
 
 /** check.js: what becomes of files that the upload guard holds. */
 interface SottoCheck {
-  isImage(file: File): boolean;
+  isSeen(file: File): boolean;
   judge(files: File[]): Promise<{ passed: File[]; allowed: boolean }>;
   passesUnseen(): void;
   stillWatched(): Promise<boolean>;

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { eventually } from "../../tests/browser/harness/browser.js";
 import { contentScript } from "../../tests/browser/harness/isolated.js";
 import { FIXTURES, PICTURES, ROOT } from "../../tests/browser/harness/places.js";
+import { showDifferent } from "../../tests/browser/harness/pictures.js";
 import { serve } from "../../tests/browser/harness/server.js";
 import { startSotto } from "../../tests/browser/harness/sotto.js";
 import { finish, quantile } from "../report.js";
@@ -121,15 +122,7 @@ async function scans(n) {
   const values = [];
   for (let run = 0; run < N_RUNS; run += 1) {
     const page = await sotto.page(`${server.origin}/pictures.html`);
-    await page.evaluate(async (number) => {
-      document.body.replaceChildren();
-      for (let index = 0; index < number; index += 1) {
-        const image = document.body.appendChild(document.createElement("img"));
-        image.width = 200;
-        image.src = `/pictures/${["coffee.png", "chelsea.png", "rocket.jpg", "astronaut.png", "hills_progressive.jpg"][index % 5]}`;
-      }
-      await Promise.all([...document.images].map((image) => image.decode()));
-    }, n);
+    await showDifferent(page, n);
     await sotto.grant(page);
     const tab = await (await sotto.worker()).evaluate(async () => (await chrome.tabs.query({ active: true, lastFocusedWindow: true }))[0].id ?? -1);
     const began = performance.now();

@@ -10,10 +10,13 @@ globalThis.sottoCheck ??= (() => {
   const QUIET_MS = 300;
   /** The browser decodes some while the engine judges another. */
   const AT_ONCE = 4;
-  const IMAGE_NAME = /\.(avif|avifs|bmp|gif|ico|jfif|jpe?g|pjp|pjpeg|png|svg|webp)$/i;
+  const SEEN_NAME = /\.(avif|avifs|bmp|gif|ico|jfif|jpe?g|pjp|pjpeg|png|svg|webp|3gp|avi|m4v|mkv|mov|mp4|ogv|webm)$/i;
 
-  /** @param {File} file */
-  const isImage = (file) => file.type.startsWith("image/") || IMAGE_NAME.test(file.name);
+  /**
+   * Pictures and films.
+   * @param {File} file
+   */
+  const isSeen = (file) => /^(image|video)\//.test(file.type) || SEEN_NAME.test(file.name);
   const newName = () => crypto.getRandomValues(new Uint32Array(2)).join("-");
   /**
    * @param {FrameAsk} request
@@ -26,7 +29,7 @@ globalThis.sottoCheck ??= (() => {
    * @param {File[]} files
    */
   async function judge(files) {
-    const { flagged, heldBack, notice } = await check(files.filter(isImage));
+    const { flagged, heldBack, notice } = await check(files.filter(isSeen));
     if (notice) line(notice, { lasting: true });
     const kept = new Set(heldBack);
     let decision = /** @type {Decision} */ ("upload");
@@ -129,5 +132,5 @@ globalThis.sottoCheck ??= (() => {
 
   const passesUnseen = () => void line(text("guardFolder"), { lasting: true });
 
-  return { isImage, judge, passesUnseen, stillWatched };
+  return { isSeen, judge, passesUnseen, stillWatched };
 })();

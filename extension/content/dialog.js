@@ -99,7 +99,8 @@ globalThis.sottoDialog ??= (() => {
   /** @param {Flagged[]} flagged */
   function title(flagged) {
     const perhaps = flagged.every(({ verdict }) => verdict.doubtful) ? "Perhaps" : "";
-    return text(`guardTitle${perhaps}${flagged.length === 1 ? "One" : "Many"}`, flagged.length);
+    const what = flagged.some(({ verdict }) => verdict.frames?.total === 0) ? "File" : "";
+    return text(`guardTitle${perhaps}${what}${flagged.length === 1 ? "One" : "Many"}`, flagged.length);
   }
 
   /**

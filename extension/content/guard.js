@@ -5,7 +5,7 @@
 (() => {
   if (globalThis.sottoGuard) return;
   globalThis.sottoGuard = true;
-  const { isImage, judge, passesUnseen, stillWatched } = globalThis.sottoCheck;
+  const { isSeen, judge, passesUnseen, stillWatched } = globalThis.sottoCheck;
 
   /** Events we dispatched: they pass. */
   const ours = /** @type {WeakSet<Event>} */ (new WeakSet());
@@ -77,7 +77,7 @@
     port = event.ports[0];
     listen(window, { [String(event.data)]: onHandOver });
     port.onmessage = async (/** @type {MessageEvent<{ id: number, files: File[] }>} */ { data: { id, files } }) => {
-      const passed = files.some(isImage) ? await decide(files) : files;
+      const passed = files.some(isSeen) ? await decide(files) : files;
       port?.postMessage({ id, passed: passed.map((file) => files.indexOf(file)) });
     };
   }
@@ -148,7 +148,7 @@
     if (held.has(target)) return event.stopImmediatePropagation();
     const input = target;
     const files = [...filesOf(input)];
-    if (!files.some(isImage)) return void known.set(input, files[0]);
+    if (!files.some(isSeen)) return void known.set(input, files[0]);
     event.stopImmediatePropagation();
     held.add(input);
     // What the input does not have, the page can't read early.
@@ -211,7 +211,7 @@
    * @param {Event} event
    * @param {FileList | undefined} files
    */
-  const concerns = (event, files) => event.isTrusted && !ours.has(event) && [...(files ?? [])].some(isImage);
+  const concerns = (event, files) => event.isTrusted && !ours.has(event) && [...(files ?? [])].some(isSeen);
 
   /** @param {DragEvent} event */
   function onDrop(event) {
@@ -283,7 +283,7 @@
   function insert(files, strings) {
     const html = strings.find(([type]) => type === "text/html")?.[1];
     if (html) return document.execCommand("insertHTML", false, html);
-    for (const file of files.filter(isImage)) {
+    for (const file of files.filter(isSeen)) {
       const reader = new FileReader();
       reader.onload = () => document.execCommand("insertImage", false, /** @type {string} */ (reader.result));
       reader.readAsDataURL(file);

@@ -294,7 +294,7 @@ pub fn worst_frame(verdicts: Vec<PictureVerdict>, n_frames: u32, caution: &Cauti
     let n_judged = verdicts.len() as u32;
     let elapsed_ms = verdicts.iter().map(|verdict| verdict.elapsed_ms).sum();
     let worst = verdicts.into_iter().max_by(|a, b| severity(a).total_cmp(&severity(b)))?;
-    let frames = (n_frames > 1).then_some(Frames { judged: n_judged, total: n_frames });
+    let frames = (n_frames != 1).then_some(Frames { judged: n_judged, total: n_frames });
     Some(PictureVerdict { frames, elapsed_ms, ..worst })
 }
 

@@ -11,7 +11,12 @@ pub enum Kind {
     Moving(&'static str),
     /// Drawn from a description.
     Svg,
+    /// A film.
+    Video,
 }
+
+/// Brands of ISO's container that are pictures; all others are films.
+const PICTURE_BRANDS: [&[u8; 4]; 9] = [b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1"];
 
 /// By its first bytes, whatever its name or media type says.
 pub fn kind(file: &[u8]) -> Kind {
@@ -25,6 +30,14 @@ pub fn kind(file: &[u8]) -> Kind {
         // The frames' table stands before the first picture's data.
         [0x89, b'P', b'N', b'G', ..] if before(file, b"acTL", b"IDAT") => Kind::Moving("image/png"),
         [_, _, _, _, b'f', b't', b'y', b'p', ..] if before(file, b"avis", b"meta") => Kind::Moving("image/avif"),
+        [_, _, _, _, b'f', b't', b'y', b'p', brand @ ..]
+            if !PICTURE_BRANDS.iter().any(|picture| brand.starts_with(*picture)) =>
+        {
+            Kind::Video
+        }
+        // Matroska and WebM, Ogg, AVI.
+        [0x1a, 0x45, 0xdf, 0xa3, ..] | [b'O', b'g', b'g', b'S', ..] => Kind::Video,
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'A', b'V', b'I', b' ', ..] => Kind::Video,
         _ if is_svg(file) => Kind::Svg,
         _ => Kind::Still,
     }
@@ -200,6 +213,16 @@ mod tests {
         moving.splice(33..33, *b"\0\0\0\x08acTL\0\0\0\x02\0\0\0\0\0\0\0\0");
         assert_eq!(kind(&moving), Kind::Moving("image/png"));
         assert_eq!(kind(b"\0\0\0\x20ftypavis\0\0\0\0avif"), Kind::Moving("image/avif"));
+        for film in [
+            &b"\0\0\0\x20ftypisom\0\0\x02\0isomiso2avc1mp41"[..],
+            b"\0\0\0\x14ftypqt  ",
+            b"\x1a\x45\xdf\xa3\x9f",
+            b"OggS\0",
+            b"RIFF\0\0\0\0AVI LIST",
+        ] {
+            assert_eq!(kind(film), Kind::Video, "{film:?}");
+        }
+        assert_eq!(kind(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"), Kind::Still);
         assert_eq!(kind(b"<!doctype html><html><svg></svg></html>"), Kind::Still);
     }
 

@@ -165,7 +165,7 @@ pub struct SecondLook {
 pub struct Frames {
     /// Of all frames so many, spread over the picture's length.
     pub judged: u32,
-    /// More than 1.
+    /// More than 1; 0 of a film, whose frames nobody counted.
     pub total: u32,
 }
 

@@ -119,7 +119,7 @@ extern "C" {
 pub struct Sight {
     /// One, or those that were chosen of a moving picture.
     pub frames: Vec<Decoded>,
-    /// How many frames the picture has.
+    /// How many frames the picture has; 0 of a film, of which nobody counts them.
     pub n_frames: u32,
 }
 
@@ -132,7 +132,7 @@ impl From<Decoded> for Sight {
 /// The same where there is no document, and nobody to ask for one.
 pub async fn without_document(picture: &JsValue) -> Result<Sight, DecodeError> {
     match picture.dyn_ref::<Blob>() {
-        Some(blob) if kind(&header(blob).await?) == Kind::Svg => Err(DecodeError::NeedsDocument),
+        Some(blob) if matches!(kind(&header(blob).await?), Kind::Svg | Kind::Video) => Err(DecodeError::NeedsDocument),
         _ => self::picture(picture).await,
     }
 }
@@ -146,18 +146,21 @@ pub async fn picture(picture: &JsValue) -> Result<Sight, DecodeError> {
         };
     }
     if let Some(blob) = picture.dyn_ref::<Blob>() {
-        if blob.size() > FILE_BYTES_MAX {
+        let header = header(blob).await?;
+        let kind = kind(&header);
+        // Of a film only what is looked at is read.
+        if blob.size() > FILE_BYTES_MAX && kind != Kind::Video {
             return Err(DecodeError::TooLarge(blob.size()));
         }
-        let header = header(blob).await?;
         let size = dimensions(&header);
         if let Some((width, height)) = size
             && u64::from(width) * u64::from(height) > PIXELS_MAX
         {
             return Err(DecodeError::TooManyPixels(width, height));
         }
-        match kind(&header) {
+        match kind {
             Kind::Still => {}
+            Kind::Video => return frames(blob, "video").await,
             Kind::Moving(media_type) => return frames(blob, media_type).await,
             Kind::Svg => return frames(blob, "image/svg+xml").await,
         }

@@ -29,8 +29,8 @@ fn the_text_model_is_the_four_bit_grid() {
 #[test]
 fn the_picture_model_says_what_its_net_needs() {
     let (model, Collect { header, tensors, .. }) = packaged("nsfw");
-    assert!(model.bytes <= 3_000_000, "{} bytes", model.bytes);
-    assert_eq!(header.architecture().expect("an architecture"), "mobilenet_v2");
+    assert!(model.bytes <= 9_500_000, "{} bytes", model.bytes);
+    assert_eq!(header.architecture().expect("an architecture"), "mobilenet_v2+open_nsfw");
     assert_eq!(header.labels().expect("labels"), ["Drawing", "Hentai", "Neutral", "Porn", "Sexy"]);
     let strides = header.metadata.u32s(key::BLOCK_STRIDE).expect("strides");
     assert_eq!(strides, [1, 2, 1, 2, 1, 1, 2, 1, 1, 1, 1, 1, 1, 2, 1, 1, 1]);
@@ -39,7 +39,16 @@ fn the_picture_model_says_what_its_net_needs() {
     for i in 1..17 {
         assert_eq!(residuals[i], strides[i] == 1 && outputs[i] == outputs[i - 1], "block {i}");
     }
-    for tensor in header.tensors.iter().filter(|tensor| tensor.dtype == Dtype::I8) {
+    let n_of = |prefix: &str, dtype: Dtype| {
+        header.tensors.iter().filter(|tensor| tensor.name.starts_with(prefix) && tensor.dtype == dtype).count()
+    };
+    assert_eq!(
+        [n_of("first.", Dtype::I8), n_of("first.", Dtype::I16)],
+        [16 + 17 + 1 + 3, 0],
+        "expand, project, last, dense"
+    );
+    assert_eq!([n_of("second.", Dtype::I8), n_of("second.", Dtype::I16)], [26, 27], "53 convolutions");
+    for tensor in header.tensors.iter().filter(|tensor| [Dtype::I8, Dtype::I16].contains(&tensor.dtype)) {
         let scales = &tensors[&tensor.name.replace(".weight", ".scale")];
         assert_eq!(scales.len(), 4 * tensor.n_rows, "{}", tensor.name);
     }

@@ -289,7 +289,7 @@ def pictures():
         "badge_16_32_48.ico": encoded(badge, "ICO", sizes=[(16, 16), (32, 32), (48, 48)]),
         "stars.avif": encoded(stars(300, 200), "AVIF", quality=60, max_threads=1),
         "clock_animated.avif": moving_avif(clock_frames(96, 12), quality=60),
-        "alarm_animated.avif": moving_avif(alarm_frames(15, 6), quality=70),
+        "alarm_animated.avif": moving_avif(alarm_frames(15, 6), quality=90),
         "house.svg": PLAIN_SVG.encode(),
         "active_content.svg": ACTIVE_SVG.encode(),
     }

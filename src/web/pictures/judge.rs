@@ -4,8 +4,10 @@ use std::rc::Rc;
 
 use wasm_bindgen::prelude::*;
 
+use super::known;
 use crate::{
     engine::{Asker, Order, Verdict, Work, worst_frame},
+    models::Task,
     protocol::{Caution, PictureVerdict, Refusal, Urgency},
     web::{
         decoding::{self, DecodeError, Sight},
@@ -16,11 +18,16 @@ use crate::{
 };
 
 pub async fn judge(host: &Rc<Host>, picture: &JsValue, order: Order) -> Result<PictureVerdict, Refusal> {
+    let caution = Caution::from(&settings().await);
+    let model_id = host.loader.engine().model_for(Task::Picture)?;
+    known::or_judged(picture, &caution, &model_id, anew(host, picture, &caution, order)).await
+}
+
+async fn anew(host: &Rc<Host>, picture: &JsValue, caution: &Caution, order: Order) -> Result<PictureVerdict, Refusal> {
     // A person's one picture is here at once.
     if order.urgency != Urgency::Person {
         let _on_its_way = host.crew.on_its_way();
-        let caution = Caution::from(&settings().await);
-        match host.crew.look(picture, &caution, &order).await {
+        match host.crew.look(picture, caution, &order).await {
             Looked::Judged(judged) => {
                 host.used();
                 return judged;

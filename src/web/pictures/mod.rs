@@ -4,6 +4,7 @@
 mod capture;
 mod check;
 mod judge;
+mod known;
 mod scan;
 
 pub use check::check_picture;

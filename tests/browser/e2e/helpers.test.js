@@ -12,6 +12,7 @@ import { photograph } from "../harness/photographs.js";
 import { FIXTURES, PICTURES } from "../harness/places.js";
 import { serve } from "../harness/server.js";
 import { startSotto } from "../harness/sotto.js";
+import { showDifferent } from "../harness/pictures.js";
 import { pick } from "../harness/uploads.js";
 
 const SENTENCE = "The old man told us about the sea and the long winters of his childhood, and we were glad to listen. ";
@@ -100,15 +101,7 @@ async function upload(files) {
  */
 async function scanned(n, meanwhile) {
   const page = await sotto.page(`${server.origin}/pictures.html`);
-  await page.evaluate(async (number) => {
-    document.body.replaceChildren();
-    for (let index = 0; index < number; index += 1) {
-      const image = document.body.appendChild(document.createElement("img"));
-      image.width = 200;
-      image.src = `/pictures/${["coffee.png", "chelsea.png", "rocket.jpg", "astronaut.png", "hills_progressive.jpg"][index % 5]}?${index}`;
-    }
-    await Promise.all([...document.images].map((image) => image.decode()));
-  }, n);
+  await showDifferent(page, n);
   await sotto.grant(page);
   const tab = await (await sotto.worker()).evaluate(async () => (await chrome.tabs.query({ active: true, lastFocusedWindow: true }))[0].id ?? -1);
   await sotto.askFromBehind({ ask: "scan", tab, wish: "start" });
@@ -188,15 +181,22 @@ describe("a long text", () => {
   });
 });
 
+let nTimes = 0;
+/** From here on no picture is known: verdicts are known by how cautious the person is, too. */
+const forgetAll = () => sotto.ask({ ask: "keepPictureRules", thresholds: { OpenNsfw: 1 - (nTimes += 1) / 10_000 }, action: "warn", careful: false });
+
 /**
  * Verdicts of the background itself: a person's pictures are never a helper's.
  * @param {Buffer[]} files
  */
-const aloneOn = (files) => own.evaluate(async (all) => {
-  /** @param {string} file @param {number} index */
-  const judge = (file, index) => chrome.runtime.sendMessage({ id: `alone${index}`, ask: "picture", picture: new Blob([Uint8Array.fromBase64(file)]) });
-  return Promise.all(all.map(judge));
-}, files.map((file) => file.toString("base64")));
+async function aloneOn(files) {
+  await forgetAll();
+  return own.evaluate(async (all) => {
+    /** @param {string} file @param {number} index */
+    const judge = (file, index) => chrome.runtime.sendMessage({ id: `alone${index}`, ask: "picture", picture: new Blob([Uint8Array.fromBase64(file)]) });
+    return Promise.all(all.map(judge));
+  }, files.map((file) => file.toString("base64")));
+}
 
 /**
  * What the guard is told of these files, all asked for at once.
@@ -204,11 +204,14 @@ const aloneOn = (files) => own.evaluate(async (all) => {
  * @param {Buffer[]} files
  * @returns {Promise<any[]>}
  */
-const asUploads = (script, files) => script.evaluate(async (/** @type {string[]} */ all) => {
-  /** @param {string} file */
-  const judge = (file) => chrome.runtime.sendMessage({ id: crypto.randomUUID(), ask: "upload", picture: new Blob([Uint8Array.fromBase64(file)]) });
-  return Promise.all(all.map(judge));
-}, files.map((file) => file.toString("base64")));
+async function asUploads(script, files) {
+  await forgetAll();
+  return script.evaluate(async (/** @type {string[]} */ all) => {
+    /** @param {string} file */
+    const judge = (file) => chrome.runtime.sendMessage({ id: crypto.randomUUID(), ask: "upload", picture: new Blob([Uint8Array.fromBase64(file)]) });
+    return Promise.all(all.map(judge));
+  }, files.map((file) => file.toString("base64")));
+}
 
 /**
  * Verdicts of helpers, as the guard asks for them.

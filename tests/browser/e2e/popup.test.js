@@ -87,7 +87,7 @@ test("says that a model failed, and why", async () => {
   await page.locator("#model-nsfw summary").click();
   await press("nsfw", "load");
   await eventually("the failure", async () => (await pill("nsfw").innerText()) === "Failed");
-  assert.match(await page.locator("#model-nsfw [data-part=said]").innerText(), /nsfw\.gguf has 1000000 of 2877472 bytes/);
+  assert.match(await page.locator("#model-nsfw [data-part=said]").innerText(), /nsfw\.gguf has 1000000 of 9491456 bytes/);
   await shots("failed");
 });
 
