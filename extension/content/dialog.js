@@ -23,6 +23,7 @@ globalThis.sottoDialog ??= (() => {
     li { display: grid; grid-template-columns: 72px 1fr auto; gap: 12px; align-items: center; padding: 8px;
       border: 1px solid var(--line); border-radius: 10px; }
     .preview { width: 72px; height: 72px; border-radius: 6px; overflow: hidden; background: var(--soft); }
+    .preview span { display: grid; place-items: center; height: 100%; color: var(--quiet); font-size: 22px; }
     canvas { display: block; width: 100%; height: 100%; object-fit: cover; filter: blur(14px); }
     .shown canvas { filter: none; }
     .name { font-weight: 600; }
@@ -136,7 +137,9 @@ globalThis.sottoDialog ??= (() => {
   /** @param {Flagged} flagged */
   function row({ file, verdict }) {
     const canvas = make("canvas", { width: PREVIEW_SIDE, height: PREVIEW_SIDE, "aria-hidden": "true" });
-    void drawPreview(canvas, file);
+    // A film can't be shown without playing it in the page.
+    const isFilm = verdict.frames?.total === 0;
+    if (!isFilm) void drawPreview(canvas, file);
     const [over] = verdict.over;
     const seen = over === undefined ? { name: "OpenNsfw", probability: verdict.second.share } : verdict.classes[over];
     const reveal = make("button", { type: "button", "aria-pressed": "false", onclick: () => {
@@ -145,9 +148,9 @@ globalThis.sottoDialog ??= (() => {
       reveal.textContent = text(shown ? "blur" : "reveal");
     } }, text("reveal"));
     const item = make("li", {},
-      make("div", { class: "preview" }, canvas),
+      make("div", { class: "preview" }, isFilm ? make("span", { "aria-hidden": "true" }, "▶") : canvas),
       make("div", {}, make("p", { class: "name" }, file.name), make("p", { class: "why" }, `${text(`class${seen.name}`)} · ${percent(seen.probability)}`)),
-      reveal);
+      isFilm ? "" : reveal);
     return item;
   }
 

@@ -47,8 +47,9 @@ pub fn cases<F: Flavour>() -> Vec<Case> {
             check_layer_norm::<F>(24, &input)
         }),
         Case::new("layer_norm_rows far from zero", || {
-            let input: Vec<f32> = Random(9).floats(4 * 768, 1.0).iter().map(|x| x + 5.0).collect();
-            check_layer_norm::<F>(768, &input)
+            let width = if cfg!(miri) { 40 } else { 768 };
+            let input: Vec<f32> = Random(9).floats(4 * width, 1.0).iter().map(|x| x + 5.0).collect();
+            check_layer_norm::<F>(width, &input)
         }),
     ];
     for &width in WIDTHS {
