@@ -72,8 +72,8 @@ test("the package's other scripts read packaged files and nothing else", () => {
     /^pages\/wasm\/sotto\.js: const ret = new Worker\(getStringFromWasm0\(/,
     // The names of places in a menu.
     /^background\.js: const WITH_PICTURES = /,
-    // An SVG from the file in hand, below.
-    /^frames\.js: (const image = new Image\(\);|image\.src = address;)$/,
+    // An SVG or a film from the file in hand, below.
+    /^frames\.js: (const image = new Image\(\);|(image|video)\.src = address;)$/,
     /^pages\/start\.js: (for \(const name of \["RTCPeerConnection", "webkitRTCPeerConnection"\]\) delete|painted\.then\(\(\) => import\("\.\/wasm\/sotto\.js"\)\))/,
   ];
   const found = scripts.flatMap((file) => offenders(readFileSync(join(DIST, file), "utf8")).map((line) => `${file}: ${line.trim()}`));
@@ -84,7 +84,7 @@ test("the package's other scripts read packaged files and nothing else", () => {
   assert.deepEqual(pages.match(/Worker::new\([^,]*/g), ["Worker::new(script"]);
   assert.deepEqual(pages.match(/worker::start\([^,]*/g)?.map((call) => call.replace(/\s/g, "")).sort(), ['worker::start("measurer.js"', 'worker::start("packer.js"']);
   const addresses = readFileSync(join(DIST, "frames.js"), "utf8").match(/\baddress\s*=[^=].*/g);
-  assert.deepEqual(addresses, ['address = URL.createObjectURL(new Blob([blob], { type: "image/svg+xml" }));']);
+  assert.deepEqual(addresses, ["address = URL.createObjectURL(blob);", 'address = URL.createObjectURL(new Blob([blob], { type: "image/svg+xml" }));']);
 });
 
 test("a graphics processor is asked for in one place, which the worker of one button alone loads", () => {
