@@ -3,7 +3,7 @@
 
 use std::{cell::RefCell, collections::BTreeMap, future::Future};
 
-use js_sys::Uint8Array;
+use js_sys::Uint8ClampedArray;
 use wasm_bindgen::{JsCast, prelude::*};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::Blob;
@@ -50,15 +50,11 @@ async fn key_of(picture: &JsValue, caution: &Caution, model_id: &str) -> Option<
         Some(blob) if blob.size() > HASHED_BYTES_MAX => return None,
         Some(blob) => (JsFuture::from(blob.array_buffer()).await.ok()?, String::new()),
         None => {
-            let data = chrome::get(picture, "data");
-            let size = |name: &str| chrome::get(picture, name).as_f64().unwrap_or(0.0);
-            data.is_object().then_some(())?;
-            (data, format!("{} {}", size("width"), size("height")))
+            // Of what only looks like pixels nothing is known: it is refused.
+            let data: Uint8ClampedArray = chrome::get(picture, "data").dyn_into().ok()?;
+            let side = |name: &str| chrome::get(picture, name).as_f64();
+            (data.into(), format!("{} {}", side("width")?, side("height")?))
         }
-    };
-    let bytes = match bytes.dyn_ref::<js_sys::ArrayBuffer>() {
-        Some(buffer) => Uint8Array::new(buffer).into(),
-        None => bytes,
     };
     let hash = hash::sha256(&bytes).await.ok()?;
     let Caution { thresholds, careful } = caution;
