@@ -295,8 +295,13 @@ mod tests {
                 let want = plain(&convolution, &floats, &input);
                 let mut got = vec![f32::NAN; convolution.len_out()];
                 let mut room = Room::default();
-                // What an earlier, larger picture left must not be seen.
-                room.windows.resize(100_000, f32::NAN);
+                // What an earlier picture left must not be seen: its rows are as long, and full.
+                room.windows.resize(100_000, 1e6);
+                let before = Taps::SixteenBits(SixteenBitWeights::zeroed(8, n_window));
+                let size = convolution.size_out();
+                let before = Convolution { taps: before, side: 1, stride: 1, size, n_in: n_window };
+                let full = vec![50.0; size * size * n_window];
+                before.apply(&full, Epilogue::Store, &mut vec![0.0; before.len_out()], &mut room);
                 convolution.apply(&input, Epilogue::Store, &mut got, &mut room);
                 let bound = allowed * (n_window as f32).sqrt();
                 for (index, (got, want)) in got.iter().zip(&want).enumerate() {
