@@ -96,8 +96,10 @@ async function filmed(blob) {
     // A recorder may not have known how long it would record.
     if (!Number.isFinite(video.duration)) await seek(Number.MAX_SAFE_INTEGER);
     if (!video.videoWidth) throw new Error("the file has sound and no picture");
+    // Where even then nobody knows, it ends where the last place is.
+    const seconds = Number.isFinite(video.duration) ? video.duration : video.currentTime;
     for (const share of places(FILM_FRAMES_MAX)) {
-      await seek(share * (Number.isFinite(video.duration) ? video.duration : video.currentTime));
+      await seek(share * seconds);
       frames.push(pixelsOf(video, video.videoWidth, video.videoHeight));
     }
   } catch (problem) {

@@ -5,7 +5,7 @@
 //! as Pillow does it since 13.0. Both weigh the pixels under a triangle with whole numbers, so that neither the order of
 //! summing nor the processor changes the outcome.
 
-use super::resize::{LARGEST_SIDE, PictureError};
+use super::resize::{Coming, PictureError};
 
 /// The weights' bits behind the point: a byte and a spare bit on top, and a sign, fit an `i32`.
 const PRECISION_BITS: u32 = 22;
@@ -17,11 +17,9 @@ const HALF: i32 = 1 << (PRECISION_BITS - 1);
 /// page would.
 #[derive(Debug)]
 pub struct Antialiased {
-    width: u32,
-    height: u32,
+    coming: Coming,
     columns: Vec<Window>,
     rows: Vec<Window>,
-    next_row: u32,
     /// The first output row that is not complete.
     first_open: usize,
     /// The row at hand on white, if it has see-through pixels, and as it is added up; kept for their memory.
@@ -45,18 +43,14 @@ struct Window {
 impl Antialiased {
     /// For a picture of these pixels, to `side` (at least one) on each side.
     pub fn new(width: u32, height: u32, side: usize) -> Result<Self, PictureError> {
-        if !(1..=LARGEST_SIDE).contains(&width) || !(1..=LARGEST_SIDE).contains(&height) {
-            return Err(PictureError::Size { width, height });
-        }
+        let coming = Coming::of(width, height)?;
         let shrinks_by = |n: u32| i64::from(n) - side as i64;
         let is_tall = shrinks_by(height) > 0 && shrinks_by(height) > 2 * shrinks_by(width) && width <= TALL_WIDTH_MAX;
         let n_row = if is_tall { width as usize } else { side } * 3;
         Ok(Self {
-            width,
-            height,
+            coming,
             columns: windows(width, side),
             rows: windows(height, side),
-            next_row: 0,
             first_open: 0,
             on_white: Vec::new(),
             narrow: vec![0; n_row],
@@ -67,14 +61,9 @@ impl Antialiased {
 
     /// Whole rows, in order, as many at a time as is handy.
     pub fn feed(&mut self, rgba: &[u8]) -> Result<(), PictureError> {
-        let row_bytes = self.width as usize * 4;
-        let n_left = (self.height - self.next_row) as usize * row_bytes;
-        if !rgba.len().is_multiple_of(row_bytes) || rgba.len() > n_left {
-            return Err(PictureError::Length { found: rgba.len() as u64, expected: n_left as u64 });
-        }
-        for row in rgba.chunks_exact(row_bytes) {
+        for row in rgba.chunks_exact(self.coming.row_bytes_of(rgba)?) {
             self.take_row(row.as_chunks().0);
-            self.next_row += 1;
+            self.coming.next_row += 1;
         }
         Ok(())
     }
@@ -96,7 +85,7 @@ impl Antialiased {
                 .for_each(|(out, window)| *out = weigh(&row[window.first..][..window.weights.len()], &window.weights));
         }
         // The windows' beginnings and ends both rise, so those with this row follow one another.
-        let row_number = self.next_row as usize;
+        let row_number = self.coming.next_row as usize;
         let complete = |window: &Window| window.first + window.weights.len() <= row_number;
         self.first_open += self.rows[self.first_open..].iter().take_while(|window| complete(window)).count();
         for (window, sums) in self.rows.iter().zip(self.sums.chunks_exact_mut(self.narrow.len())).skip(self.first_open)
@@ -111,16 +100,12 @@ impl Antialiased {
 
     /// The picture at the net's size.
     pub fn finish(self) -> Result<Vec<u8>, PictureError> {
-        if self.next_row < self.height {
-            let row_bytes = u64::from(self.width) * 4;
-            let found = u64::from(self.next_row) * row_bytes;
-            return Err(PictureError::Length { found, expected: u64::from(self.height) * row_bytes });
-        }
+        self.coming.finish()?;
         if !self.is_tall {
             return Ok(self.sums.into_iter().map(rounded).collect());
         }
         let mut out = Vec::with_capacity(self.rows.len() * self.columns.len() * 3);
-        for sums in self.sums.chunks_exact(self.width as usize * 3) {
+        for sums in self.sums.chunks_exact(self.coming.width as usize * 3) {
             let pixel = |&[red, green, blue]: &[i32; 3]| [rounded(red), rounded(green), rounded(blue), 255];
             let row: Vec<[u8; 4]> = sums.as_chunks().0.iter().map(pixel).collect();
             for window in &self.columns {

@@ -15,39 +15,66 @@ pub enum PictureError {
     Length { found: u64, expected: u64 },
 }
 
+/// Which rows of a picture have come, and what is refused on their way: what both ways of resizing have in common.
+#[derive(Debug)]
+pub(super) struct Coming {
+    pub width: u32,
+    pub height: u32,
+    pub next_row: u32,
+}
+
+impl Coming {
+    pub fn of(width: u32, height: u32) -> Result<Self, PictureError> {
+        if !(1..=LARGEST_SIDE).contains(&width) || !(1..=LARGEST_SIDE).contains(&height) {
+            return Err(PictureError::Size { width, height });
+        }
+        Ok(Self { width, height, next_row: 0 })
+    }
+
+    /// Bytes of a row; refuses parts of rows, and more rows than are due.
+    pub fn row_bytes_of(&self, rgba: &[u8]) -> Result<usize, PictureError> {
+        let row_bytes = self.width as usize * 4;
+        let n_left = (self.height - self.next_row) as usize * row_bytes;
+        if !rgba.len().is_multiple_of(row_bytes) || rgba.len() > n_left {
+            return Err(PictureError::Length { found: rgba.len() as u64, expected: n_left as u64 });
+        }
+        Ok(row_bytes)
+    }
+
+    /// Refuses a picture of which rows are missing.
+    pub fn finish(&self) -> Result<(), PictureError> {
+        let bytes_of = |n_rows: u32| u64::from(n_rows) * u64::from(self.width) * 4;
+        match self.next_row < self.height {
+            true => Err(PictureError::Length { found: bytes_of(self.next_row), expected: bytes_of(self.height) }),
+            false => Ok(()),
+        }
+    }
+}
+
 /// Takes RGBA rows from top to bottom and gives `size × size` RGB floats, 0 to 255. See-through pixels are shown on
 /// white, as a page would.
 #[derive(Debug)]
 pub struct Resizer {
-    width: u32,
-    height: u32,
+    coming: Coming,
     size: usize,
     /// For each output column: the source columns to its left and right, and the share of the right one.
     columns: Vec<(usize, usize, f32)>,
-    next_row: u32,
     out: Vec<f32>,
 }
 
 impl Resizer {
     /// For a picture of these pixels, to `size` on each side.
     pub fn new(width: u32, height: u32, size: usize) -> Result<Self, PictureError> {
-        if !(1..=LARGEST_SIDE).contains(&width) || !(1..=LARGEST_SIDE).contains(&height) {
-            return Err(PictureError::Size { width, height });
-        }
+        let coming = Coming::of(width, height)?;
         let columns = (0..size).map(|x| neighbours(x, width, size)).collect();
-        Ok(Self { width, height, size, columns, next_row: 0, out: vec![0.0; size * size * 3] })
+        Ok(Self { coming, size, columns, out: vec![0.0; size * size * 3] })
     }
 
     /// Whole rows, in order, as many at a time as is handy.
     pub fn feed(&mut self, rgba: &[u8]) -> Result<(), PictureError> {
-        let row_bytes = self.width as usize * 4;
-        let n_left = (self.height - self.next_row) as usize * row_bytes;
-        if !rgba.len().is_multiple_of(row_bytes) || rgba.len() > n_left {
-            return Err(PictureError::Length { found: rgba.len() as u64, expected: n_left as u64 });
-        }
-        for row in rgba.chunks_exact(row_bytes) {
+        for row in rgba.chunks_exact(self.coming.row_bytes_of(rgba)?) {
             self.take_row(row);
-            self.next_row += 1;
+            self.coming.next_row += 1;
         }
         Ok(())
     }
@@ -55,16 +82,16 @@ impl Resizer {
     fn take_row(&mut self, row: &[u8]) {
         let mut narrow = None;
         // Output rows near this source row; a few more than need be are looked at.
-        let per_row = (self.size as f32 - 1.0) / (self.height as f32 - 1.0).max(1.0);
-        let middle = self.next_row as f32 * per_row;
-        let (first, last) = if self.height == 1 {
+        let per_row = (self.size as f32 - 1.0) / (self.coming.height as f32 - 1.0).max(1.0);
+        let middle = self.coming.next_row as f32 * per_row;
+        let (first, last) = if self.coming.height == 1 {
             (0, self.size)
         } else {
             ((middle - per_row - 2.0).max(0.0) as usize, ((middle + per_row + 3.0) as usize).min(self.size))
         };
         for y in first..last {
-            let (above, below, share) = neighbours(y, self.height, self.size);
-            let row_number = self.next_row as usize;
+            let (above, below, share) = neighbours(y, self.coming.height, self.size);
+            let row_number = self.coming.next_row as usize;
             let mut weight = 0.0;
             if above == row_number {
                 weight += 1.0 - share;
@@ -99,11 +126,7 @@ impl Resizer {
 
     /// The picture at the net's size.
     pub fn finish(self) -> Result<Vec<f32>, PictureError> {
-        if self.next_row < self.height {
-            let row_bytes = u64::from(self.width) * 4;
-            let found = u64::from(self.next_row) * row_bytes;
-            return Err(PictureError::Length { found, expected: u64::from(self.height) * row_bytes });
-        }
+        self.coming.finish()?;
         Ok(self.out)
     }
 }

@@ -1,9 +1,8 @@
 //! Picture → what two nets see of it, and whether a person should be warned.
 //!
-//! Two looks, because each net alone is wrong about other pictures: the first takes sportswear, toddlers and restaurant
-//! tables for what it warns of, the second, which knows photographs only, artwork and fruit. Where a photograph is warned of,
-//! both must see something. On 1,009 benign pictures the first alone raised 17 false alarms; together they raise
-//! models/nsfw.md says how many.
+//! Two looks, because each net is wrong about other pictures: the first takes sportswear, toddlers and restaurant tables for
+//! what it warns of; the second is of another kind, and knows photographs only. Where a photograph is warned of, both must
+//! see something. On 1,009 benign pictures the first alone raised 17 false alarms; together they raise 5 (models/nsfw.md).
 
 use thiserror::Error;
 
