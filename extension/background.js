@@ -6,12 +6,14 @@
 import { flavour, glue, wasmFile } from "./engine.js";
 import { framesOf, shrunk } from "./frames.js";
 import { openHelpers } from "./helpers.js";
+import { loadedFrom } from "./loaded.js";
 import * as store from "./store.js";
 import { MENU, NEEDED } from "./tables.js";
 
 // The engine finds them here.
 globalThis.sottoFramesOf = framesOf;
 globalThis.sottoShrunk = shrunk;
+globalThis.sottoLoaded = loadedFrom;
 
 // ---- Needs nothing ----
 

@@ -4,6 +4,8 @@
 type Action = import("../target/xtask/types/protocol.js").Action;
 type ClassScore = import("../target/xtask/types/protocol.js").ClassScore;
 type Course = import("../target/xtask/types/protocol.js").Course;
+type CoveredHere = import("../target/xtask/types/protocol.js").CoveredHere;
+type CoveredInFrame = import("../target/xtask/types/protocol.js").CoveredInFrame;
 type Edges = import("../target/xtask/types/protocol.js").Edges;
 type FoundFrame = import("../target/xtask/types/protocol.js").FoundFrame;
 type FoundPicture = import("../target/xtask/types/protocol.js").FoundPicture;
@@ -29,6 +31,7 @@ type SentenceVerdict = import("../target/xtask/types/protocol.js").SentenceVerdi
 type Sentiment = import("../target/xtask/types/protocol.js").Sentiment;
 type Settings = import("../target/xtask/types/protocol.js").Settings;
 type Shares = import("../target/xtask/types/protocol.js").Shares;
+type SiteRule = import("../target/xtask/types/protocol.js").SiteRule;
 type Spot = import("../target/xtask/types/protocol.js").Spot;
 type Status = import("../target/xtask/types/protocol.js").Status;
 type TabView = import("../target/xtask/types/protocol.js").TabView;
@@ -43,7 +46,7 @@ type WhyVerdict = import("../target/xtask/types/protocol.js").WhyVerdict;
 
 /** Pixels as they are sent: Firefox's messages carry no ImageData. */
 type Pixels = { width: number; height: number; data: Uint8ClampedArray };
-type AskedWithPicture = "picture" | "upload" | "decide" | "keepModel";
+type AskedWithPicture = "picture" | "seen" | "upload" | "decide" | "keepModel";
 /** A request before it is sent: whoever sends it may name it, and a picture or file stands beside what the protocol describes. */
 type Unsent<Request extends { id: string; ask: string }> = Request extends unknown
   ? Omit<Request, "id"> & { id?: string } & (Request["ask"] extends AskedWithPicture ? { picture: Blob | Pixels } : {})
@@ -110,6 +113,8 @@ type PageName = Exclude<keyof typeof import("./pages/wasm/sotto.js"), "default">
 /** The engine finds them here: what browsers decode. */
 declare var sottoFramesOf: typeof import("./frames.js").framesOf;
 declare var sottoShrunk: typeof import("./frames.js").shrunk;
+/** And what a page has loaded. */
+declare var sottoLoaded: typeof import("./loaded.js").loadedFrom;
 
 /** A service worker's: the pages of its origin. */
 declare var clients: { matchAll(options: object): Promise<{ url: string; postMessage(message: unknown, transfer: Transferable[]): void }[]> };
@@ -329,6 +334,33 @@ interface SottoScan {
   verdictUnderCover(element: PictureElement): PictureVerdict | null | undefined;
 }
 
+/** What protect.js knows of a picture in its frame. */
+interface Guarded {
+  /** Its number in this frame. */
+  name: number;
+  /** What its element says of it, for held.css and covered.css. */
+  mark: string | null;
+  film: boolean;
+  /** `waiting` for a verdict; `late` has none, and is shown; `shown` by the person; `small` is no picture to speak of. */
+  state: "loading" | "waiting" | "fine" | "small" | "covered" | "shown" | "late";
+  verdict: PictureVerdict | null;
+  /** Changes when the element shows another picture. */
+  address: string;
+  readyAt: number;
+  nTries: number;
+}
+
+/** protect.js: the pictures of a protected frame. */
+interface SottoProtect {
+  covered(): Map<Element, Guarded>;
+  report(): CoveredInFrame;
+  reveal(name?: number | null): void;
+  /** Called after each change, by whoever says so on the page. */
+  onChange: (() => void) | null;
+}
+
+declare var sottoProtect: SottoProtect | undefined;
+declare var sottoCovers: true | undefined;
 declare var sottoSurface: SottoSurface;
 declare var sottoVerdict: SottoVerdict;
 declare var sottoWhy: SottoWhy;

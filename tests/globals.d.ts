@@ -35,6 +35,7 @@ type Answers = {
   keepModel: "ownModels";
   chooseModel: "ownModels";
   removeModel: "ownModels";
+  covered: "covered";
 };
 type AnswerTo<Name> = Name extends keyof Answers ? Answers[Name] : "done";
 /** A reply as tests read it: what they hope for, or what they then show of a refusal. */

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{OwnModels, PictureRules, PictureVerdict, Settings, Status, TextVerdict, UploadVerdict, WhyVerdict};
+use super::{
+    CoveredName, OwnModels, PictureRules, PictureVerdict, Settings, SiteRule, Status, TextVerdict, UploadVerdict,
+    WhyVerdict,
+};
 
 /// What comes back, with the request's `id` beside it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,6 +33,11 @@ pub enum Answer {
     Settings(Settings),
     /// To every ask that changes them, too.
     OwnModels(OwnModels),
+    /// None where the tab's site is not protected.
+    Protected {
+        rule: Option<SiteRule>,
+    },
+    Covered(CoveredPictures),
     /// To asks after which there is nothing to tell.
     Done,
     /// To any ask.
@@ -99,4 +107,63 @@ pub struct ScanCounts {
     pub failed: u32,
     /// Whether new pictures are still looked for.
     pub running: bool,
+}
+
+/// What is covered in a protected tab.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct CoveredPictures {
+    /// The largest first.
+    pub pictures: Vec<CoveredPicture>,
+    /// Pictures and films that were judged, whatever the verdict.
+    pub judged: u32,
+    /// Those that nobody could judge.
+    pub unjudged: u32,
+}
+
+/// One that is covered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct CoveredPicture {
+    /// To reveal it by.
+    pub name: CoveredName,
+    /// As it is shown, in CSS pixels.
+    pub width: u32,
+    /// As it is shown, in CSS pixels.
+    pub height: u32,
+    /// The class that is warned of, as the model calls it; empty where there is no verdict.
+    pub class: String,
+    /// How probable that is.
+    pub share: f32,
+    /// Whether it is a film.
+    pub film: bool,
+}
+
+/// What protect.js says is covered in its frame.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct CoveredInFrame {
+    /// In the order in which they were covered.
+    pub pictures: Vec<CoveredHere>,
+    /// As in [`CoveredPictures`].
+    pub judged: u32,
+    /// As in [`CoveredPictures`].
+    pub unjudged: u32,
+}
+
+/// As [`CoveredPicture`], without its frame.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs, reason = "as there")]
+pub struct CoveredHere {
+    pub picture: u32,
+    pub width: f64,
+    pub height: f64,
+    pub class: String,
+    pub share: f32,
+    pub film: bool,
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, ResultPlace, Sentiment, Settings};
+use super::{Action, ResultPlace, Sentiment, Settings, SiteRule};
 #[cfg(feature = "declarations")]
 use crate::models::Task;
 
@@ -68,6 +68,14 @@ pub enum PageAsk {
     KeepPictureRules { thresholds: BTreeMap<String, f32>, action: Action, careful: bool },
     /// The scan of a tab's pictures, wished for in the popup; `tab` is the browser's number for it.
     Scan { tab: i32, wish: ScanWish },
+    /// Protection on or off for one site (`https://host`), or for all of them when `site` is absent.
+    Protect { site: Option<String>, on: bool },
+    /// What happens on protected sites, or on one of them; without a `rule` that one goes by the rule of all.
+    KeepSiteRule { site: Option<String>, rule: Option<SiteRule> },
+    /// What is covered in a protected tab.
+    Covered { tab: i32 },
+    /// Show what is covered in a protected tab: one picture of a frame, or all.
+    Reveal { tab: i32, picture: Option<CoveredName> },
 }
 
 /// All that a content script of ours may ask, which may be anything that a page made of it; and always for itself: no
@@ -92,8 +100,15 @@ pub enum FrameAsk {
     /// the file stands beside this as `picture`.
     Decide { upload: bool },
     /// Judge what stands at these places of the sender's tab, at most `SPOTS_MAX`, as it is seen now; the tab is
-    /// `view_width` CSS pixels wide.
-    InView { spots: Vec<Spot>, view_width: f64 },
+    /// `view_width` CSS pixels wide. Where a protected page shows them `faint`, with a tenth of their contrast (covered.css), that
+    /// is undone.
+    InView {
+        spots: Vec<Spot>,
+        view_width: f64,
+        #[serde(default)]
+        #[cfg_attr(feature = "declarations", ts(optional, as = "Option<bool>"))]
+        faint: bool,
+    },
     /// A frame under scan has counted something new.
     Scanned,
     /// Whether the guard is still on for the sender's site; refused where it is not.
@@ -107,6 +122,20 @@ pub enum FrameAsk {
     Why { text: String, towards: Sentiment, card: String },
     /// Judge a text and show it in the popup: the page took the card away.
     TextInPopup { text: String },
+    /// What is to happen to pictures here: the tab's own site decides, whichever site the frame is of. The browser is told to keep
+    /// what is not judged out of sight with more power than a page has.
+    Protected,
+    /// Judge the picture that the page has loaded from any of these addresses (the same picture by two names), by the bytes
+    /// that the browser has of it. Nothing is ever fetched: an address is only compared.
+    Loaded { addresses: Vec<String> },
+    /// Judge what a protected page shows; its pixels stand beside this as `picture`. `film` decides how strictly.
+    Seen { film: bool },
+    /// Bring the scripts of a protected page into all frames of the tab.
+    Frames,
+    /// A protected frame has covered its first picture: bring what says so on the page.
+    BringCovers,
+    /// What is covered in a protected frame has changed.
+    CoveredChanged,
 }
 
 /// Which model a request or a menu entry will need, so that its weights can be read while the engine starts; `None` for what
@@ -115,10 +144,11 @@ pub enum FrameAsk {
 pub(super) fn needs(event: &str) -> Option<Option<Task>> {
     Some(match event {
         "text" | "why" | "selection" | "textInPopup" | super::MENU_SELECTION => Some(Task::Text),
-        "picture" | "upload" | "inView" | super::MENU_PICTURE => Some(Task::Picture),
+        "picture" | "upload" | "inView" | "protected" | "loaded" | "seen" | super::MENU_PICTURE => Some(Task::Picture),
         "shownText" | "cancel" | "status" | "load" | "unload" | "forget" | "check" | "ownModels" | "keepModel"
         | "chooseModel" | "removeModel" | "settings" | "showResults" | "keepSettings" | "guard" | "pictureRules"
-        | "keepPictureRules" | "scan" | "decide" | "scanned" | "watched" | "allowHere" | "bringWhy" => None,
+        | "keepPictureRules" | "scan" | "decide" | "scanned" | "watched" | "allowHere" | "bringWhy" | "protect"
+        | "keepSiteRule" | "covered" | "reveal" | "frames" | "bringCovers" | "coveredChanged" => None,
         _ => return None,
     })
 }
@@ -161,4 +191,14 @@ pub struct Spot {
     pub y: f64,
     pub width: f64,
     pub height: f64,
+}
+
+/// Which covered picture of a tab.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
+pub struct CoveredName {
+    /// The browser's number for the frame.
+    pub frame: i32,
+    /// The frame's number for the picture.
+    pub picture: u32,
 }

@@ -29,6 +29,15 @@ pub struct Settings {
     pub careful: bool,
     /// What happens to a picture over a threshold.
     pub action: Action,
+    /// The pictures and films of every site are looked at while they load, but for sites that say otherwise. Takes effect where
+    /// the browser's permission for all sites was given, too.
+    pub protect_everywhere: bool,
+    /// Sites (https://example.com) by name: true where they are protected, false where they are not although all others are.
+    pub protect_sites: BTreeMap<String, bool>,
+    /// What happens on protected sites that have no rule of their own.
+    pub protect_rule: SiteRule,
+    /// Sites (https://example.com) with a rule of their own.
+    pub protect_rules: BTreeMap<String, SiteRule>,
     /// What loaded models may take together, in megabytes; the engine's preset where there is none.
     #[cfg_attr(feature = "declarations", schemars(range(min = 40, max = 2000)))]
     pub memory_budget_mb: Option<u32>,
@@ -48,6 +57,121 @@ impl Settings {
         let named = |sites: &[String]| sites.iter().any(|kept| kept == site);
         (self.guard_everywhere || named(&self.guard_sites)) && !named(&self.allowed_sites)
     }
+
+    /// What is to happen to the pictures of a site; none where it is not protected.
+    pub fn protects(&self, site: &str) -> Option<&SiteRule> {
+        let is_protected = self.protect_sites.get(site).copied().unwrap_or(self.protect_everywhere);
+        is_protected.then(|| self.protect_rules.get(site).unwrap_or(&self.protect_rule))
+    }
+
+    /// Whether any site is protected.
+    pub fn protects_any(&self) -> bool {
+        self.protect_everywhere || self.protect_sites.values().any(|&is_protected| is_protected)
+    }
+}
+
+/// What happens to pictures and films on a protected site.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS, schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", default)]
+pub struct SiteRule {
+    /// How strictly still pictures, and moving ones without sound, are judged.
+    pub pictures: Strictness,
+    /// How strictly films are.
+    pub films: Strictness,
+    /// What happens to what is warned of.
+    pub cover: Cover,
+    /// Nothing is seen before it was judged; otherwise it is covered afterwards.
+    pub held: bool,
+    /// What happens to what can't be judged, or not within three seconds.
+    pub unjudged: Unjudged,
+}
+
+impl Default for SiteRule {
+    fn default() -> Self {
+        Self {
+            pictures: Strictness::Usual,
+            films: Strictness::Usual,
+            cover: Cover::Blur,
+            held: true,
+            unjudged: Unjudged::Show,
+        }
+    }
+}
+
+/// A rule that has a name, so that nobody must know what it is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Preset {
+    /// Only what is beyond doubt, and afterwards.
+    Relaxed,
+    /// What a site has of which nobody says otherwise.
+    Usual,
+    /// Sooner, for false alarms.
+    Careful,
+    /// For children: as soon as possible, and nothing of it is seen.
+    Children,
+}
+
+impl Preset {
+    /// The mildest first.
+    pub const ALL: [Self; 4] = [Self::Relaxed, Self::Usual, Self::Careful, Self::Children];
+
+    /// What it stands for.
+    pub fn rule(self) -> SiteRule {
+        let (pictures, films, cover, held, unjudged) = match self {
+            Self::Relaxed => (Strictness::Relaxed, Strictness::Off, Cover::Blur, false, Unjudged::Show),
+            Self::Usual => return SiteRule::default(),
+            Self::Careful => (Strictness::Careful, Strictness::Careful, Cover::Blur, true, Unjudged::Show),
+            Self::Children => (Strictness::Strict, Strictness::Strict, Cover::Hide, true, Unjudged::Cover),
+        };
+        SiteRule { pictures, films, cover, held, unjudged }
+    }
+
+    /// The one that stands for a rule, if any does.
+    pub fn of(rule: &SiteRule) -> Option<Self> {
+        Self::ALL.into_iter().find(|preset| preset.rule() == *rule)
+    }
+}
+
+/// How strictly pictures are judged on a protected site.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS, schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub enum Strictness {
+    /// They are not looked at.
+    Off,
+    /// Only what both looks are sure of.
+    Relaxed,
+    /// As the person set it for all pictures.
+    Usual,
+    /// The same, but one of the two looks is enough.
+    Careful,
+    /// One look is enough, and sooner.
+    Strict,
+}
+
+/// What happens to a picture that is warned of on a protected site.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS, schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub enum Cover {
+    /// It is blurred.
+    Blur,
+    /// Nothing of it is seen.
+    Hide,
+    /// It is shown in an outline.
+    Outline,
+}
+
+/// What happens to a picture on a protected site for which there is no verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS, schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub enum Unjudged {
+    /// It is shown.
+    Show,
+    /// It stays covered until the person wants to see it.
+    Cover,
 }
 
 /// From when on pictures are warned of, and what then happens.
@@ -167,5 +291,13 @@ mod tests {
         let kept = serde_json::to_string(&settings).unwrap();
         assert_eq!(serde_json::from_str::<Settings>(&kept).unwrap(), settings);
         assert!(settings.guard_everywhere);
+    }
+
+    #[test]
+    fn every_preset_is_known_by_its_rule() {
+        for preset in Preset::ALL {
+            assert_eq!(Preset::of(&preset.rule()), Some(preset));
+        }
+        assert_eq!(Preset::of(&SiteRule { cover: Cover::Outline, ..SiteRule::default() }), None);
     }
 }

@@ -18,6 +18,10 @@ pub enum ToFrame {
     GuardChanged,
     /// scan.js, which answers `true`: what is to be done, and what to do to a picture over a threshold.
     Scan { wish: ScanWish, action: Action },
+    /// protect.js: the rule for this tab may be another.
+    ProtectionChanged,
+    /// protect.js: the person wants to see one of the pictures covered in this frame, or all of them.
+    Reveal { picture: Option<u32> },
     /// picture.js, which answers [`FoundPicture`]: the picture with this address, or the one under the pointer.
     FindPicture { source: Option<String> },
     /// picture.js, which answers [`FoundFrame`]: where a frame of the tab stands, by its place in `window.frames`.
@@ -39,6 +43,8 @@ pub enum ToPageOf<V> {
     View { view: V },
     /// What is counted in a tab under scan.
     Scan { tab: i32, counts: ScanCounts },
+    /// What is covered in a protected tab has changed.
+    CoveredChanged { tab: i32 },
 }
 
 /// With views whole, as the background sends them.

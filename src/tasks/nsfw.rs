@@ -9,7 +9,7 @@ use thiserror::Error;
 use crate::image::{Antialiased, PictureError, Resizer, through_jpeg};
 use crate::nets::picture_pair::{LoadedPair, Preparation};
 use crate::nets::{MobileNetV2, OpenNsfw};
-use crate::protocol::Caution;
+use crate::protocol::{Caution, Strictness};
 
 /// Classes that a person is warned of, each with the probability from which on.
 pub const THRESHOLDS: [(&str, f32); 4] = [("Hentai", 0.7), ("Porn", 0.6), ("Sexy", 0.8), (SECOND, 0.8)];
@@ -19,6 +19,10 @@ pub const SECOND: &str = "OpenNsfw";
 /// authors call a picture likely safe below that.
 const PHOTOGRAPHS: [&str; 2] = ["Porn", "Sexy"];
 const AGREES: f32 = 0.2;
+
+/// In the order of [`THRESHOLDS`].
+const RELAXED: [f32; 4] = [0.85, 0.85, 0.95, 0.9];
+const STRICT: [f32; 4] = [0.4, 0.35, 0.5, 0.5];
 
 /// Why a picture can not be judged, or not by this model.
 #[derive(Debug, Error)]
@@ -138,6 +142,22 @@ fn middle(rgb: &[u8], side: usize, wanted: usize) -> Vec<u8> {
 pub fn threshold_of(class: &str, caution: &Caution) -> Option<f32> {
     let preset = || THRESHOLDS.iter().find(|(name, _)| *name == class).map(|&(_, threshold)| threshold);
     caution.thresholds.get(class).copied().or_else(preset)
+}
+
+/// How cautious verdicts on a protected site are, where `own` is what the person chose for all pictures; none where they are
+/// not wanted.
+pub fn caution_of(strictness: Strictness, own: Caution) -> Option<Caution> {
+    let of = |thresholds: [f32; 4], careful| {
+        let named = THRESHOLDS.iter().zip(thresholds).map(|(&(name, _), threshold)| (name.to_owned(), threshold));
+        Caution { thresholds: named.collect(), careful }
+    };
+    Some(match strictness {
+        Strictness::Off => return None,
+        Strictness::Relaxed => of(RELAXED, false),
+        Strictness::Usual => own,
+        Strictness::Careful => Caution { careful: true, ..own },
+        Strictness::Strict => of(STRICT, true),
+    })
 }
 
 /// What a person is warned of.

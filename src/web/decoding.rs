@@ -19,6 +19,8 @@ use crate::{
 const BAND_BYTES: u32 = 1024 * 1024;
 /// Pictures with more pixels than this are not decoded: they would take the browser gigabytes and seconds.
 const PIXELS_MAX: u64 = 100_000_000;
+/// The opposite of what covered.css does.
+const FAINT_UNDONE: &str = "contrast(10)";
 /// Enough of a file to find its size behind the metadata and preview that cameras put first.
 const HEADER_BYTES: f64 = 256.0 * 1024.0;
 /// A file above this is not opened: no photograph is that large, and decoding it would take the worker's memory.
@@ -88,6 +90,8 @@ pub struct Crop {
     pub width: f64,
     pub height: f64,
     pub upright: Option<Upright>,
+    /// Whether it is painted with a tenth of its contrast (content/covered.css).
+    pub faint: bool,
 }
 
 /// A picture that a page turned or skewed: where its first corner is in the capture, and what turned it.
@@ -222,7 +226,8 @@ pub async fn cropped(capture: &Blob, crop: &Crop) -> Result<Decoded, DecodeError
         whole.close();
         return turned;
     }
-    from_bitmap(bitmap(create_cropped_bitmap(capture, crop.x, crop.y, crop.width, crop.height)).await?)
+    let part = bitmap(create_cropped_bitmap(capture, crop.x, crop.y, crop.width, crop.height)).await?;
+    drawn(part, if crop.faint { FAINT_UNDONE } else { "none" })
 }
 
 async fn bitmap(asked: Result<Promise, JsValue>) -> Result<ImageBitmap, DecodeError> {
@@ -237,11 +242,16 @@ fn from_context(context: OffscreenCanvasRenderingContext2d) -> Decoded {
 }
 
 fn from_bitmap(bitmap: ImageBitmap) -> Result<Decoded, DecodeError> {
+    drawn(bitmap, "none")
+}
+
+/// No larger than a net needs, through a filter of the canvas.
+fn drawn(bitmap: ImageBitmap, filter: &str) -> Result<Decoded, DecodeError> {
     let longer = bitmap.width().max(bitmap.height()).max(1);
     let scale = (f64::from(PICTURE_SIDE_MAX) / f64::from(longer)).min(1.0);
     let side = |pixels: u32| (f64::from(pixels) * scale).round().max(1.0) as u32;
     let (width, height) = (side(bitmap.width()), side(bitmap.height()));
-    let drawn = draw(&bitmap, width, height);
+    let drawn = draw(&bitmap, width, height, filter);
     bitmap.close();
     Ok(Decoded { width, height, pixels: Source::Canvas(drawn.map_err(unreadable)?) })
 }
@@ -266,8 +276,14 @@ fn turned_back(capture: &ImageBitmap, upright: &Upright) -> Result<Decoded, Deco
     Ok(Decoded { width, height, pixels: Source::Canvas(drawn.map_err(unreadable)?) })
 }
 
-fn draw(bitmap: &ImageBitmap, width: u32, height: u32) -> Result<OffscreenCanvasRenderingContext2d, JsValue> {
+fn draw(
+    bitmap: &ImageBitmap,
+    width: u32,
+    height: u32,
+    filter: &str,
+) -> Result<OffscreenCanvasRenderingContext2d, JsValue> {
     let context = canvas(width, height)?;
+    chrome::set(&context, "filter", &filter.into());
     context.draw_image_with_image_bitmap_and_dw_and_dh(bitmap, 0.0, 0.0, f64::from(width), f64::from(height))?;
     Ok(context)
 }

@@ -5,8 +5,14 @@
 
 mod browser;
 
+#[cfg(any(feature = "web", feature = "pages"))]
+mod switches;
+
 #[cfg(feature = "web")]
 mod settings;
+
+#[cfg(feature = "web")]
+mod wishes;
 
 #[cfg(feature = "web")]
 mod measure;
@@ -31,6 +37,12 @@ mod pictures;
 
 #[cfg(feature = "web")]
 mod guard;
+
+#[cfg(feature = "web")]
+mod protection;
+
+#[cfg(feature = "web")]
+mod in_force;
 
 #[cfg(feature = "web")]
 mod doors;

@@ -21,6 +21,9 @@ const EXPLAINED = [
   // Chromium's way to a page that decodes animated pictures; Firefox's background is such a page itself (unseen.js).
   { code: "MANIFEST_PERMISSIONS", file: /^manifest\.json$/, message: /"offscreen"/ },
   { code: "UNSUPPORTED_API", file: /^unseen\.js$/, message: /^offscreen\.createDocument / },
+  // Chromium's way to the bytes of what a page has loaded; Firefox lets a script of ours read the pixels of any site that it may enter.
+  { code: "MANIFEST_OPTIONAL_PERMISSIONS", file: /^manifest\.json$/, message: /"pageCapture"/ },
+  { code: "UNSUPPORTED_API", file: /^loaded\.js$/, message: /pageCapture\.saveAsMHTML/ },
 ];
 
 /**

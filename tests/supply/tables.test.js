@@ -37,7 +37,7 @@ test("everything that the manifest, the pages and the background name is in the 
   const files = readdirSync(DIST, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   const names = files.map((entry) => join(entry.parentPath ?? entry.path, entry.name).slice(DIST.length + 1));
   const rust = readdirSync(join(ROOT, "src/web"), { encoding: "utf8", recursive: true }).filter((name) => name.endsWith(".rs"));
-  const named = rust.flatMap((name) => [...readFileSync(join(ROOT, "src/web", name), "utf8").matchAll(/"(content\/[\w.]+\.js)"/g)].map(([, file]) => file));
+  const named = rust.flatMap((name) => [...readFileSync(join(ROOT, "src/web", name), "utf8").matchAll(/"(content\/[\w.]+\.(?:js|css))"/g)].map(([, file]) => file));
   const pages = names.filter((name) => name.endsWith(".html")).map((name) => readFileSync(join(DIST, name), "utf8")).join("\n");
   assert.ok(named.length > 10);
   assert.deepEqual([...new Set(named)].filter((name) => !names.includes(name)), [], "scripts that Rust names and nobody packs");

@@ -14,6 +14,10 @@ use std::sync::Mutex;
 const PALETTE: &str = "palette.css";
 const SHEET: &str = "pages/sotto.css";
 const SURFACE: &str = "content/surface.js";
+/// What keeps pictures out of sight, and the script that has it too.
+const HELD_STYLE: &str = "content/held.css";
+const HELD_SCRIPT: &str = "content/protect.js";
+const HELD_MARKER: &str = "@held;";
 /// What is put into web pages.
 const PAGE_SCRIPTS: &str = "content/";
 
@@ -43,6 +47,7 @@ fn make(profile: Profile) -> Outcome {
     // In front of the one style sheet: a file of its own would hold up a page's first paint.
     let sheet = files.get_mut(SHEET).ok_or_else(|| format!("extension/{SHEET} is missing"))?;
     sheet.splice(0..0, palette);
+    hold_shadow_roots(&mut files)?;
     // As they are before they are squeezed: tests/supply reads both.
     let coloured = files.iter().filter(|(name, _)| name.starts_with(PAGE_SCRIPTS));
     lay_out(&place::workshop().join("coloured"), &coloured.map(|(name, text)| (name.clone(), text.clone())).collect())?;
@@ -95,9 +100,29 @@ fn colour_page_scripts(files: &mut Files) -> Outcome<Vec<u8>> {
     if names.iter().any(|name| name == SURFACE) { Ok(css) } else { Err(format!("extension/{SURFACE} is missing")) }
 }
 
+/// What keeps pictures out of sight on protected sites stands once: as a style of the browser's, and in the script that gives it to
+/// shadow roots before.
+fn hold_shadow_roots(files: &mut Files) -> Outcome {
+    let text = |name: &str| {
+        let bytes = files.get(name).ok_or_else(|| format!("extension/{name} is missing"))?;
+        String::from_utf8(bytes.clone()).map_err(|error| format!("extension/{name}: {error}"))
+    };
+    let (style, script) = (text(HELD_STYLE)?, text(HELD_SCRIPT)?);
+    let style = style.split_once("*/").map_or(style.as_str(), |(_, rules)| rules).trim();
+    let style = style.split_whitespace().collect::<Vec<_>>().join(" ");
+    if script.matches(HELD_MARKER).count() != 1 || style.contains(['`', '\\', '$']) {
+        return Err(format!(
+            "extension/{HELD_SCRIPT} must say {HELD_MARKER} once, and extension/{HELD_STYLE} nothing that a script's text can't hold"
+        ));
+    }
+    files.insert(HELD_SCRIPT.to_string(), script.replace(HELD_MARKER, &style).into_bytes());
+    Ok(())
+}
+
 /// Pages get scripts for a person's click, so these are small; what runs in the extension itself stays as it is written.
 fn squeeze_page_scripts(files: &mut Files) -> Outcome {
-    for (name, bytes) in files.iter_mut().filter(|(name, _)| name.starts_with(PAGE_SCRIPTS)) {
+    let is_script = |name: &str| name.starts_with(PAGE_SCRIPTS) && name.ends_with(".js");
+    for (name, bytes) in files.iter_mut().filter(|(name, _)| is_script(name)) {
         let source = std::str::from_utf8(bytes).map_err(|error| format!("extension/{name}: {error}"))?;
         *bytes = squeeze::script(source).map_err(|problem| format!("extension/{name}: {problem}"))?.into_bytes();
     }

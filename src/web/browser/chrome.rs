@@ -2,7 +2,7 @@
 //! a request: what is not declared in this file can't be called.
 
 use js_sys::{Array, Function, Object, Promise, Reflect};
-use wasm_bindgen::prelude::*;
+use wasm_bindgen::{JsCast, prelude::*};
 
 #[wasm_bindgen]
 extern "C" {
@@ -30,6 +30,15 @@ extern "C" {
 
     #[wasm_bindgen(catch, js_namespace = ["chrome", "scripting"], js_name = executeScript)]
     pub async fn execute_script(injection: &JsValue) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(catch, js_namespace = ["chrome", "scripting"], js_name = insertCSS)]
+    pub async fn insert_css(style: &JsValue) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(catch, js_namespace = ["chrome", "scripting"], js_name = removeCSS)]
+    pub async fn remove_css(style: &JsValue) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(js_namespace = ["chrome", "runtime"], js_name = getManifest)]
+    fn manifest() -> JsValue;
 
     #[wasm_bindgen(catch, js_namespace = ["chrome", "scripting"], js_name = registerContentScripts)]
     pub async fn register_content_scripts(scripts: &JsValue) -> Result<JsValue, JsValue>;
@@ -149,7 +158,13 @@ pub fn get_by(target: &JsValue, name: &JsValue) -> JsValue {
     Reflect::get(target, name).unwrap_or(JsValue::UNDEFINED)
 }
 
+/// Whether a list of the manifest has a name, as far as this browser understands it.
+pub fn manifest_says(list: &str, name: &str) -> bool {
+    get(&manifest(), list).dyn_into::<Array>().is_ok_and(|names| names.includes(&JsValue::from_str(name), 0))
+}
+
 /// A list of strings as a JavaScript array.
+#[cfg(feature = "web")]
 pub fn strings(items: &[&str]) -> JsValue {
     items.iter().map(|item| JsValue::from_str(item)).collect::<Array>().into()
 }

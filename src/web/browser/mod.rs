@@ -8,6 +8,8 @@ pub mod hash;
 pub mod scripts;
 pub mod sites;
 #[cfg(feature = "web")]
+pub mod tabs;
+#[cfg(feature = "web")]
 pub mod time;
 #[cfg(feature = "web")]
 pub mod turns;

@@ -1,5 +1,8 @@
 //! What a site is: scheme and host, as switches, lists of sites and the browser's permissions name it.
 
+#[cfg(feature = "web")]
+use crate::protocol::{Reason, Refusal};
+
 /// The match pattern of all sites.
 pub const EVERYWHERE: &str = "<all_urls>";
 
@@ -23,4 +26,16 @@ pub fn site_of(address: &str) -> Option<String> {
 /// The match pattern of a site: all of its ports and paths.
 pub fn pattern_of(site: &str) -> String {
     format!("{site}/*")
+}
+
+/// Refuses what is not named as a site is.
+#[cfg(feature = "web")]
+pub fn a_site(site: Option<&str>) -> Result<(), Refusal> {
+    match site.filter(|&site| site_of(site).as_deref() != Some(site)) {
+        None => Ok(()),
+        Some(other) => {
+            let detail = format!("{other:?} is not a site like https://example.com");
+            Err(Refusal { reason: Reason::BadRequest, detail })
+        }
+    }
 }

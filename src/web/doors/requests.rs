@@ -17,8 +17,10 @@ use crate::{
         browser::{chrome, scripts::off_limits, untrusted, wire},
         guard,
         host::{Host, host},
+        in_force,
         models::own,
-        pictures, settings, words,
+        pictures::{self, InView},
+        protection, settings, words,
     },
 };
 
@@ -69,7 +71,7 @@ fn read<T: DeserializeOwned + Tagged>(message: &JsValue) -> Result<T, Refusal> {
 
 async fn for_frame(
     host: &Rc<Host>,
-    Frame { tab, frame, window, site, document, is_active }: Frame,
+    Frame { tab, frame, window, site, tab_site, document, is_active }: Frame,
     id: String,
     ask: FrameAsk,
     picture: &JsValue,
@@ -91,13 +93,15 @@ async fn for_frame(
             let _asked = host.enter(tab, id, Urgency::Upload).await?;
             guard::decide(picture, &site, upload).await?;
         }
-        FrameAsk::InView { spots, view_width } => {
+        FrameAsk::InView { spots, view_width, faint } => {
             // A page that is fetched ahead, or kept for "back", has the tab of another that is in view.
             if !is_active {
                 return Err(off_limits("the document is not in view"));
             }
             let (_asked, order) = host.enter(tab, id, Urgency::Scan).await?;
-            let verdicts = pictures::in_view(host, tab, window, &spots, view_width, order).await?;
+            let caution = protection::caution_in_view(tab_site.as_deref()).await;
+            let view = InView { tab, window, width: view_width, faint };
+            let verdicts = pictures::in_view(host, &view, &spots, order, &caution).await?;
             return Ok(Answer::InView { verdicts });
         }
         FrameAsk::Scanned => {
@@ -120,6 +124,22 @@ async fn for_frame(
                 return Err(off_limits("no card stood in this tab"));
             }
             words::text_in_popup(host, window, text).await;
+        }
+        FrameAsk::Protected => {
+            return Ok(Answer::Protected { rule: protection::rule_for(tab, frame, tab_site.as_deref()).await });
+        }
+        FrameAsk::Loaded { addresses } => {
+            return Ok(Answer::Picture(protection::loaded(host, tab, tab_site.as_deref(), id, &addresses).await?));
+        }
+        FrameAsk::Seen { film } => {
+            let (_asked, order) = host.enter(tab, id, Urgency::Scan).await?;
+            return Ok(Answer::Picture(protection::seen(host, tab_site.as_deref(), picture, film, order).await?));
+        }
+        FrameAsk::Frames => protection::frames(tab, tab_site.as_deref()).await?,
+        FrameAsk::BringCovers => protection::bring_covers(tab, frame, tab_site.as_deref()).await?,
+        FrameAsk::CoveredChanged => {
+            let _asked = host.waiting.enter(tab, &id)?;
+            protection::changed(host, tab).await?;
         }
     }
     Ok(Answer::Done)
@@ -164,13 +184,13 @@ async fn for_page(host: &Rc<Host>, id: String, ask: PageAsk, picture: &JsValue) 
         }
         PageAsk::ChooseModel { model } => Answer::OwnModels(own::choose(&host.loader, model).await?),
         PageAsk::RemoveModel { model } => Answer::OwnModels(own::remove(&host.loader, &model).await?),
-        PageAsk::Settings => Answer::Settings(guard::in_force().await),
+        PageAsk::Settings => Answer::Settings(in_force::in_force().await),
         PageAsk::ShowResults { place } => {
             settings::show_results(place).await?;
             Answer::Done
         }
         PageAsk::KeepSettings { settings } => {
-            guard::replace(*settings).await?;
+            in_force::replace(*settings).await?;
             host.follow_settings().await;
             Answer::Done
         }
@@ -184,6 +204,19 @@ async fn for_page(host: &Rc<Host>, id: String, ask: PageAsk, picture: &JsValue) 
             Answer::Done
         }
         PageAsk::Scan { tab, wish } => Answer::Scan(pictures::wish(tab, wish).await?),
+        PageAsk::Protect { site, on } => {
+            protection::switch(site, on).await?;
+            Answer::Done
+        }
+        PageAsk::KeepSiteRule { site, rule } => {
+            protection::keep_rule(site, rule).await?;
+            Answer::Done
+        }
+        PageAsk::Covered { tab } => Answer::Covered(protection::covered(tab).await?),
+        PageAsk::Reveal { tab, picture } => {
+            protection::reveal(tab, picture).await;
+            Answer::Done
+        }
     })
 }
 

@@ -20,6 +20,8 @@ pub struct Frame {
     pub window: Option<i32>,
     /// None for what is not on the web.
     pub site: Option<String>,
+    /// Of what the tab shows; none where the browser does not say, for want of a permission.
+    pub tab_site: Option<String>,
     /// The browser's name for its document; undefined where the browser has none.
     pub document: JsValue,
     /// Not fetched ahead, nor kept for "back".
@@ -50,7 +52,10 @@ pub fn sender_of(sender: &JsValue) -> Result<Sender, Refusal> {
             let window = chrome::get(&chrome::get(sender, "tab"), "windowId").as_f64().map(|window| window as i32);
             let document = chrome::get(sender, "documentId");
             let is_active = chrome::get(sender, "documentLifecycle").as_string().is_none_or(|stage| stage == "active");
-            Ok(Sender::Frame(Frame { tab: tab as i32, frame: frame as i32, window, site, document, is_active }))
+            let tab_url = chrome::get(&chrome::get(sender, "tab"), "url").as_string();
+            let tab_site = tab_url.and_then(|url| sites::site_of(&url));
+            let (tab, frame) = (tab as i32, frame as i32);
+            Ok(Sender::Frame(Frame { tab, frame, window, site, tab_site, document, is_active }))
         }
         _ => Err(bad("the sender is neither a page of Sotto's nor a frame of a tab")),
     }

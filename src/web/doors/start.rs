@@ -7,9 +7,8 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
 use crate::web::{
-    guard,
     host::{Host, tell_of_panics},
-    settings,
+    in_force, settings,
 };
 
 /// Makes the host. `flavour` is the build's, `place` where it runs; `read_packaged` is background.js' only fetch,
@@ -22,7 +21,7 @@ pub fn start_host(flavour: &str, place: String, read_packaged: Function, store: 
     settings::watch_managed(move || {
         let host = Rc::clone(&watching);
         spawn_local(async move {
-            guard::follow_permissions().await;
+            in_force::follow_permissions().await;
             host.follow_settings().await;
         });
     });
@@ -33,5 +32,5 @@ pub fn start_host(flavour: &str, place: String, read_packaged: Function, store: 
 /// The browser's permissions changed, or the browser started.
 #[wasm_bindgen(js_name = permissionsChanged)]
 pub async fn permissions_changed() {
-    guard::follow_permissions().await;
+    in_force::follow_permissions().await;
 }

@@ -30,13 +30,17 @@ pub fn wire(changed: fn()) {
 pub fn show(settings: &Settings) {
     let fields = wire::to_js(settings);
     for control in controls() {
-        let value = chrome::get(&fields, &control.get_attribute(BINDS).unwrap_or_default());
-        let text = value.as_f64().map(|number| number.to_string()).or_else(|| value.as_string()).unwrap_or_default();
-        if let Some(select) = control.dyn_ref::<HtmlSelectElement>() {
-            select.set_value(&text);
-        } else if let Some(input) = control.dyn_ref::<HtmlInputElement>() {
-            input.set_checked(if input.type_() == "radio" { input.value() == text } else { value.is_truthy() });
-        }
+        put(&control, &chrome::get(&fields, &control.get_attribute(BINDS).unwrap_or_default()));
+    }
+}
+
+/// Shows a value in a control.
+pub fn put(control: &Element, value: &JsValue) {
+    let text = value.as_f64().map(|number| number.to_string()).or_else(|| value.as_string()).unwrap_or_default();
+    if let Some(select) = control.dyn_ref::<HtmlSelectElement>() {
+        select.set_value(&text);
+    } else if let Some(input) = control.dyn_ref::<HtmlInputElement>() {
+        input.set_checked(if input.type_() == "radio" { input.value() == text } else { value.is_truthy() });
     }
 }
 
@@ -50,7 +54,8 @@ async fn keep(control: &Element) {
     dom::trouble(kept.await.err().map(|refusal| dom::refusal_text(&refusal)).as_deref());
 }
 
-fn value_of(control: &Element) -> JsValue {
+/// What a control shows.
+pub fn value_of(control: &Element) -> JsValue {
     let text = match (control.dyn_ref::<HtmlSelectElement>(), control.dyn_ref::<HtmlInputElement>()) {
         (Some(select), _) => select.value(),
         (_, Some(input)) if input.type_() == "checkbox" => return input.checked().into(),
@@ -65,7 +70,6 @@ fn value_of(control: &Element) -> JsValue {
 }
 
 fn controls() -> Vec<Element> {
-    let found = dom::document().and_then(|document| document.query_selector_all(&format!("[{BINDS}]")).ok());
-    let Some(found) = found else { return Vec::new() };
-    (0..found.length()).filter_map(|index| found.item(index)?.dyn_into().ok()).collect()
+    let root = dom::document().and_then(|document| document.document_element());
+    root.map(|root| dom::all(&root, &format!("[{BINDS}]"))).unwrap_or_default()
 }

@@ -4,7 +4,7 @@
 use std::future::Future;
 
 use wasm_bindgen::{JsCast, prelude::*};
-use web_sys::{Document, Element, HtmlButtonElement, HtmlElement, HtmlInputElement};
+use web_sys::{Document, Element, HtmlButtonElement, HtmlElement, HtmlInputElement, HtmlTemplateElement};
 
 use crate::{
     protocol::Refusal,
@@ -26,6 +26,12 @@ pub fn input(id: &str) -> Option<HtmlInputElement> {
 /// The element of `parent` with this `data-part`.
 pub fn part(parent: &Element, name: &str) -> Option<HtmlElement> {
     parent.query_selector(&format!("[data-part={name}]")).ok()??.dyn_into().ok()
+}
+
+/// Whatever in `parent` a selector finds.
+pub fn all(parent: &Element, selector: &str) -> Vec<Element> {
+    let Ok(found) = parent.query_selector_all(selector) else { return Vec::new() };
+    (0..found.length()).filter_map(|index| found.item(index)?.dyn_into().ok()).collect()
 }
 
 pub fn say(id: &str, text: &str) {
@@ -67,6 +73,18 @@ pub fn make(tag: &str, class: &str, text: &str) -> Option<HtmlElement> {
         element.set_text_content(Some(text));
     }
     Some(element)
+}
+
+/// A copy of what a `<template>` holds, in the person's language.
+pub fn from_template(id: &str) -> Option<HtmlElement> {
+    let template: HtmlTemplateElement = by_id(id)?.dyn_into().ok()?;
+    let copy: HtmlElement =
+        template.content().first_element_child()?.clone_node_with_deep(true).ok()?.dyn_into().ok()?;
+    for element in all(&copy, "[data-msg]") {
+        let key = element.get_attribute("data-msg").unwrap_or_default();
+        element.set_text_content(Some(&chrome::message(&key, &[])));
+    }
+    Some(copy)
 }
 
 /// A copy in an element's stead, with nobody who listens.

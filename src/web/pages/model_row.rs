@@ -76,8 +76,7 @@ fn row(model: &ModelStatus) -> Option<Element> {
         return Some(row.into());
     }
     let list = dom::by_id("models")?;
-    let template: web_sys::HtmlTemplateElement = dom::by_id("model")?.dyn_into().ok()?;
-    let row: Element = template.content().first_element_child()?.clone_node_with_deep(true).ok()?.dyn_into().ok()?;
+    let row: Element = dom::from_template("model")?.into();
     row.set_id(&id);
     // A model without a name in the person's language has the one that models.toml, or the person, gave it.
     let title = Some(chrome::message(&format!("model_{}", model.id), &[])).filter(|title| !title.starts_with("model_"));

@@ -1,9 +1,13 @@
-//! The settings page: where verdicts appear, which text model judges, which sites the guard watches, the shortcut, the language, and
-//! how fast this computer is.
+//! The settings page: where verdicts appear, which text model judges, which sites the guard watches, which are protected, the
+//! shortcut, the language, and how fast this computer is.
 
 use wasm_bindgen::prelude::*;
 
-use super::{ask, dom, guard_switch, measure, own_models, own_settings, thresholds};
+use super::{
+    ask, dom, measure, own_models, own_settings, protected_sites,
+    site_switch::{self, Switch},
+    thresholds,
+};
 use crate::{
     protocol::{PageAsk, ResultPlace, Settings},
     web::browser::chrome,
@@ -12,10 +16,12 @@ use crate::{
 #[wasm_bindgen]
 pub async fn options() {
     results_place();
-    own_settings::wire(|| wasm_bindgen_futures::spawn_local(refresh()));
+    let changed = || wasm_bindgen_futures::spawn_local(refresh());
+    own_settings::wire(changed);
     if let Some(switch) = dom::input("guard-everywhere") {
-        guard_switch::wire(&switch, None, || wasm_bindgen_futures::spawn_local(refresh()));
+        site_switch::wire(&switch, Switch::Guard, None, changed);
     }
+    protected_sites::wire(changed);
     measure::wire();
     let name = chrome::message("languageName", &[]);
     dom::say("language", &chrome::message("languageNow", &[&name]));
@@ -45,6 +51,7 @@ fn show(settings: &Settings) {
     // "Always allow" only means something while the guard is on everywhere.
     let allowed = if settings.guard_everywhere { settings.allowed_sites.as_slice() } else { &[] };
     list("allowed", "allowed-part", allowed, true);
+    protected_sites::show(settings, || wasm_bindgen_futures::spawn_local(refresh()));
     own_settings::show(settings);
     dom::show("no-sites", !settings.guard_everywhere && settings.guard_sites.is_empty());
 }

@@ -11,10 +11,11 @@ use web_sys::{Blob, HtmlInputElement};
 use super::{
     ask, bound, dom,
     settings_file::{self, NotRead, Read},
+    site_switch::{Powers, Switch},
 };
 use crate::{
     protocol::{PageAsk, Refusal, Settings},
-    web::browser::{chrome, sites},
+    web::browser::chrome,
 };
 
 #[wasm_bindgen]
@@ -79,8 +80,8 @@ async fn export() {
     revoke_url(&url);
 }
 
-/// Takes over what is right in a chosen file. Where it wants sites watched for which the browser has given no permission yet, the
-/// person is asked first: browsers take a click for a gesture, and no file that was chosen.
+/// Takes over what is right in a chosen file. Where it wants sites watched or protected for which the browser has given no permission
+/// yet, the person is asked first: browsers take a click for a gesture, and no file that was chosen.
 async fn import(input: HtmlInputElement, changed: fn()) {
     let Some(file) = chosen(&input) else { return };
     let text = JsFuture::from(file.text()).await.ok().and_then(|text| text.as_string()).unwrap_or_default();
@@ -94,43 +95,75 @@ async fn import(input: HtmlInputElement, changed: fn()) {
             return dom::say("settings-said", &chrome::message("settingsLater", &[&version]));
         }
     };
-    let unpermitted = unpermitted(&read.settings).await;
-    if unpermitted.is_empty() {
+    let missing = Unpermitted::of(&read.settings).await;
+    if missing.powers == Powers::default() {
         return take_over(read, changed).await;
     }
-    ask_for_sites(read, unpermitted, changed);
+    ask_for_sites(read, missing, changed);
 }
 
-/// The sites that some settings want watched, as patterns, without those that the browser permits already.
-async fn unpermitted(settings: &Settings) -> Vec<String> {
-    let everywhere = settings.guard_everywhere.then(|| sites::EVERYWHERE.to_owned());
-    let wanted = everywhere.into_iter().chain(settings.guard_sites.iter().map(|site| sites::pattern_of(site)));
-    let mut missing = Vec::new();
-    for pattern in wanted {
-        let asked = chrome::object(&[("origins", chrome::strings(&[&pattern]))]);
-        if !chrome::has_permission(&asked).await.is_ok_and(|answer| answer.is_truthy()) {
-            missing.push(pattern);
+/// What some settings want that the browser does not permit yet: for which sites, as a person reads them, and the permissions.
+#[derive(Default)]
+struct Unpermitted {
+    guarded: Vec<String>,
+    protected: Vec<String>,
+    powers: Powers,
+}
+
+impl Unpermitted {
+    async fn of(settings: &Settings) -> Self {
+        let mut missing = Self::default();
+        let everywhere = settings.guard_everywhere.then_some(None);
+        for site in everywhere.into_iter().chain(settings.guard_sites.iter().map(Some)) {
+            let powers = Switch::Guard.powers(site.map(String::as_str));
+            if !powers.are_granted().await {
+                missing.guarded.push(site.cloned().unwrap_or_else(all_sites));
+                missing.powers.add(powers);
+            }
         }
+        let powers = Switch::Protection.powers(None);
+        if settings.protects_any() && !powers.are_granted().await {
+            missing.protected = protected(settings);
+            missing.powers.add(powers);
+        }
+        missing
     }
-    missing
+
+    fn words(&self) -> String {
+        let mut words = Vec::new();
+        if !self.guarded.is_empty() {
+            words.push(chrome::message("importSites", &[&self.guarded.join(", ")]));
+        }
+        if !self.protected.is_empty() {
+            words.push(chrome::message("importProtected", &[&self.protected.join(", ")]));
+        }
+        words.join(" ")
+    }
 }
 
-/// Shows what the file wants watched, with a button that has the browser ask, and one that leaves the sites out.
-fn ask_for_sites(read: Read, patterns: Vec<String>, changed: fn()) {
-    let names: Vec<&str> = patterns.iter().map(|pattern| pattern.trim_end_matches("/*")).collect();
-    let names = names.join(", ").replace(sites::EVERYWHERE, &chrome::message("allSites", &[]));
-    dom::say("import-sites-said", &chrome::message("importSites", &[&names]));
+/// The sites whose pictures some settings want protected.
+fn protected(settings: &Settings) -> Vec<String> {
+    let named = settings.protect_sites.iter().filter(|&(_, &is_protected)| is_protected);
+    let everywhere = settings.protect_everywhere.then(all_sites);
+    everywhere.into_iter().chain(named.map(|(site, _)| site.clone())).collect()
+}
+
+fn all_sites() -> String {
+    chrome::message("allSites", &[])
+}
+
+/// Shows what the file wants watched or protected, with a button that has the browser ask, and one that leaves the sites out.
+fn ask_for_sites(read: Read, missing: Unpermitted, changed: fn()) {
+    dom::say("import-sites-said", &missing.words());
     dom::show("import-sites", true);
     let waiting = Rc::new(RefCell::new(Some(read)));
     for (id, is_asked) in [("import-sites-ask", true), ("import-sites-skip", false)] {
         // A new button each time: the last file's listeners go with the last one.
         let Some(button) = dom::renewed(id) else { continue };
-        let (waiting, patterns) = (Rc::clone(&waiting), patterns.clone());
+        let (waiting, powers) = (Rc::clone(&waiting), missing.powers.clone());
         dom::on_press(&button, move || {
-            let wanted: Vec<&str> = patterns.iter().map(String::as_str).collect();
-            let wanted = chrome::object(&[("origins", chrome::strings(&wanted))]);
             // Here, and not inside the future: later the click no longer counts.
-            let prompt = is_asked.then(|| chrome::request_permission(&wanted));
+            let prompt = is_asked.then(|| powers.request());
             let read = waiting.take();
             async move {
                 if let Some(prompt) = prompt {
@@ -151,11 +184,15 @@ async fn take_over(read: Read, changed: fn()) {
     keep(wanted.clone(), changed).await;
     if let Ok(in_force) = ask::settings().await {
         let unwatched = wanted.guard_sites.iter().filter(|site| !in_force.guard_sites.contains(site));
-        let everywhere =
-            (wanted.guard_everywhere && !in_force.guard_everywhere).then(|| chrome::message("allSites", &[]));
-        let names: Vec<String> = everywhere.into_iter().chain(unwatched.cloned()).collect();
-        if !names.is_empty() {
-            left_out.push(chrome::message("importUnwatched", &[&names.join(", ")]));
+        let everywhere = (wanted.guard_everywhere && !in_force.guard_everywhere).then(all_sites);
+        let unwatched: Vec<String> = everywhere.into_iter().chain(unwatched.cloned()).collect();
+        if !unwatched.is_empty() {
+            left_out.push(chrome::message("importUnwatched", &[&unwatched.join(", ")]));
+        }
+        let in_force = protected(&in_force);
+        let unprotected: Vec<String> = protected(&wanted).into_iter().filter(|site| !in_force.contains(site)).collect();
+        if !unprotected.is_empty() {
+            left_out.push(chrome::message("importUnprotected", &[&unprotected.join(", ")]));
         }
     }
     let said = match left_out.as_slice() {

@@ -1,16 +1,18 @@
-//! The toolbar popup: what each model does, the memory, the guard on this site, a box to try, and a verdict that had
+//! The toolbar popup: what each model does, the memory, the guard and the protection of pictures on this site, a box to try, and a verdict that had
 //! no other place. It asks once and then hears of changes; it never polls.
 
-use js_sys::Array;
 use wasm_bindgen::prelude::*;
 
 use super::{
     ask::{self, Told},
-    dom, format, guard_switch, model_row, scan, try_box, verdict,
+    dom, format, model_row, protection, scan,
+    site_switch::{self, Switch},
+    tab::{Tab, host_of},
+    try_box, verdict,
 };
 use crate::{
     protocol::{Answer, PageAsk, SESSION_VIEW, Status, View, ViewKind, ViewName},
-    web::browser::{chrome, sites, wire},
+    web::browser::{chrome, wire},
 };
 
 #[wasm_bindgen]
@@ -26,9 +28,12 @@ pub async fn popup() {
     }
     ask::listen("page", heard);
     waiting_view().await;
-    this_site().await;
+    let tab = Tab::in_front().await;
+    let (id, site) = (tab.as_ref().map(|tab| tab.id), tab.and_then(|tab| tab.site));
+    guard_here(site.clone()).await;
+    protection::wire_section(id, site).await;
     refresh().await;
-    scan::wire_section().await;
+    scan::wire_section(id).await;
 }
 
 /// What the background says while the popup is open.
@@ -43,6 +48,7 @@ fn heard(told: Told, view: JsValue) {
             }
         }
         Told::Scan { tab, counts } => scan::heard(tab, counts),
+        Told::CoveredChanged { tab } => protection::heard(tab),
         Told::View { view: ViewKind { kind } } => wasm_bindgen_futures::spawn_local(async move {
             show_view(kind, &view).await;
             forget_view().await;
@@ -96,20 +102,16 @@ async fn classify_selection() {
     show_view(kind, &wire::to_js(&view)).await;
 }
 
-async fn this_site() {
+async fn guard_here(site: Option<String>) {
     let (Some(switch), Ok(settings)) = (dom::input("guard"), ask::settings().await) else { return };
-    let filter = chrome::object(&[("active", true.into()), ("currentWindow", true.into())]);
-    let tabs = chrome::query_tabs(&filter).await.map(|tabs| Array::from(&tabs)).unwrap_or_default();
-    let site = chrome::get(&tabs.get(0), "url").as_string().and_then(|url| sites::site_of(&url));
     let Some(site) = site else {
         dom::say("guard-hint", &chrome::message("guardNotHere", &[]));
         return;
     };
-    let host = site.split_once("://").map_or(site.as_str(), |(_, host)| host);
-    dom::say("guard-title", &chrome::message("guardHere", &[host]));
-    switch.set_checked(settings.watches(&site));
+    dom::say("guard-title", &chrome::message("guardHere", &[host_of(&site)]));
+    switch.set_checked(site_switch::is_on(Switch::Guard, &settings, Some(&site)));
     switch.set_disabled(false);
-    guard_switch::wire(&switch, Some(site), || {});
+    site_switch::wire(&switch, Switch::Guard, Some(site), || {});
 }
 
 async fn refresh() {

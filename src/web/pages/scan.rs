@@ -2,8 +2,6 @@
 
 use std::cell::Cell;
 
-use js_sys::Array;
-
 use super::{ask, dom, format};
 use crate::{
     protocol::{Answer, PageAsk, Refusal, ScanCounts, ScanWish},
@@ -15,11 +13,9 @@ thread_local! {
     static TAB: Cell<Option<i32>> = const { Cell::new(None) };
 }
 
-/// Wires the section to the tab in view; it stays hidden where there is none.
-pub async fn wire_section() {
-    let filter = chrome::object(&[("active", true.into()), ("currentWindow", true.into())]);
-    let tabs = chrome::query_tabs(&filter).await.map(|tabs| Array::from(&tabs)).unwrap_or_default();
-    let Some(tab) = chrome::get(&tabs.get(0), "id").as_f64().map(|id| id as i32) else { return };
+/// Wires the section to a tab; its buttons do nothing where there is none.
+pub async fn wire_section(tab: Option<i32>) {
+    let Some(tab) = tab else { return };
     TAB.set(Some(tab));
     for (id, wish) in [("scan", ScanWish::Start), ("scan-stop", ScanWish::Stop), ("scan-undo", ScanWish::Undo)] {
         if let Some(button) = dom::by_id(id) {

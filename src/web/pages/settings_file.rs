@@ -5,7 +5,7 @@ use js_sys::{Array, JSON, Object};
 use wasm_bindgen::prelude::*;
 
 use crate::{
-    protocol::Settings,
+    protocol::{Settings, SiteRule},
     web::browser::{chrome, sites, wire},
 };
 
@@ -46,7 +46,9 @@ pub fn read(text: &str, now: &Settings) -> Result<Read, NotRead> {
         let (name, value) = (Array::from(&entry).get(0).as_string().unwrap_or_default(), Array::from(&entry).get(1));
         let value = match name.as_str() {
             "guardSites" | "allowedSites" => only_sites(&name, &value, &mut read.left_out),
-            "thresholds" => only_shares(&name, &value, &mut read.left_out),
+            "thresholds" => only_right(&name, &value, &mut read.left_out, is_share),
+            "protectSites" => only_right(&name, &value, &mut read.left_out, is_switch),
+            "protectRules" => only_right(&name, &value, &mut read.left_out, is_rule),
             _ => value,
         };
         // What is locked is never written, so it is no field of a file.
@@ -66,25 +68,47 @@ fn only_sites(name: &str, value: &JsValue, left_out: &mut Vec<String>) -> JsValu
     if !Array::is_array(value) {
         return value.clone();
     }
-    let is_site = |site: &JsValue| site.as_string().is_some_and(|site| sites::site_of(&site).as_ref() == Some(&site));
-    let (right, wrong): (Vec<JsValue>, Vec<JsValue>) = Array::from(value).iter().partition(is_site);
+    let is_right = |site: &JsValue| site.as_string().is_some_and(|site| is_site(&site));
+    let (right, wrong): (Vec<JsValue>, Vec<JsValue>) = Array::from(value).iter().partition(is_right);
     left_out.extend(wrong.iter().map(|site| format!("{name}: {}", shown(site))));
     right.into_iter().collect::<Array>().into()
 }
 
-/// The entries of a table that are numbers from 0 to 1.
-fn only_shares(name: &str, value: &JsValue, left_out: &mut Vec<String>) -> JsValue {
+/// The entries of a table that are right by their name and value.
+fn only_right(
+    name: &str,
+    value: &JsValue,
+    left_out: &mut Vec<String>,
+    is_right: impl Fn(&str, &JsValue) -> bool,
+) -> JsValue {
     let Some(table) = value.dyn_ref::<Object>().filter(|table| !Array::is_array(table)) else { return value.clone() };
     let right = Object::new();
     for entry in Object::entries(table).iter() {
-        let (class, share) = (Array::from(&entry).get(0).as_string().unwrap_or_default(), Array::from(&entry).get(1));
-        if share.as_f64().is_some_and(|share| (0.0..=1.0).contains(&share)) {
-            chrome::set(&right, &class, &share);
+        let (key, value) = (Array::from(&entry).get(0).as_string().unwrap_or_default(), Array::from(&entry).get(1));
+        if is_right(&key, &value) {
+            chrome::set(&right, &key, &value);
         } else {
-            left_out.push(format!("{name}: {class}"));
+            left_out.push(format!("{name}: {key}"));
         }
     }
     right.into()
+}
+
+/// A number from 0 to 1, whatever the class.
+fn is_share(_: &str, share: &JsValue) -> bool {
+    share.as_f64().is_some_and(|share| (0.0..=1.0).contains(&share))
+}
+
+fn is_switch(site: &str, on: &JsValue) -> bool {
+    is_site(site) && on.as_bool().is_some()
+}
+
+fn is_rule(site: &str, rule: &JsValue) -> bool {
+    is_site(site) && rule.is_object() && wire::from_js::<SiteRule>(rule.clone()).is_ok()
+}
+
+fn is_site(site: &str) -> bool {
+    sites::site_of(site).as_deref() == Some(site)
 }
 
 fn shown(value: &JsValue) -> String {

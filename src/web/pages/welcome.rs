@@ -4,7 +4,9 @@ use wasm_bindgen::prelude::*;
 
 use super::{
     ask::{self, Told},
-    dom, guard_switch, try_box,
+    dom,
+    site_switch::{self, Switch},
+    try_box,
 };
 use crate::web::browser::chrome;
 
@@ -22,6 +24,6 @@ pub async fn welcome() {
         if let Ok(settings) = ask::settings().await {
             switch.set_checked(settings.guard_everywhere);
         }
-        guard_switch::wire(&switch, None, || {});
+        site_switch::wire(&switch, Switch::Guard, None, || {});
     }
 }

@@ -39,7 +39,7 @@ impl Capture {
         let at = |edge: f64, end: f64| (edge * self.scale(view_width)).round().clamp(0.0, end);
         let (left, top) = (at(left, self.width), at(top, self.height));
         let (width, height) = (at(right, self.width) - left, at(bottom, self.height) - top);
-        let crop = Crop { x: left, y: top, width, height, upright: None };
+        let crop = Crop { x: left, y: top, width, height, upright: None, faint: false };
         (width >= 1.0 && height >= 1.0).then_some(crop)
     }
 

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     models::Task,
-    protocol::{FoundFrame, FoundPicture, FramePlace, PictureVerdict, Reason, Refusal, ToFrame, View},
+    protocol::{Caution, FoundFrame, FoundPicture, FramePlace, PictureVerdict, Reason, Refusal, ToFrame, View},
     web::{
         browser::{
             scripts::{ask, inject, off_limits, tab_and_window},
@@ -19,6 +19,7 @@ use crate::{
         },
         decoding::{self, Crop},
         host::{CARD, Host, SURFACE, Shown, ShownIn, VERDICT},
+        settings::settings,
     },
 };
 
@@ -52,7 +53,9 @@ pub async fn check_picture(host: &Rc<Host>, tab: &JsValue, frame: i32, source: O
         }
         match seen.transpose()? {
             Some((Some(crop), capture)) => {
-                judge_sight(host, decoding::cropped(&capture.png, &crop).await?.into(), shown.order()).await
+                let caution = Caution::from(&settings().await);
+                let sight = decoding::cropped(&capture.png, &crop).await?.into();
+                judge_sight(host, sight, shown.order(), &caution).await
             }
             None if !pixels.is_undefined() => judge(host, &pixels, shown.order()).await,
             _ if found.found => Err(off_limits("nothing of the picture is in view")),

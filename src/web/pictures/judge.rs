@@ -17,10 +17,20 @@ use crate::{
     },
 };
 
+/// With the caution that the person chose for all pictures.
 pub async fn judge(host: &Rc<Host>, picture: &JsValue, order: Order) -> Result<PictureVerdict, Refusal> {
     let caution = Caution::from(&settings().await);
+    judge_with(host, picture, order, &caution).await
+}
+
+pub async fn judge_with(
+    host: &Rc<Host>,
+    picture: &JsValue,
+    order: Order,
+    caution: &Caution,
+) -> Result<PictureVerdict, Refusal> {
     let model_id = host.loader.engine().model_for(Task::Picture)?;
-    known::or_judged(picture, &caution, &model_id, anew(host, picture, &caution, order)).await
+    known::or_judged(picture, caution, &model_id, anew(host, picture, caution, order)).await
 }
 
 async fn anew(host: &Rc<Host>, picture: &JsValue, caution: &Caution, order: Order) -> Result<PictureVerdict, Refusal> {
@@ -33,15 +43,19 @@ async fn anew(host: &Rc<Host>, picture: &JsValue, caution: &Caution, order: Orde
                 return judged;
             }
             Looked::GivenUp => return Err(given_up()),
-            Looked::NotHere => return judge_sight(host, decoding::picture(picture).await?, order).await,
+            Looked::NotHere => return judge_sight(host, decoding::picture(picture).await?, order, caution).await,
         }
     }
-    judge_sight(host, decoding::picture(picture).await?, order).await
+    judge_sight(host, decoding::picture(picture).await?, order, caution).await
 }
 
 /// Each frame is a request of its own in the queue; the worst of them counts.
-pub async fn judge_sight(host: &Rc<Host>, sight: Sight, order: Order) -> Result<PictureVerdict, Refusal> {
-    let caution = Caution::from(&settings().await);
+pub async fn judge_sight(
+    host: &Rc<Host>,
+    sight: Sight,
+    order: Order,
+    caution: &Caution,
+) -> Result<PictureVerdict, Refusal> {
     let mut verdicts = Vec::new();
     for decoded in sight.frames {
         let work = Work::Picture { picture: Box::new(decoded), caution: caution.clone() };
@@ -55,7 +69,7 @@ pub async fn judge_sight(host: &Rc<Host>, sight: Sight, order: Order) -> Result<
         };
         verdicts.push(verdict);
     }
-    let worst = worst_frame(verdicts, sight.n_frames, &caution);
+    let worst = worst_frame(verdicts, sight.n_frames, caution);
     host.used();
     worst.ok_or_else(|| DecodeError::Missing.into())
 }

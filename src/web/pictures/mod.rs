@@ -1,6 +1,7 @@
 //! The ways of a picture: decoded by the browser, or cut out of a capture of the tab; judged when it is right-clicked, or with
 //! all others of a page under scan. It must never keep a picture.
 
+pub mod badge;
 mod capture;
 mod check;
 mod judge;
@@ -8,5 +9,5 @@ mod known;
 mod scan;
 
 pub use check::check_picture;
-pub use judge::judge;
-pub use scan::{in_view, scanned, wish};
+pub use judge::{judge, judge_with};
+pub use scan::{InView, in_view, scanned, wish};

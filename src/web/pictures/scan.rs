@@ -6,33 +6,25 @@ use std::rc::Rc;
 use js_sys::Array;
 use wasm_bindgen::prelude::*;
 
-use super::{capture::capture, judge::judge_sight};
+use super::{badge, capture::capture, judge::judge_sight};
 use crate::{
     engine::Order,
-    protocol::{Action, PictureVerdict, Reason, Refusal, SPOTS_MAX, ScanCounts, ScanWish, Spot, ToFrame, ToPage},
+    protocol::{
+        Action, Caution, PictureVerdict, Reason, Refusal, SPOTS_MAX, ScanCounts, ScanWish, Spot, ToFrame, ToPage,
+    },
     web::{
         browser::{
             chrome,
             scripts::{Whom, inject, off_limits, tell},
             wire,
         },
-        decoding,
+        decoding::{self, Crop},
         host::Host,
         settings::settings,
     },
 };
 
 const SCRIPTS: [&str; 2] = ["content/pixels.js", "content/scan.js"];
-const BADGE_COLOUR: &str = "#b3372a";
-
-#[wasm_bindgen]
-extern "C" {
-    #[wasm_bindgen(catch, js_namespace = ["chrome", "action"], js_name = setBadgeText)]
-    async fn set_badge_text(details: &JsValue) -> Result<JsValue, JsValue>;
-
-    #[wasm_bindgen(catch, js_namespace = ["chrome", "action"], js_name = setBadgeBackgroundColor)]
-    async fn set_badge_colour(details: &JsValue) -> Result<JsValue, JsValue>;
-}
 
 /// Carries out a wish in every frame of a tab that the browser lets us into, and says what is counted there.
 pub async fn wish(tab: i32, wish: ScanWish) -> Result<ScanCounts, Refusal> {
@@ -57,43 +49,46 @@ pub async fn scanned(host: &Rc<Host>, tab: i32) -> Result<(), Refusal> {
         return Err(off_limits("no scan was begun in this tab"));
     }
     let counts = counts(tab).await?;
-    let text = if counts.over > 0 { counts.over.to_string() } else { String::new() };
-    let badge = async {
-        set_badge_colour(&chrome::object(&[("tabId", tab.into()), ("color", BADGE_COLOUR.into())])).await?;
-        set_badge_text(&chrome::object(&[("tabId", tab.into()), ("text", text.into())])).await
-    };
-    // Rejects when the tab was closed meanwhile.
-    let _: Result<JsValue, JsValue> = badge.await;
+    badge::count(tab, counts.over).await;
     host.tell_pages(&ToPage::Scan { tab, counts });
     Ok(())
+}
+
+/// A tab as one of its frames sees it.
+pub struct InView {
+    pub tab: i32,
+    pub window: Option<i32>,
+    /// In CSS pixels.
+    pub width: f64,
+    /// Whether what is to be judged is painted with a tenth of its contrast.
+    pub faint: bool,
 }
 
 /// Judges pictures that only a capture shows. The tab must be the one in view: another would be captured in its stead.
 pub async fn in_view(
     host: &Rc<Host>,
-    tab: i32,
-    window: Option<i32>,
+    view: &InView,
     spots: &[Spot],
-    view_width: f64,
     order: Order,
+    caution: &Caution,
 ) -> Result<Vec<Option<PictureVerdict>>, Refusal> {
     if spots.len() > SPOTS_MAX as usize {
         let detail = format!("{} places are more than the {SPOTS_MAX} that are looked at in one capture", spots.len());
         return Err(Refusal { reason: Reason::BadRequest, detail });
     }
-    let capture = capture(window).await?;
+    let capture = capture(view.window).await?;
     // Asked after the capture: whoever was in view when the message was sent may have gone since.
-    if !is_in_view(tab, window).await {
+    if !is_in_view(view.tab, view.window).await {
         return Err(off_limits("the tab is not in view"));
     }
     let mut verdicts = Vec::with_capacity(spots.len());
     for Spot { x, y, width, height } in spots {
-        let decoded = match capture.part([*x, *y, x + width, y + height], view_width) {
-            Some(crop) => decoding::cropped(&capture.png, &crop).await.ok(),
+        let decoded = match capture.part([*x, *y, x + width, y + height], view.width) {
+            Some(crop) => decoding::cropped(&capture.png, &Crop { faint: view.faint, ..crop }).await.ok(),
             None => None,
         };
         verdicts.push(match decoded {
-            Some(decoded) => Some(judge_sight(host, decoded.into(), order.clone()).await?),
+            Some(decoded) => Some(judge_sight(host, decoded.into(), order.clone(), caution).await?),
             None => None,
         });
     }

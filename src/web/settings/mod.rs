@@ -27,7 +27,7 @@ thread_local! {
 }
 
 /// What the person chose, under what an organisation has set. Whether the browser lets the guard do as it is wished is the
-/// guard's to say (`guard::in_force`).
+/// rooms' to say that need it (`in_force`).
 pub async fn settings() -> Settings {
     let (own, managed) = (stored().await, managed::settings().await);
     let mut settings = read(&own);

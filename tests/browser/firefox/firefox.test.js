@@ -158,6 +158,30 @@ test("a settings file that wants the guard has the person asked by a click that 
   rmSync(folder, { recursive: true, force: true });
 });
 
+test("a protected site keeps pictures out of sight until they were judged, of other sites too where a script of ours may read them", async () => {
+  await firefox.openOwn("pages/options.html");
+  await eventually("the settings", () => firefox.inPage(() => document.documentElement.dataset.started !== undefined));
+  await firefox.inPage(() => document.getElementById("protect-everywhere")?.scrollIntoView({ block: "center" }));
+  // The guard has the permission for all sites already, and Firefox needs no other.
+  await firefox.click("#protect-everywhere");
+  await eventually("protection to be on", () =>
+    firefox.inPage(async () => (await chrome.scripting.getRegisteredContentScripts()).some(({ id }) => id === "protect-held")));
+  await firefox.open(`${server.origin}/protected.html?from=${server.otherOrigin}`);
+  const marks = () => firefox.inPage(() => Object.fromEntries(["own", "own-alarm", "foreign", "foreign-alarm", "in-picture", "srcset", "canvas"].map((id) => [id, document.getElementById(id).getAttribute("data-sotto")])));
+  let last = {};
+  await eventually("all that can be read", async () => {
+    last = await marks();
+    return JSON.stringify(Object.values(last)) === JSON.stringify(["fine", "blur", "fine", "blur", "blur", "blur", "blur"]);
+  }).catch((error) => assert.fail(`${error.message}: ${JSON.stringify(last)}`));
+  await firefox.screenshot("firefox-protected");
+  await firefox.openOwn("pages/options.html");
+  await eventually("the settings", () => firefox.inPage(() => document.documentElement.dataset.started !== undefined));
+  await firefox.inPage(() => document.getElementById("protect-everywhere")?.scrollIntoView({ block: "center" }));
+  await firefox.click("#protect-everywhere");
+  await eventually("protection to be off", () =>
+    firefox.inPage(async () => !(await chrome.scripting.getRegisteredContentScripts()).some(({ id }) => id === "protect-held")));
+});
+
 test("a scan covers what is over the threshold, of other sites too", async () => {
   await firefox.open(`${server.origin}/scan.html?from=${server.otherOrigin}`);
   /** @param {string} wish */

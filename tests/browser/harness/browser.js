@@ -73,8 +73,8 @@ export async function launchBrowser({ headless = true, extensions = [], captured
 }
 
 /**
- * The extension's folder. With `hostPermissions` a copy whose manifest requires every host, because no headless browser can
- * grant an optional permission; with `edit` a copy in which that function changed what it says it does. Nothing else differs.
+ * The extension's folder. With `hostPermissions` a copy whose manifest requires every host and whatever else it may ask for, because
+ * no headless browser can grant an optional permission; with `edit` a copy in which that function changed what it says it does. Nothing else differs.
  * The caller removes the copy.
  * @param {{ hostPermissions?: boolean, edit?: ((folder: string) => void) | null }} wish
  */
@@ -85,8 +85,8 @@ export function extensionFolder({ hostPermissions = false, edit = null } = {}) {
   cpSync(DIST, folder, { recursive: true });
   if (hostPermissions) {
     editFile(folder, "manifest.json", (text) => {
-      const { optional_host_permissions: hosts, ...manifest } = JSON.parse(text);
-      return JSON.stringify({ ...manifest, host_permissions: hosts });
+      const { optional_host_permissions: hosts, optional_permissions: more, permissions, ...manifest } = JSON.parse(text);
+      return JSON.stringify({ ...manifest, host_permissions: hosts, permissions: [...permissions, ...more] });
     });
   }
   edit?.(folder);

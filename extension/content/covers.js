@@ -1,0 +1,125 @@
+// What stands over the covered pictures of a protected page: why, and a button to see it. Brought in with the first one that is
+// covered. It must never mark a picture itself: protect.js does.
+
+globalThis.sottoCovers ??= (() => {
+  const { make, ofPage, open, percent, text, watch } = globalThis.sottoSurface;
+  const { placeOf } = globalThis.sottoPixels;
+
+  const STYLE = `
+    .covers { all: unset; }
+    .chip {
+      position: absolute; transform: translate(-50%, -50%); display: flex; flex-direction: column; align-items: center; gap: 6px;
+      width: max-content; padding: 8px 10px; border-radius: 12px; font-size: 13px; text-align: center; animation: none;
+    }
+    .chip[hidden] { display: none; }
+    .chip .row { display: flex; flex-wrap: wrap; justify-content: center; gap: 6px; }
+    .chip .all { display: none; }
+    .chip.wide .all { display: block; }
+    .chip.small { padding: 2px; border-radius: 10px; }
+    .chip.small .why { display: none; }
+    .chip.tiny button { padding: 0 5px; font-size: 11px; }
+  `;
+  /** Room for the reason; for the second button; for a button of full size. */
+  const [ROOMY, WIDE, TINY] = [150, 260, 80];
+
+  const chips = /** @type {Map<Element, { chip: HTMLElement, name: number }>} */ (new Map());
+  const list = make("div", { class: "covers", role: "region", "aria-label": text("coveredRegion") });
+  const sizes = new ResizeObserver(placeSoon);
+  let host = /** @type {HTMLElement | null} */ (null);
+  // biome-ignore lint/correctness/noUnusedVariables: `||=` reads it.
+  let frame = 0;
+
+  /** Words for why a picture is covered. @param {Guarded} picture */
+  function reason({ verdict, film }) {
+    if (!verdict) return text(film ? "coveredFilmUnjudged" : "coveredUnjudged");
+    const first = verdict.classes[verdict.over[0]];
+    const share = percent(first?.probability ?? verdict.second.share);
+    if (!first) return text(verdict.doubtful ? "coveredDoubtfulUnsuitable" : "coveredUnsuitable", share);
+    return text(verdict.doubtful ? "coveredDoubtful" : "coveredBecause", text(`class${first.name}`), share);
+  }
+
+  /** @param {Guarded} picture */
+  function chipFor(picture) {
+    const why = reason(picture);
+    const isMarked = picture.mark === "outline";
+    const show = make("button", { type: "button", "aria-label": text(isMarked ? "coveredUnmarkThis" : "coveredShowThis", why), onclick: () => revealed(picture.name) }, text(isMarked ? "coveredUnmark" : "coveredShow"));
+    const all = make("button", { type: "button", class: "bare all", onclick: () => revealed(null) }, text("coveredShowAll"));
+    return make("div", { class: "sheet chip", role: "group", "aria-label": why }, make("span", { class: "why" }, why), make("div", { class: "row" }, show, all));
+  }
+
+  /** By the keyboard one after the other: the next one has the focus then. @param {number | null} name */
+  function revealed(name) {
+    globalThis.sottoProtect?.reveal(name);
+    list.querySelector("button")?.focus();
+  }
+
+  function follow() {
+    const covered = globalThis.sottoProtect?.covered() ?? new Map();
+    for (const [element, { chip }] of chips) {
+      if (covered.has(element)) continue;
+      chip.remove();
+      sizes.unobserve(element);
+      chips.delete(element);
+    }
+    for (const [element, picture] of covered) {
+      const before = chips.get(element);
+      if (before && before.name === picture.name && before.chip.ariaLabel === reason(picture)) continue;
+      before?.chip.remove();
+      const chip = chipFor(picture);
+      chips.set(element, { chip, name: picture.name });
+      list.append(chip);
+      sizes.observe(element);
+    }
+    if (chips.size && !host) show();
+    if (!chips.size && host) hide();
+    placeSoon();
+  }
+
+  function show() {
+    host = open(list, STYLE);
+    if (!host) return;
+    // It goes along with the page when that is scrolled.
+    for (const [name, value] of [["position", "absolute"], ["left", "0"], ["top", "0"], ["width", "0"], ["height", "0"], ["overflow", "visible"]]) host.style.setProperty(name, value, "important");
+    const standing = host;
+    watch(host, () => standing === host && standing.showPopover(), () => standing === host);
+    sizes.observe(/** @type {Element} */ (ofPage("documentElement")));
+  }
+
+  function hide() {
+    const gone = host;
+    host = null;
+    sizes.disconnect();
+    gone?.remove();
+  }
+
+  function placeSoon() {
+    frame ||= requestAnimationFrame(place);
+  }
+
+  /** Each chip over the middle of what can be seen of its picture. */
+  function place() {
+    frame = 0;
+    if (!host) return;
+    const { left, top } = host.getBoundingClientRect();
+    const places = [...chips].map(([element, { chip }]) => ({ chip, box: element.getBoundingClientRect(), element }));
+    for (const { chip, box, element } of places) {
+      const isInView = box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth;
+      // What scrolls inside the page may have it out of sight.
+      const seen = isInView ? placeOf(/** @type {PictureElement} */ (element))?.rect : box;
+      chip.hidden = !seen || !box.width || !box.height;
+      if (chip.hidden || !seen) continue;
+      const [width, height] = [box.width, box.height];
+      chip.classList.toggle("small", width < ROOMY || height < 70);
+      chip.classList.toggle("tiny", width < TINY || height < 40);
+      chip.classList.toggle("wide", width >= WIDE && height >= 110);
+      chip.style.maxWidth = `${Math.max(40, width - 12)}px`;
+      chip.style.left = `${box.left + width / 2 - left}px`;
+      chip.style.top = `${box.top + height / 2 - top}px`;
+    }
+  }
+
+  for (const type of ["scroll", "resize", "load", "transitionend"]) addEventListener(type, () => host && placeSoon(), { capture: true, passive: true });
+  if (globalThis.sottoProtect) globalThis.sottoProtect.onChange = follow;
+  follow();
+  return /** @type {const} */ (true);
+})();

@@ -1,0 +1,117 @@
+// The pictures that a tab has loaded, as the files that the browser has of them. It saves the page for us as it would for a person
+// ("Save page as…", one file): out of its memory, without a request, pictures of other sites among the rest. What is not asked for
+// is not looked at, and nothing of it is kept. Chromium's alone; elsewhere nothing is found.
+
+/** What is asked for at the same time comes out of one record. */
+const GATHER_MS = 5;
+/** To save a page costs its thread time: the larger it is, the longer until the next time. */
+const PAUSE_MIN_MS = 80;
+const PAUSE_TIMES = 5;
+const TABS_MAX = 32;
+const TRIES_MAX = 5;
+const AGAIN_MS = 15;
+/** A page with more is not read: its pictures would be in memory twice over. */
+const PAGE_BYTES_MAX = 160 << 20;
+
+/**
+ * Who waits for a tab's next record, and when that may be made.
+ * @typedef {{ addresses: string[], resolve: (file: Blob | null) => void, reject: (problem: unknown) => void }} Waiting
+ * @typedef {{ waiting: Waiting[], running: boolean, notBefore: number }} Tab
+ */
+const tabs = /** @type {Map<number, Tab>} */ (new Map());
+
+/**
+ * The picture that a tab has loaded from one of these addresses; null where it has none, or the browser has no such record.
+ * @param {number} tabId
+ * @param {string[]} addresses
+ * @returns {Promise<Blob | null>}
+ */
+export function loadedFrom(tabId, addresses) {
+  if (!chrome.pageCapture) return Promise.resolve(null);
+  const tab = tabs.get(tabId) ?? { waiting: [], running: false, notBefore: 0 };
+  tabs.set(tabId, tab);
+  return new Promise((resolve, reject) => {
+    tab.waiting.push({ addresses, resolve, reject });
+    if (!tab.running) void record(tabId, tab);
+  });
+}
+
+/**
+ * Makes records of a tab as long as anybody waits for one.
+ * @param {number} tabId
+ * @param {Tab} tab
+ */
+async function record(tabId, tab) {
+  tab.running = true;
+  while (tab.waiting.length) {
+    await new Promise((resolve) => setTimeout(resolve, Math.max(GATHER_MS, tab.notBefore - Date.now())));
+    const waiting = tab.waiting.splice(0);
+    const began = Date.now();
+    try {
+      const files = await filesIn(tabId, new Set(waiting.flatMap(({ addresses }) => addresses)));
+      tab.notBefore = Date.now() + Math.max(PAUSE_MIN_MS, PAUSE_TIMES * (Date.now() - began));
+      for (const { addresses, resolve } of waiting) resolve(addresses.map((address) => files.get(address)).find(Boolean) ?? null);
+    } catch (problem) {
+      for (const { reject } of waiting) reject(problem);
+    }
+  }
+  tab.running = false;
+  // Tabs that rest are forgotten when there are many.
+  if (tabs.size > TABS_MAX) for (const [id, { running, notBefore }] of tabs) if (!running && notBefore < Date.now()) tabs.delete(id);
+}
+
+/**
+ * @param {number} tabId
+ * @param {Set<string>} wanted
+ */
+async function filesIn(tabId, wanted) {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await filesOf(await chrome.pageCapture.saveAsMHTML({ tabId }), wanted);
+    } catch (problem) {
+      // The first record of a page is now and then gone before it can be read (NotFoundError); the next one is not.
+      if (tries >= TRIES_MAX) throw problem;
+      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+    }
+  }
+}
+
+/**
+ * The files of a saved page that are wanted, by their addresses. The first of an address is the one that counts.
+ * @param {Blob | undefined} page
+ * @param {Set<string>} wanted
+ */
+async function filesOf(page, wanted) {
+  const files = /** @type {Map<string, Blob>} */ (new Map());
+  if (!page || page.size > PAGE_BYTES_MAX) return files;
+  // One byte, one character: parts are looked for in it, and cut out.
+  const text = new TextDecoder("latin1").decode(await page.arrayBuffer());
+  const boundary = /boundary="([^"]+)"/.exec(text.slice(0, 4096))?.[1];
+  if (!boundary) return files;
+  const edge = `\r\n--${boundary}`;
+  for (let start = text.indexOf(edge); start >= 0; ) {
+    const next = text.indexOf(edge, start + edge.length);
+    const headEnd = text.indexOf("\r\n\r\n", start + edge.length);
+    if (next < 0 || headEnd < 0) break;
+    const head = text.slice(start + edge.length, Math.min(headEnd, next));
+    /** @param {string} name */
+    const field = (name) => new RegExp(`\\r\\n${name}: ([^\\r]*)`, "i").exec(head)?.[1] ?? "";
+    const address = field("Content-Location");
+    if (wanted.has(address) && !files.has(address) && !/^text\/(html|css)/.test(field("Content-Type"))) {
+      files.set(address, new Blob([bytesOf(text.slice(headEnd + 4, next), field("Content-Transfer-Encoding"))], { type: field("Content-Type") }));
+    }
+    start = next;
+  }
+  return files;
+}
+
+/**
+ * @param {string} body
+ * @param {string} encoding
+ * @returns {Uint8Array<ArrayBuffer>}
+ */
+function bytesOf(body, encoding) {
+  if (encoding === "base64") return Uint8Array.fromBase64(body);
+  const plain = encoding === "quoted-printable" ? body.replaceAll("=\r\n", "").replace(/=([0-9A-F]{2})/g, (_, code) => String.fromCharCode(Number.parseInt(code, 16))) : body;
+  return Uint8Array.from(plain, (character) => character.charCodeAt(0));
+}

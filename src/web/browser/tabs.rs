@@ -1,0 +1,32 @@
+//! The tabs that are open, and a word to all scripts of ours in them.
+
+use js_sys::Array;
+use wasm_bindgen::prelude::*;
+
+use super::{
+    chrome,
+    scripts::{Whom, tell},
+};
+use crate::protocol::ToFrame;
+
+pub async fn open_tabs(filter: &JsValue) -> Vec<JsValue> {
+    chrome::query_tabs(filter).await.map(|tabs| Array::from(&tabs).to_vec()).unwrap_or_default()
+}
+
+/// To scripts in all tabs: a site's frames stand in tabs of other sites, too.
+pub async fn tell_open_tabs(message: &ToFrame) {
+    for tab in open_tabs(&chrome::object(&[])).await {
+        tell_tab(&tab, message).await;
+    }
+}
+
+pub async fn tell_tab(tab: &JsValue, message: &ToFrame) {
+    if let Some(id) = chrome::get(tab, "id").as_f64() {
+        // Rejects where no script of ours listens.
+        let _ = tell(id as i32, &Whom::AllFrames, message).await;
+    }
+}
+
+pub fn list(items: &[String]) -> JsValue {
+    items.iter().map(|item| JsValue::from_str(item)).collect::<Array>().into()
+}
