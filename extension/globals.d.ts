@@ -353,6 +353,8 @@ interface Guarded {
 /** protect.js: the pictures of a protected frame. */
 interface SottoProtect {
   covered(): Map<Element, Guarded>;
+  /** Whether nobody may see it without a passphrase. */
+  isSealed(): boolean;
   report(): CoveredInFrame;
   reveal(name?: number | null): void;
   /** Called after each change, by whoever says so on the page. */

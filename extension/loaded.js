@@ -4,9 +4,11 @@
 
 /** What is asked for at the same time comes out of one record. */
 const GATHER_MS = 5;
-/** To save a page costs its thread time: the larger it is, the longer until the next time. */
-const PAUSE_MIN_MS = 80;
-const PAUSE_TIMES = 5;
+/** To save a page costs its thread time: the larger it is, the longer until the next time, and the more often in a row. */
+const PAUSE_MIN_MS = 60;
+const PAUSE_TIMES_MAX = 5;
+/** After so much rest nothing is in a row any more. */
+const REST_MS = 1500;
 const TABS_MAX = 32;
 const TRIES_MAX = 5;
 const AGAIN_MS = 15;
@@ -16,7 +18,7 @@ const PAGE_BYTES_MAX = 160 << 20;
 /**
  * Who waits for a tab's next record, and when that may be made.
  * @typedef {{ addresses: string[], resolve: (file: Blob | null) => void, reject: (problem: unknown) => void }} Waiting
- * @typedef {{ waiting: Waiting[], running: boolean, notBefore: number }} Tab
+ * @typedef {{ waiting: Waiting[], running: boolean, notBefore: number, nInRow: number }} Tab
  */
 const tabs = /** @type {Map<number, Tab>} */ (new Map());
 
@@ -28,7 +30,7 @@ const tabs = /** @type {Map<number, Tab>} */ (new Map());
  */
 export function loadedFrom(tabId, addresses) {
   if (!chrome.pageCapture) return Promise.resolve(null);
-  const tab = tabs.get(tabId) ?? { waiting: [], running: false, notBefore: 0 };
+  const tab = tabs.get(tabId) ?? { waiting: [], running: false, notBefore: 0, nInRow: 0 };
   tabs.set(tabId, tab);
   return new Promise((resolve, reject) => {
     tab.waiting.push({ addresses, resolve, reject });
@@ -47,9 +49,10 @@ async function record(tabId, tab) {
     await new Promise((resolve) => setTimeout(resolve, Math.max(GATHER_MS, tab.notBefore - Date.now())));
     const waiting = tab.waiting.splice(0);
     const began = Date.now();
+    tab.nInRow = began - tab.notBefore > REST_MS ? 1 : Math.min(tab.nInRow + 1, PAUSE_TIMES_MAX);
     try {
       const files = await filesIn(tabId, new Set(waiting.flatMap(({ addresses }) => addresses)));
-      tab.notBefore = Date.now() + Math.max(PAUSE_MIN_MS, PAUSE_TIMES * (Date.now() - began));
+      tab.notBefore = Date.now() + Math.max(PAUSE_MIN_MS, tab.nInRow * (Date.now() - began));
       for (const { addresses, resolve } of waiting) resolve(addresses.map((address) => files.get(address)).find(Boolean) ?? null);
     } catch (problem) {
       for (const { reject } of waiting) reject(problem);

@@ -16,7 +16,7 @@ globalThis.sottoCovers ??= (() => {
     .chip .all { display: none; }
     .chip.wide .all { display: block; }
     .chip.small { padding: 2px; border-radius: 10px; }
-    .chip.small .why { display: none; }
+    .chip.small .row + .why, .chip.small .why:has(+ .row) { display: none; }
     .chip.tiny button { padding: 0 5px; font-size: 11px; }
   `;
   /** Room for the reason; for the second button; for a button of full size. */
@@ -44,7 +44,8 @@ globalThis.sottoCovers ??= (() => {
     const isMarked = picture.mark === "outline";
     const show = make("button", { type: "button", "aria-label": text(isMarked ? "coveredUnmarkThis" : "coveredShowThis", why), onclick: () => revealed(picture.name) }, text(isMarked ? "coveredUnmark" : "coveredShow"));
     const all = make("button", { type: "button", class: "bare all", onclick: () => revealed(null) }, text("coveredShowAll"));
-    return make("div", { class: "sheet chip", role: "group", "aria-label": why }, make("span", { class: "why" }, why), make("div", { class: "row" }, show, all));
+    const buttons = globalThis.sottoProtect?.isSealed() ? [] : [make("div", { class: "row" }, show, all)];
+    return make("div", { class: "sheet chip", role: "group", "aria-label": why }, make("span", { class: "why" }, why), ...buttons);
   }
 
   /** By the keyboard one after the other: the next one has the focus then. @param {number | null} name */
@@ -53,7 +54,10 @@ globalThis.sottoCovers ??= (() => {
     list.querySelector("button")?.focus();
   }
 
+  let wasSealed = false;
+
   function follow() {
+    const isSealed = globalThis.sottoProtect?.isSealed() ?? false;
     const covered = globalThis.sottoProtect?.covered() ?? new Map();
     for (const [element, { chip }] of chips) {
       if (covered.has(element)) continue;
@@ -63,13 +67,14 @@ globalThis.sottoCovers ??= (() => {
     }
     for (const [element, picture] of covered) {
       const before = chips.get(element);
-      if (before && before.name === picture.name && before.chip.ariaLabel === reason(picture)) continue;
+      if (before && before.name === picture.name && before.chip.ariaLabel === reason(picture) && isSealed === wasSealed) continue;
       before?.chip.remove();
       const chip = chipFor(picture);
       chips.set(element, { chip, name: picture.name });
       list.append(chip);
       sizes.observe(element);
     }
+    wasSealed = isSealed;
     if (chips.size && !host) show();
     if (!chips.size && host) hide();
     placeSoon();

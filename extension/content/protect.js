@@ -48,6 +48,8 @@ globalThis.sottoProtect ??= (() => {
   const watched = /** @type {(Document | ShadowRoot)[]} */ ([]);
   let rule = /** @type {SiteRule | null} */ (null);
   let on = false;
+  /** Without a passphrase nobody may see what is covered. */
+  let sealed = false;
   let nNamed = 0;
   let nAsked = 0;
   const ask = { queue: /** @type {[Element, Guarded][]} */ ([]), nUnder: 0 };
@@ -104,10 +106,12 @@ globalThis.sottoProtect ??= (() => {
     if (!now) return release();
     const before = rule;
     rule = now;
+    sealed = reply?.answer === "protected" && reply.sealed;
     if (!on) start();
     document.documentElement?.removeAttribute(OFF);
     if (before && JSON.stringify(before) !== JSON.stringify(now)) again();
     else pump();
+    protect.onChange?.();
   }
 
   /** The site is not protected (any more): everything is as if nobody had been here. */
@@ -825,6 +829,7 @@ globalThis.sottoProtect ??= (() => {
 
   /** Shows one covered picture, or all of this page, whatever comes. @param {number | null | undefined} [which] */
   function reveal(which) {
+    if (sealed) return;
     allShown ||= which == null;
     for (const [element, picture] of allShown ? [...known, ...backs] : covered()) {
       if (which != null && picture.name !== which) continue;
@@ -840,7 +845,7 @@ globalThis.sottoProtect ??= (() => {
     const at = [...event.composedPath(), ...document.elementsFromPoint(event.clientX, event.clientY)];
     const element = at.find((candidate) => candidate instanceof Element && known.get(candidate)?.state === "covered" && known.get(candidate)?.mark !== "outline");
     const picture = element instanceof Element && known.get(element);
-    if (!picture) return;
+    if (!picture || sealed) return;
     event.preventDefault();
     event.stopImmediatePropagation();
     reveal(picture.name);
@@ -875,7 +880,7 @@ globalThis.sottoProtect ??= (() => {
   }
 
   /** @type {SottoProtect} */
-  const protect = { covered, report, reveal, onChange: null };
+  const protect = { covered, isSealed: () => sealed, report, reveal, onChange: null };
   start();
   document.addEventListener("DOMContentLoaded", lookBehindAll);
   return protect;

@@ -33,9 +33,10 @@ pub enum Answer {
     Settings(Settings),
     /// To every ask that changes them, too.
     OwnModels(OwnModels),
-    /// None where the tab's site is not protected.
+    /// None where the tab's site is not protected. `sealed`: without a passphrase nobody may see what is covered.
     Protected {
         rule: Option<SiteRule>,
+        sealed: bool,
     },
     Covered(CoveredPictures),
     /// To asks after which there is nothing to tell.
@@ -82,6 +83,10 @@ pub enum Reason {
     OffLimits,
     /// The browser has not given Sotto the permission that this needs.
     NotPermitted,
+    /// A passphrase keeps it as it is.
+    Locked,
+    /// That is not the passphrase.
+    WrongPassphrase,
     /// The request and the models it needs don't fit the memory budget.
     OutOfMemory,
     /// Whoever asked gave it up, or went away.

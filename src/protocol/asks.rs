@@ -74,6 +74,12 @@ pub enum PageAsk {
     KeepSiteRule { site: Option<String>, rule: Option<SiteRule> },
     /// What is covered in a protected tab.
     Covered { tab: i32 },
+    /// Keep protection as it is by a passphrase, from now on; or by another one, while it is unlocked.
+    SetLock { passphrase: String },
+    /// Let protection be changed, and what is covered be seen, for a few minutes.
+    Unlock { passphrase: String },
+    /// Lock it again at once, or take the passphrase away while it is unlocked.
+    Lock { remove: bool },
     /// Show what is covered in a protected tab: one picture of a frame, or all.
     Reveal { tab: i32, picture: Option<CoveredName> },
 }
@@ -148,7 +154,8 @@ pub(super) fn needs(event: &str) -> Option<Option<Task>> {
         "shownText" | "cancel" | "status" | "load" | "unload" | "forget" | "check" | "ownModels" | "keepModel"
         | "chooseModel" | "removeModel" | "settings" | "showResults" | "keepSettings" | "guard" | "pictureRules"
         | "keepPictureRules" | "scan" | "decide" | "scanned" | "watched" | "allowHere" | "bringWhy" | "protect"
-        | "keepSiteRule" | "covered" | "reveal" | "frames" | "bringCovers" | "coveredChanged" => None,
+        | "keepSiteRule" | "setLock" | "unlock" | "lock" | "covered" | "reveal" | "frames" | "bringCovers"
+        | "coveredChanged" => None,
         _ => return None,
     })
 }

@@ -56,6 +56,7 @@ pub fn typescript() -> String {
         Figures,
         NoGraphics,
         Settings,
+        LockState,
         SiteRule,
         Strictness,
         Cover,

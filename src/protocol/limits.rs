@@ -10,6 +10,11 @@ pub const MENU_PICTURE: &str = "check-image";
 /// Where a verdict waits in the browser's session memory for the popup to show it once.
 pub const SESSION_VIEW: &str = "view";
 
+/// A passphrase that keeps protection as it is has this many characters or more; the words of the settings page say six.
+pub const PASSPHRASE_CHARACTERS_MIN: usize = 6;
+/// How long what it keeps can be changed after it was given; the words of the settings page say ten minutes.
+pub const UNLOCKED_MS: u32 = 600_000;
+
 /// Of a longer selection only the beginning is taken, in UTF-16 units: twice what the engine reads of it.
 pub const SELECTED_UNITS_MAX: u32 = 100_000;
 /// A frame's message beyond this length is refused before it is read: what enters linear memory makes it grow for ever.

@@ -45,6 +45,10 @@ pub struct Settings {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "declarations", ts(optional, as = "Option<Vec<String>>"), schemars(skip))]
     pub locked: Vec<String>,
+    /// Whether a passphrase keeps protection as it is; never stored with the rest.
+    #[serde(skip_serializing_if = "LockState::is_none")]
+    #[cfg_attr(feature = "declarations", ts(optional, as = "Option<LockState>"), schemars(skip))]
+    pub lock: LockState,
     /// Names of stored fields that this version does not understand; never stored, and nothing of them is lost.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "declarations", ts(optional, as = "Option<Vec<String>>"), schemars(skip))]
@@ -67,6 +71,26 @@ impl Settings {
     /// Whether any site is protected.
     pub fn protects_any(&self) -> bool {
         self.protect_everywhere || self.protect_sites.values().any(|&is_protected| is_protected)
+    }
+}
+
+/// Whether a passphrase keeps protection as it is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub enum LockState {
+    /// There is no passphrase.
+    #[default]
+    None,
+    /// Nothing of it can be changed, and nothing that is covered be seen.
+    Locked,
+    /// The passphrase was given a few minutes ago.
+    Unlocked,
+}
+
+impl LockState {
+    fn is_none(&self) -> bool {
+        *self == Self::None
     }
 }
 
@@ -291,6 +315,27 @@ mod tests {
         let kept = serde_json::to_string(&settings).unwrap();
         assert_eq!(serde_json::from_str::<Settings>(&kept).unwrap(), settings);
         assert!(settings.guard_everywhere);
+    }
+
+    #[test]
+    fn a_site_has_its_own_word_and_rule_and_else_those_of_all() {
+        let hidden = SiteRule { cover: Cover::Hide, ..SiteRule::default() };
+        let site = |name: &str| name.to_owned();
+        let mut settings = Settings {
+            protect_sites: BTreeMap::from([(site("https://on.example"), true), (site("https://off.example"), false)]),
+            protect_rules: BTreeMap::from([(site("https://on.example"), hidden)]),
+            ..Settings::default()
+        };
+        assert_eq!(settings.protects("https://on.example"), Some(&hidden));
+        assert_eq!(settings.protects("https://off.example"), None);
+        assert_eq!(settings.protects("https://else.example"), None);
+        assert!(settings.protects_any());
+        settings.protect_everywhere = true;
+        assert_eq!(settings.protects("https://else.example"), Some(&SiteRule::default()));
+        assert_eq!(settings.protects("https://off.example"), None);
+        settings.protect_everywhere = false;
+        settings.protect_sites.remove("https://on.example");
+        assert!(!settings.protects_any());
     }
 
     #[test]

@@ -263,6 +263,27 @@ mod tests {
     }
 
     #[test]
+    fn the_stricter_a_site_the_sooner_it_is_warned_of() {
+        let own = caution(&[("Porn", 0.7)], false);
+        let of = |strictness| caution_of(strictness, own.clone());
+        assert_eq!(of(Strictness::Off), None);
+        assert_eq!(of(Strictness::Usual), Some(own.clone()));
+        assert_eq!(of(Strictness::Careful), Some(Caution { careful: true, ..own.clone() }));
+        let raised = |strictness, porn, second| alarm(3, porn, second, &of(strictness).unwrap()).is_raised();
+        use Strictness::{Careful, Relaxed, Strict, Usual};
+        let sooner = [Relaxed, Usual, Careful, Strict];
+        for (porn, second, expected) in [
+            (0.9, 0.3, [true, true, true, true]),
+            (0.8, 0.3, [false, true, true, true]),
+            (0.8, 0.1, [false, false, true, true]),
+            (0.4, 0.0, [false, false, false, true]),
+            (0.3, 0.1, [false, false, false, false]),
+        ] {
+            assert_eq!(sooner.map(|strictness| raised(strictness, porn, second)), expected, "{porn} {second}");
+        }
+    }
+
+    #[test]
     fn the_worst_frame_is_the_one_furthest_over_a_threshold() {
         let chosen = caution(&[("Sexy", 0.1)], false);
         let severity = |class, probability, second| severity([(class, probability)].into_iter(), second, &chosen);

@@ -2,17 +2,18 @@
 
 use super::{
     browser::chrome,
-    guard, protection,
+    guard, lock, protection,
     settings::{self, in_turn, settings},
     switches::Switch,
     wishes::granted_wishes,
 };
-use crate::protocol::{Refusal, Settings};
+use crate::protocol::{LockState, Refusal, Settings};
 
 /// The settings as far as the browser lets them be in force: what pages show.
 pub async fn in_force() -> Settings {
     let mut settings = settings().await;
     keep_granted(&mut settings).await;
+    settings.lock = lock::state().await;
     settings
 }
 
@@ -24,6 +25,7 @@ async fn keep_granted(settings: &mut Settings) {
 
 /// Keeps all settings anew, and registers what watches pages as they say and the browser allows.
 pub async fn replace(mut wanted: Settings) -> Result<(), Refusal> {
+    wanted.lock = LockState::None;
     let settings = in_turn(async {
         if wanted == Settings::default() {
             settings::reset().await?;

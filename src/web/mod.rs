@@ -12,6 +12,9 @@ mod switches;
 mod settings;
 
 #[cfg(feature = "web")]
+mod lock;
+
+#[cfg(feature = "web")]
 mod wishes;
 
 #[cfg(feature = "web")]

@@ -9,6 +9,7 @@ use wasm_bindgen::prelude::*;
 use super::sender::{Frame, Sender, sender_of};
 use crate::{
     engine::{Asker, Work},
+    models::Task,
     protocol::{
         Answer, Caution, FRAME_MESSAGE_UNITS_MAX, FRAME_TEXT_UNITS_MAX, FrameAsk, PageAsk, Reason, Refusal, Tagged,
         TextVerdict, ToPage, Urgency, View,
@@ -17,7 +18,7 @@ use crate::{
         browser::{chrome, scripts::off_limits, untrusted, wire},
         guard,
         host::{Host, host},
-        in_force,
+        in_force, lock,
         models::own,
         pictures::{self, InView},
         protection, settings, words,
@@ -109,7 +110,10 @@ async fn for_frame(
             pictures::scanned(host, tab).await?;
         }
         FrameAsk::Watched => guard::watched(site.as_deref()).await?,
-        FrameAsk::AllowHere => guard::allow(&of_a_site()?).await?,
+        FrameAsk::AllowHere => {
+            lock::may_change().await?;
+            guard::allow(&of_a_site()?).await?;
+        }
         FrameAsk::BringWhy => {
             let _asked = host.urgent.enter(tab, &id)?;
             words::bring_why(tab, frame).await?;
@@ -126,7 +130,11 @@ async fn for_frame(
             words::text_in_popup(host, window, text).await;
         }
         FrameAsk::Protected => {
-            return Ok(Answer::Protected { rule: protection::rule_for(tab, frame, tab_site.as_deref()).await });
+            let rule = protection::rule_for(tab, frame, tab_site.as_deref()).await;
+            if rule.is_some() {
+                host.runner.warm(Task::Picture);
+            }
+            return Ok(Answer::Protected { rule, sealed: lock::is_locked().await });
         }
         FrameAsk::Loaded { addresses } => {
             return Ok(Answer::Picture(protection::loaded(host, tab, tab_site.as_deref(), id, &addresses).await?));
@@ -139,13 +147,16 @@ async fn for_frame(
         FrameAsk::BringCovers => protection::bring_covers(tab, frame, tab_site.as_deref()).await?,
         FrameAsk::CoveredChanged => {
             let _asked = host.waiting.enter(tab, &id)?;
-            protection::changed(host, tab).await?;
+            protection::changed(host, tab, tab_site.as_deref()).await?;
         }
     }
     Ok(Answer::Done)
 }
 
 async fn for_page(host: &Rc<Host>, id: String, ask: PageAsk, picture: &JsValue) -> Result<Answer, Refusal> {
+    if changes_protection(&ask) {
+        lock::may_change().await?;
+    }
     Ok(match ask {
         PageAsk::Text { text } => Answer::Text(words::judge(host, &text, host.page_ticket(id)).await?),
         PageAsk::Why { text, towards } => {
@@ -206,10 +217,32 @@ async fn for_page(host: &Rc<Host>, id: String, ask: PageAsk, picture: &JsValue) 
         PageAsk::Scan { tab, wish } => Answer::Scan(pictures::wish(tab, wish).await?),
         PageAsk::Protect { site, on } => {
             protection::switch(site, on).await?;
+            if on {
+                // So that the first page is not the one that waits for it.
+                host.runner.warm(Task::Picture);
+            }
             Answer::Done
         }
         PageAsk::KeepSiteRule { site, rule } => {
             protection::keep_rule(site, rule).await?;
+            Answer::Done
+        }
+        PageAsk::SetLock { passphrase } => {
+            lock::set(&passphrase).await?;
+            protection::tell_all().await;
+            Answer::Done
+        }
+        PageAsk::Unlock { passphrase } => {
+            lock::unlock(&passphrase).await?;
+            protection::tell_all().await;
+            Answer::Done
+        }
+        PageAsk::Lock { remove } => {
+            if remove {
+                lock::remove().await?;
+            }
+            lock::lock_again().await?;
+            protection::tell_all().await;
             Answer::Done
         }
         PageAsk::Covered { tab } => Answer::Covered(protection::covered(tab).await?),
@@ -218,6 +251,19 @@ async fn for_page(host: &Rc<Host>, id: String, ask: PageAsk, picture: &JsValue) 
             Answer::Done
         }
     })
+}
+
+/// What a passphrase keeps people from.
+fn changes_protection(ask: &PageAsk) -> bool {
+    matches!(
+        ask,
+        PageAsk::Protect { .. }
+            | PageAsk::KeepSiteRule { .. }
+            | PageAsk::Reveal { .. }
+            | PageAsk::KeepSettings { .. }
+            | PageAsk::KeepPictureRules { .. }
+            | PageAsk::Guard { on: false, .. }
+    )
 }
 
 fn bad(detail: String) -> Refusal {

@@ -70,6 +70,5 @@ pub fn value_of(control: &Element) -> JsValue {
 }
 
 fn controls() -> Vec<Element> {
-    let root = dom::document().and_then(|document| document.document_element());
-    root.map(|root| dom::all(&root, &format!("[{BINDS}]"))).unwrap_or_default()
+    dom::everywhere(&format!("[{BINDS}]"))
 }

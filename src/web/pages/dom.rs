@@ -4,7 +4,7 @@
 use std::future::Future;
 
 use wasm_bindgen::{JsCast, prelude::*};
-use web_sys::{Document, Element, HtmlButtonElement, HtmlElement, HtmlInputElement, HtmlTemplateElement};
+use web_sys::{Document, Element, EventTarget, HtmlButtonElement, HtmlElement, HtmlInputElement, HtmlTemplateElement};
 
 use crate::{
     protocol::Refusal,
@@ -32,6 +32,12 @@ pub fn part(parent: &Element, name: &str) -> Option<HtmlElement> {
 pub fn all(parent: &Element, selector: &str) -> Vec<Element> {
     let Ok(found) = parent.query_selector_all(selector) else { return Vec::new() };
     (0..found.length()).filter_map(|index| found.item(index)?.dyn_into().ok()).collect()
+}
+
+/// Whatever in the page a selector finds; of templates nothing.
+pub fn everywhere(selector: &str) -> Vec<Element> {
+    let root = document().and_then(|document| document.document_element());
+    root.map(|root| all(&root, selector)).unwrap_or_default()
 }
 
 pub fn say(id: &str, text: &str) {
@@ -113,7 +119,7 @@ pub fn set_attribute(element: &Element, name: &str, value: &str) {
 
 /// Runs a future for each event, for as long as the page lives.
 pub fn on<F: Future<Output = ()> + 'static>(
-    element: &Element,
+    element: &EventTarget,
     event: &str,
     mut run: impl FnMut(web_sys::Event) -> F + 'static,
 ) {

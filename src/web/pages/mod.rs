@@ -12,6 +12,7 @@ mod model_row;
 mod options;
 mod own_models;
 mod own_settings;
+mod passphrase;
 mod popup;
 mod privacy;
 mod protected_sites;

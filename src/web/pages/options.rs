@@ -1,10 +1,10 @@
-//! The settings page: where verdicts appear, which text model judges, which sites the guard watches, which are protected, the
-//! shortcut, the language, and how fast this computer is.
+//! The settings page: where verdicts appear, which text model judges, which sites the guard watches, which are protected and
+//! what a passphrase keeps, the shortcut, the language, and how fast this computer is.
 
 use wasm_bindgen::prelude::*;
 
 use super::{
-    ask, dom, measure, own_models, own_settings, protected_sites,
+    ask, dom, measure, own_models, own_settings, passphrase, protected_sites,
     site_switch::{self, Switch},
     thresholds,
 };
@@ -22,13 +22,15 @@ pub async fn options() {
         site_switch::wire(&switch, Switch::Guard, None, changed);
     }
     protected_sites::wire(changed);
+    passphrase::wire();
     measure::wire();
     let name = chrome::message("languageName", &[]);
     dom::say("language", &chrome::message("languageNow", &[&name]));
     shortcut().await;
     refresh().await;
+    passphrase::focus_if_wanted();
     own_models::wire().await;
-    thresholds::wire().await;
+    thresholds::wire(changed).await;
 }
 
 async fn refresh() {
@@ -53,6 +55,7 @@ fn show(settings: &Settings) {
     list("allowed", "allowed-part", allowed, true);
     protected_sites::show(settings, || wasm_bindgen_futures::spawn_local(refresh()));
     own_settings::show(settings);
+    passphrase::show(settings);
     dom::show("no-sites", !settings.guard_everywhere && settings.guard_sites.is_empty());
 }
 

@@ -12,7 +12,7 @@ use super::{
     tab::host_of,
 };
 use crate::{
-    protocol::{Answer, CoveredName, CoveredPicture, CoveredPictures, PageAsk, Refusal, Settings},
+    protocol::{Answer, CoveredName, CoveredPicture, CoveredPictures, LockState, PageAsk, Refusal, Settings},
     web::browser::chrome,
 };
 
@@ -36,8 +36,6 @@ pub async fn wire_section(tab: Option<i32>, site: Option<String>) {
     dom::say("protect-title", &chrome::message("protectHere", &[host]));
     dom::say("protect-off", &chrome::message("protectOff", &[host]));
     HERE.set(Some((tab, site.clone())));
-    refresh().await;
-    switch.set_disabled(false);
     site_switch::wire(&switch, Switch::Protection, Some(site.clone()), || spawn_local(refresh()));
     if let Some(button) = dom::by_id("protect-off") {
         dom::on_press(&button, move || turn_off(site.clone()));
@@ -45,9 +43,11 @@ pub async fn wire_section(tab: Option<i32>, site: Option<String>) {
     if let Some(button) = dom::by_id("covered-reveal-all") {
         dom::on_press(&button, move || async move {
             reveal(tab, None).await;
-            dom::focus("protect");
+            focus_head();
         });
     }
+    // Which lets the switch be used.
+    refresh().await;
 }
 
 /// What is covered in a tab has changed.
@@ -61,7 +61,13 @@ async fn turn_off(site: String) {
     let told = ask::ask(PageAsk::Protect { site: Some(site), on: false }).await;
     dom::trouble(told.err().map(|refusal| dom::refusal_text(&refusal)).as_deref());
     refresh().await;
-    dom::focus("protect");
+    focus_head();
+}
+
+/// The switch, or, where a passphrase keeps it as it is, the way to where that can be given.
+fn focus_head() {
+    let is_kept = dom::input("protect").is_some_and(|switch| switch.disabled());
+    dom::focus(if is_kept { "protect-unlock" } else { "protect" });
 }
 
 async fn reveal(tab: i32, picture: Option<CoveredName>) {
@@ -73,14 +79,27 @@ async fn reveal(tab: i32, picture: Option<CoveredName>) {
 async fn refresh() {
     let (Some((tab, site)), Ok(settings)) = (HERE.with_borrow(Clone::clone), ask::settings().await) else { return };
     let is_protected = site_switch::is_on(Switch::Protection, &settings, Some(&site));
+    let is_locked = settings.lock == LockState::Locked;
+    show_lock(is_locked);
     show_switch(&settings, &site, is_protected).await;
     // Whatever a scan would look for is looked at already.
     dom::show("scan-part", !is_protected);
     dom::show("covered", is_protected);
     if is_protected {
         // The rest of the popup waits for no tab.
-        spawn_local(async move { show_covered(tab, covered(tab).await) });
+        spawn_local(async move { show_covered(tab, covered(tab).await, is_locked) });
     }
+}
+
+/// Without the passphrase nothing here can be changed or revealed.
+fn show_lock(is_locked: bool) {
+    if let Some(switch) = dom::input("protect") {
+        switch.set_disabled(is_locked);
+    }
+    // Empty where it is hidden, as below: it describes the switch, too.
+    dom::say("protect-locked-said", &if is_locked { chrome::message("lockedHere", &[]) } else { String::new() });
+    dom::show("protect-locked", is_locked);
+    dom::show("protect-off", !is_locked);
 }
 
 async fn show_switch(settings: &Settings, site: &str, is_protected: bool) {
@@ -102,16 +121,16 @@ async fn covered(tab: i32) -> Result<CoveredPictures, Refusal> {
     }
 }
 
-fn show_covered(tab: i32, outcome: Result<CoveredPictures, Refusal>) {
+fn show_covered(tab: i32, outcome: Result<CoveredPictures, Refusal>, is_locked: bool) {
     let said = outcome.as_ref().map_or_else(dom::refusal_text, counts);
     dom::say("covered-said", &said);
     dom::show("covered-none", outcome.as_ref().is_ok_and(|covered| covered.pictures.is_empty()));
     let pictures = outcome.unwrap_or_default().pictures;
-    dom::show("covered-reveal-all", !pictures.is_empty());
+    dom::show("covered-reveal-all", !pictures.is_empty() && !is_locked);
     let more = pictures.len().saturating_sub(N_LISTED);
     dom::say("covered-more", &chrome::message("coveredMore", &[&format::count(more as u64)]));
     dom::show("covered-more", more > 0);
-    list(tab, &pictures[..pictures.len() - more]);
+    list(tab, &pictures[..pictures.len() - more], is_locked);
 }
 
 fn counts(covered: &CoveredPictures) -> String {
@@ -127,7 +146,7 @@ fn counts(covered: &CoveredPictures) -> String {
     words
 }
 
-fn list(tab: i32, pictures: &[CoveredPicture]) {
+fn list(tab: i32, pictures: &[CoveredPicture], is_locked: bool) {
     let Some(list) = dom::by_id("covered-list") else { return };
     dom::show("covered-list", !pictures.is_empty());
     let names: Vec<String> = pictures.iter().map(|picture| written(picture.name)).collect();
@@ -135,7 +154,7 @@ fn list(tab: i32, pictures: &[CoveredPicture]) {
     let make = |name: &str| entry(tab, named(name)?.name);
     entries::follow(&list, &names, make, |entry, name| {
         if let Some(picture) = named(name) {
-            show_entry(entry, picture);
+            show_entry(entry, picture, is_locked);
         }
     });
 }
@@ -158,7 +177,7 @@ fn entry(tab: i32, name: CoveredName) -> Option<HtmlElement> {
     Some(entry)
 }
 
-fn show_entry(entry: &Element, picture: &CoveredPicture) {
+fn show_entry(entry: &Element, picture: &CoveredPicture, is_locked: bool) {
     let what = what(picture);
     let size = format!("{} × {}", picture.width, picture.height);
     dom::say_part(entry, "what", &what);
@@ -169,6 +188,7 @@ fn show_entry(entry: &Element, picture: &CoveredPicture) {
     if let Some(button) = dom::part(entry, "reveal") {
         let label = chrome::message("coveredRevealThis", &[&format!("{what}, {size}")]);
         dom::set_attribute(&button, "aria-label", &label);
+        button.set_hidden(is_locked);
     }
 }
 

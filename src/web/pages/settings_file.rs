@@ -5,7 +5,7 @@ use js_sys::{Array, JSON, Object};
 use wasm_bindgen::prelude::*;
 
 use crate::{
-    protocol::{Settings, SiteRule},
+    protocol::{LockState, Settings, SiteRule},
     web::browser::{chrome, sites, wire},
 };
 
@@ -20,7 +20,8 @@ pub struct Read {
 }
 
 pub fn write(settings: &Settings) -> String {
-    let kept = wire::to_js(&Settings { locked: Vec::new(), unread: Vec::new(), ..settings.clone() });
+    let kept =
+        wire::to_js(&Settings { locked: Vec::new(), unread: Vec::new(), lock: LockState::None, ..settings.clone() });
     let file = chrome::object(&[("sottoSettings", VERSION.into()), ("settings", kept)]);
     JSON::stringify_with_replacer_and_space(&file, &JsValue::NULL, &2.into()).map(String::from).unwrap_or_default()
 }

@@ -41,11 +41,10 @@ pub fn wire(input: &HtmlInputElement, switch: Switch, site: Option<String>, done
             if let Some(prompt) = prompt {
                 let is_granted = JsFuture::from(prompt).await.is_ok_and(|answer| answer.is_truthy());
                 // Without the permission the wish is forgotten.
-                outcome = turn(switch, site.clone(), is_granted).await.and(if is_granted {
-                    Ok(())
-                } else {
-                    Err(Refusal { reason: Reason::NotPermitted, detail: String::new() })
-                });
+                let turned = turn(switch, site.clone(), is_granted).await;
+                let refused = Refusal { reason: Reason::NotPermitted, detail: String::new() };
+                // Whatever came of forgetting it: that the browser does not permit it is what the person wants to hear.
+                outcome = if is_granted { turned } else { Err(refused) };
             }
             dom::trouble(outcome.err().map(|refusal| dom::refusal_text(&refusal)).as_deref());
             if let Ok(settings) = ask::settings().await {

@@ -23,14 +23,17 @@ struct Rules {
     sliders: Vec<HtmlInputElement>,
     /// The person's trial picture, and its name; it never leaves this page but to be judged.
     trial: Option<JsValue>,
+    /// Hears when something was refused: then more than this may have changed.
+    refused: fn(),
 }
 
-pub async fn wire() {
+/// `refused` hears when something was not kept.
+pub async fn wire(refused: fn()) {
     let kept = match rules().await {
         Ok(kept) => kept,
         Err(refusal) => return dom::trouble(Some(&dom::refusal_text(&refusal))),
     };
-    let shared = Rc::new(RefCell::new(Rules { kept, sliders: Vec::new(), trial: None }));
+    let shared = Rc::new(RefCell::new(Rules { kept, sliders: Vec::new(), trial: None, refused }));
     make_sliders(&shared);
     for (id, action) in ACTIONS {
         let Some(choice) = dom::input(id) else { continue };
@@ -160,6 +163,14 @@ async fn keep(shared: &Shared) {
         (classes, rules.kept.action, rules.kept.careful)
     };
     let kept = ask::ask(PageAsk::KeepPictureRules { thresholds: classes, action, careful }).await;
+    if kept.is_err() {
+        if let Ok(before) = rules().await {
+            shared.borrow_mut().kept = before;
+            show(shared);
+        }
+        let refused = shared.borrow().refused;
+        refused();
+    }
     dom::trouble(kept.err().map(|refusal| dom::refusal_text(&refusal)).as_deref());
     judge_trial(shared).await;
 }

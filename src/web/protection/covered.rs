@@ -3,6 +3,7 @@
 
 use std::rc::Rc;
 
+use super::rule_of;
 use crate::{
     protocol::{CoveredInFrame, CoveredName, CoveredPicture, CoveredPictures, Refusal, ToFrame, ToPage},
     web::{
@@ -42,8 +43,12 @@ pub async fn covered(tab: i32) -> Result<CoveredPictures, Refusal> {
 }
 
 /// A frame covered or revealed something: badge and popup follow.
-pub async fn changed(host: &Rc<Host>, tab: i32) -> Result<(), Refusal> {
-    let n_covered = covered(tab).await?.pictures.len();
+pub async fn changed(host: &Rc<Host>, tab: i32, tab_site: Option<&str>) -> Result<(), Refusal> {
+    // Where protection has ended nothing is covered, and no script of ours is put there to ask.
+    let n_covered = match rule_of(tab_site).await {
+        Some(_) => covered(tab).await?.pictures.len(),
+        None => 0,
+    };
     badge::count(tab, u32::try_from(n_covered).unwrap_or(u32::MAX)).await;
     host.tell_pages(&ToPage::CoveredChanged { tab });
     Ok(())

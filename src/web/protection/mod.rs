@@ -119,6 +119,11 @@ pub async fn follow(settings: &Settings) {
             }
         }
     }
+    tell_all().await;
+}
+
+/// Has every protected frame ask what is to happen there.
+pub async fn tell_all() {
     tell_open_tabs(&ToFrame::ProtectionChanged).await;
 }
 

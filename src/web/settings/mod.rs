@@ -14,7 +14,7 @@ use super::browser::{
     wire,
 };
 use crate::{
-    protocol::{Action, Caution, ClassThreshold, PictureRules, Reason, Refusal, ResultPlace, Settings},
+    protocol::{Action, Caution, ClassThreshold, LockState, PictureRules, Reason, Refusal, ResultPlace, Settings},
     tasks::nsfw,
 };
 
@@ -111,7 +111,7 @@ async fn store(kept: JsValue) -> Result<(), Refusal> {
 
 /// Without what is never stored.
 fn bare(settings: &Settings) -> Settings {
-    Settings { locked: Vec::new(), unread: Vec::new(), ..settings.clone() }
+    Settings { locked: Vec::new(), unread: Vec::new(), lock: LockState::None, ..settings.clone() }
 }
 
 fn names_of(object: &JsValue) -> Vec<String> {

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { eventually, screenshot } from "../harness/browser.js";
 import { recordFilm } from "../harness/films.js";
+import { movingAlarm } from "../harness/made_files.js";
 import { seenIn, watchPainting } from "../harness/painted.js";
 import { FIXTURES, PICTURES } from "../harness/places.js";
 import { serve } from "../harness/server.js";
@@ -89,7 +90,7 @@ const placeOf = (page, id) => page.evaluate((id) => {
   return { x, y, width, height };
 }, id);
 
-const tabOf = async () => (await sotto.worker()).evaluate(async () => (await chrome.tabs.query({ active: true, lastFocusedWindow: true }))[0].id ?? -1);
+const tabOf = async () => (await sotto.worker()).evaluate(async () => (await chrome.tabs.query({ active: true, lastFocusedWindow: true }))[0]?.id ?? -1);
 
 const ALARMS = ["own-alarm", "foreign-alarm", "in-picture", "srcset", "input", "object", "behind", "inline", "before", "content", "canvas", "closed"];
 
@@ -283,6 +284,54 @@ test("films: looked at before they are shown and while they play; of another sit
   // It was shown, and covered when it came to what is warned of.
   await marked(page, { late: "blur" });
   await screenshot(page, "protected-films");
+});
+
+test("a moving picture is judged by its frames over time, and one that the background forgot meanwhile is asked for again", async () => {
+  writeFileSync(join(folder, "moving.png"), movingAlarm(8, 5));
+  const page = await visit("protected.html");
+  await marked(page, { own: "fine" });
+  await page.evaluate((from) => document.body.insertAdjacentHTML("afterbegin", `<img id="moving" src="${from}/films/moving.png" width="224" height="150">`), server.otherOrigin);
+  await sotto.stopWorkers();
+  await marked(page, { moving: "blur" });
+});
+
+test("a passphrase keeps protection as it is, and what is covered unseen; nobody guesses faster than once a second", async () => {
+  const right = "correct horse";
+  const page = await visit("protected.html");
+  await marked(page, { "own-alarm": "blur" });
+  await sotto.says(page, /Show/);
+  assert.equal((await sotto.ask({ ask: "setLock", passphrase: "short" })).reason, "badRequest");
+  assert.equal((await sotto.ask({ ask: "setLock", passphrase: right })).answer, "done");
+  await eventually("no button", async () => !/Show/.test(await shadowText(page)));
+  const { x, y } = await placeOf(page, "own-alarm");
+  await page.mouse.click(x + 8, y + 8);
+  /** @type {PageAsk[]} */
+  const refused = [
+    { ask: "protect", site: SITE, on: false },
+    { ask: "keepSiteRule", site: null, rule: { ...USUAL, pictures: "off" } },
+    { ask: "keepSettings", settings: {} },
+    { ask: "keepPictureRules", thresholds: {}, action: "warn", careful: false },
+    { ask: "guard", site: null, on: false },
+    { ask: "reveal", tab: await tabOf(), picture: null },
+    { ask: "setLock", passphrase: "another one" },
+    { ask: "lock", remove: true },
+  ];
+  for (const request of refused) assert.equal((await sotto.ask(request)).reason, "locked", request.ask);
+  assert.equal(await marks(page, "own-alarm"), "blur");
+  const settings = await sotto.ask({ ask: "settings" });
+  assert.equal(settings.lock, "locked");
+  const kept = await (await sotto.worker()).evaluate(() => chrome.storage.local.get("lock").then(({ lock }) => JSON.stringify(lock)));
+  assert.ok(!kept.includes("horse") && kept.includes("1000000"), kept);
+  const began = Date.now();
+  const guesses = await Promise.all(["wrong one", "wrong two", "wrong three"].map((passphrase) => sotto.ask({ ask: "unlock", passphrase })));
+  assert.deepEqual(guesses.map(({ reason }) => reason), ["wrongPassphrase", "wrongPassphrase", "wrongPassphrase"]);
+  assert.ok(Date.now() - began >= 3_000, `${Date.now() - began} ms for three`);
+  assert.equal((await sotto.ask({ ask: "unlock", passphrase: right })).answer, "done");
+  await sotto.says(page, /Show/);
+  await page.mouse.click(x + 8, y + 8);
+  await marked(page, { "own-alarm": "fine" });
+  assert.equal((await sotto.ask({ ask: "lock", remove: true })).answer, "done");
+  assert.equal((await sotto.ask({ ask: "settings" })).lock, undefined);
 });
 
 test("each rule: outlined, hidden, shown until judged, and what nobody can judge", async () => {

@@ -55,6 +55,19 @@ test("every door is read by its type", async () => {
   assert.equal((await sotto.ask({ ask: "text", text: "What a wonderful evening." })).sentiment, "positive");
 });
 
+test("on a site that is not protected nothing of protection is to be had", async () => {
+  const wrong = [7, "yes", null, [[]], { text: 1 }].flatMap((value) => [{ ask: "loaded", addresses: value }, { ask: "seen", film: typeof value === "number" ? value : [value] }]);
+  assert.deepEqual(await codes(wrong), many(wrong.length, "badRequest"));
+  const picture = { width: 2, height: 2, data: new Uint8ClampedArray(16) };
+  assert.deepEqual(
+    await codes([{ ask: "loaded", addresses: [page.url()] }, { ask: "seen", film: false, picture }, { ask: "frames" }, { ask: "bringCovers" }]),
+    many(4, "offLimits"),
+  );
+  const { rule, sealed } = await send({ id: "x", ask: "protected" });
+  assert.deepEqual({ rule, sealed }, { rule: null, sealed: false });
+  assert.deepEqual(await codes([{ ask: "coveredChanged" }, ...["protect", "keepSiteRule", "covered", "reveal", "setLock", "unlock", "lock"].map((ask) => ({ ask }))]), ["done", ...many(7, "badRequest")]);
+});
+
 test("upload and decide: a file too large to be looked at is not opened", async () => {
   const said = await taken.evaluate(async () => {
     const picture = new Blob(Array(101).fill(new Uint8Array(1024 * 1024)));
