@@ -363,6 +363,8 @@ interface SottoProtect {
 
 declare var sottoProtect: SottoProtect | undefined;
 declare var sottoCovers: true | undefined;
+/** keeps.js: what has no verdict stays covered. */
+declare var sottoKeeps: true | undefined;
 declare var sottoSurface: SottoSurface;
 declare var sottoVerdict: SottoVerdict;
 declare var sottoWhy: SottoWhy;

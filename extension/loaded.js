@@ -12,8 +12,10 @@ const REST_MS = 1500;
 const TABS_MAX = 32;
 const TRIES_MAX = 5;
 const AGAIN_MS = 15;
+const PATIENCE_MS = 5000;
+const HOLDS_UP_MS = 400;
 /** A page with more is not read: its pictures would be in memory twice over. */
-const PAGE_BYTES_MAX = 160 << 20;
+const PAGE_BYTES_MAX = 96 << 20;
 
 /**
  * Who waits for a tab's next record, and when that may be made.
@@ -39,24 +41,28 @@ export function loadedFrom(tabId, addresses) {
 }
 
 /**
- * Makes records of a tab as long as anybody waits for one.
+ * Makes records of a tab as long as anybody waits for one. One that does not come holds nobody up but those whose page it is of:
+ * of a page that goes away meanwhile none ever comes.
  * @param {number} tabId
  * @param {Tab} tab
  */
 async function record(tabId, tab) {
   tab.running = true;
   while (tab.waiting.length) {
-    await new Promise((resolve) => setTimeout(resolve, Math.max(GATHER_MS, tab.notBefore - Date.now())));
+    await pause(Math.max(GATHER_MS, tab.notBefore - Date.now()));
     const waiting = tab.waiting.splice(0);
     const began = Date.now();
     tab.nInRow = began - tab.notBefore > REST_MS ? 1 : Math.min(tab.nInRow + 1, PAUSE_TIMES_MAX);
-    try {
-      const files = await filesIn(tabId, new Set(waiting.flatMap(({ addresses }) => addresses)));
-      tab.notBefore = Date.now() + Math.max(PAUSE_MIN_MS, tab.nInRow * (Date.now() - began));
-      for (const { addresses, resolve } of waiting) resolve(addresses.map((address) => files.get(address)).find(Boolean) ?? null);
-    } catch (problem) {
-      for (const { reject } of waiting) reject(problem);
-    }
+    const made = filesIn(tabId, new Set(waiting.flatMap(({ addresses }) => addresses))).then(
+      (files) => {
+        for (const { addresses, resolve } of waiting) resolve(addresses.map((address) => files.get(address)).find(Boolean) ?? null);
+      },
+      (problem) => {
+        for (const { reject } of waiting) reject(problem);
+      },
+    );
+    await Promise.race([made, pause(HOLDS_UP_MS)]);
+    tab.notBefore = Date.now() + Math.max(PAUSE_MIN_MS, tab.nInRow * (Date.now() - began));
   }
   tab.running = false;
   // Tabs that rest are forgotten when there are many.
@@ -69,15 +75,21 @@ async function record(tabId, tab) {
  */
 async function filesIn(tabId, wanted) {
   for (let tries = 1; ; tries += 1) {
+    const late = pause(PATIENCE_MS).then(() => null);
+    const page = await Promise.race([chrome.pageCapture.saveAsMHTML({ tabId }), late]);
+    if (page === null) throw new Error("the browser did not save the page");
     try {
-      return await filesOf(await chrome.pageCapture.saveAsMHTML({ tabId }), wanted);
+      return await filesOf(page, wanted);
     } catch (problem) {
       // The first record of a page is now and then gone before it can be read (NotFoundError); the next one is not.
       if (tries >= TRIES_MAX) throw problem;
-      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+      await pause(AGAIN_MS);
     }
   }
 }
+
+/** @param {number} ms */
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /**
  * The files of a saved page that are wanted, by their addresses. The first of an address is the one that counts.

@@ -323,6 +323,7 @@ globalThis.sottoProtect ??= (() => {
     if (isThere(element)) ready(element, picture);
   }
 
+  const keeps = () => (rule ? rule.unjudged === "cover" : Boolean(globalThis.sottoKeeps));
   const held = () => rule?.held !== false;
 
   /** A film may never load before somebody wants to play it: then its poster waits no longer than others do. @param {Element} element */
@@ -568,7 +569,7 @@ globalThis.sottoProtect ??= (() => {
   function settle(element, picture, verdict, mayBeSeen) {
     if (!on || (isBack(picture) ? backs : known).get(element) !== picture || picture.state === "shown") return;
     picture.verdict = verdict;
-    const isOver = verdict ? verdict.unsuitable : !mayBeSeen && rule?.unjudged === "cover";
+    const isOver = verdict ? verdict.unsuitable : !mayBeSeen && keeps();
     picture.state = isOver ? "covered" : verdict || mayBeSeen ? "fine" : "late";
     // What nobody could judge is not outlined: that would say that it was.
     mark(element, picture, isOver ? (verdict ? rule?.cover ?? "blur" : "hide") : "fine");

@@ -20,17 +20,24 @@ use super::{
     wishes::wish,
 };
 use crate::{
-    protocol::{Caution, Reason, Refusal, Settings, SiteRule, Strictness, ToFrame},
+    protocol::{Caution, Reason, Refusal, Settings, SiteRule, Strictness, ToFrame, Unjudged},
     tasks::nsfw::caution_of,
 };
 
 pub use covered::{changed, covered, reveal};
 pub use loaded::{loaded, seen};
 
-/// Registered with what keeps pictures out of sight, and without.
-const HELD_ID: &str = "protect-held";
-const SHOWN_ID: &str = "protect-shown";
+/// Registered by what must be known before the background can say it: whether pictures are out of sight from the first moment on,
+/// and whether they stay so when nobody answers.
+const IDS: [(&str, bool, Unjudged); 4] = [
+    ("protect-held", true, Unjudged::Show),
+    ("protect-held-covered", true, Unjudged::Cover),
+    ("protect-shown", false, Unjudged::Show),
+    ("protect-shown-covered", false, Unjudged::Cover),
+];
 const SCRIPTS: [&str; 2] = ["content/pixels.js", "content/protect.js"];
+/// Tells protect.js the latter.
+const KEEPS: &str = "content/keeps.js";
 /// From the first moment on.
 const EARLY_STYLE: &str = "content/early.css";
 const HELD_STYLE: &str = "content/held.css";
@@ -129,7 +136,7 @@ pub async fn tell_all() {
 
 /// Registers protect.js for exactly the sites that are protected.
 pub async fn register(settings: &Settings) -> Result<(), Refusal> {
-    for id in [HELD_ID, SHOWN_ID] {
+    for (id, ..) in IDS {
         // Rejects when it was not registered, which is what is wanted.
         let _ = chrome::unregister_content_scripts(&chrome::object(&[("ids", chrome::strings(&[id]))])).await;
     }
@@ -137,14 +144,15 @@ pub async fn register(settings: &Settings) -> Result<(), Refusal> {
         return Ok(());
     }
     let scripts = Array::new();
-    for (id, held) in [(HELD_ID, true), (SHOWN_ID, false)] {
-        let Places { matches, excluded } = places(settings, held);
+    for (id, held, unjudged) in IDS {
+        let Places { matches, excluded } = places(settings, |rule| rule.held == held && rule.unjudged == unjudged);
         if matches.is_empty() {
             continue;
         }
+        let files = if unjudged == Unjudged::Cover { [&[KEEPS], &SCRIPTS[..]].concat() } else { SCRIPTS.to_vec() };
         let script = chrome::object(&[
             ("id", id.into()),
-            ("js", chrome::strings(&SCRIPTS)),
+            ("js", chrome::strings(&files)),
             ("matches", list(&matches)),
             ("runAt", "document_start".into()),
             ("allFrames", true.into()),
@@ -165,23 +173,23 @@ pub async fn register(settings: &Settings) -> Result<(), Refusal> {
     })
 }
 
-/// Where one of the two stands, as match patterns.
+/// Where one of them stands, as match patterns.
 #[derive(Debug, Default, PartialEq)]
 struct Places {
     matches: Vec<String>,
     excluded: Vec<String>,
 }
 
-/// Where pictures are held back until they were judged, or where they are not.
-fn places(settings: &Settings, held: bool) -> Places {
+/// Where a site's rule is such a one.
+fn places(settings: &Settings, is_such: impl Fn(&SiteRule) -> bool) -> Places {
     let named: BTreeSet<&String> = settings.protect_sites.keys().chain(settings.protect_rules.keys()).collect();
-    let has_all = settings.protect_everywhere && settings.protect_rule.held == held;
+    let has_all = settings.protect_everywhere && is_such(&settings.protect_rule);
     let mut places = Places::default();
     if has_all {
         places.matches.push(EVERYWHERE.to_owned());
     }
     for site in named {
-        let is_here = settings.protects(site).is_some_and(|rule| rule.held == held);
+        let is_here = settings.protects(site).is_some_and(&is_such);
         match (has_all, is_here) {
             (true, false) => places.excluded.push(pattern_of(site)),
             (false, true) => places.matches.push(pattern_of(site)),

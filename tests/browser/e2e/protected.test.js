@@ -264,6 +264,18 @@ test("frames of another site are protected as their page is", async () => {
   await marked(frame, { "own-alarm": "blur", own: "fine" });
 });
 
+test("pages that are left while they are looked through hold up no other", async () => {
+  for (let n = 0; n < 12; n += 1) {
+    const page = await sotto.visit("about:blank");
+    await page.goto(`${server.origin}/protected.html?from=${server.otherOrigin}&left=${n}`, { waitUntil: "commit" });
+    await new Promise((resolve) => setTimeout(resolve, 40 + 25 * n));
+  }
+  const page = await visit("protected.html");
+  const began = Date.now();
+  await marked(page, { "own-alarm": "blur", foreign: "fine" });
+  assert.ok(Date.now() - began < 4_000, `${Date.now() - began} ms`);
+});
+
 test("a picture opened alone", async () => {
   const page = await sotto.visit(`${server.origin}/false_alarm.png?alone`);
   await eventually("it to be covered", () => page.evaluate(() => document.querySelector("img")?.getAttribute("data-sotto") === "blur"));
@@ -360,6 +372,26 @@ test("each rule: outlined, hidden, shown until judged, and what nobody can judge
   });
   await marked(page, { tainted: "hide" });
   await sotto.says(page, /could not look at/);
+  await keepRule({});
+});
+
+test("a background that does not answer: after three seconds the person's rule applies, and a verdict that comes later counts", async () => {
+  for (const unjudged of /** @type {const} */ (["show", "cover"])) {
+    await keepRule({ unjudged });
+    const worker = await sotto.worker();
+    const busy = worker.evaluate(() => {
+      const end = Date.now() + 5_000;
+      while (Date.now() < end);
+    });
+    const page = await visit("protected.html");
+    const began = Date.now();
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    assert.notEqual(await marks(page, "own"), "fine");
+    await marked(page, unjudged === "show" ? { own: "fine", "own-alarm": "fine" } : { own: "hide", "own-alarm": "hide" });
+    assert.ok(Date.now() - began > 2_800 && Date.now() - began < 4_800, `${Date.now() - began} ms`);
+    await busy;
+    await marked(page, { own: "fine", "own-alarm": "blur" });
+  }
   await keepRule({});
 });
 
