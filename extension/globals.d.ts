@@ -346,6 +346,8 @@ interface Guarded {
   verdict: PictureVerdict | null;
   /** Changes when the element shows another picture. */
   address: string;
+  /** Whether its place was in view when it came. */
+  soon: boolean;
   readyAt: number;
   nTries: number;
 }

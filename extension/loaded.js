@@ -2,8 +2,8 @@
 // ("Save page as…", one file): out of its memory, without a request, pictures of other sites among the rest. What is not asked for
 // is not looked at, and nothing of it is kept. Chromium's alone; elsewhere nothing is found.
 
-/** What is asked for at the same time comes out of one record. */
-const GATHER_MS = 5;
+/** What is asked for at the same time comes out of one record; what is not in view yet waits for more of its kind. */
+const [SOON_MS, GATHER_MS] = [5, 900];
 /** To save a page costs its thread time: the larger it is, the longer until the next time, and the more often in a row. */
 const PAUSE_MIN_MS = 60;
 const PAUSE_TIMES_MAX = 5;
@@ -15,12 +15,13 @@ const AGAIN_MS = 15;
 const PATIENCE_MS = 5000;
 const HOLDS_UP_MS = 400;
 /** A page with more is not read: its pictures would be in memory twice over. */
-const PAGE_BYTES_MAX = 96 << 20;
+const PAGE_BYTES_MAX = 128 << 20;
+const CHUNK_BYTES = 2 << 20;
 
 /**
  * Who waits for a tab's next record, and when that may be made.
- * @typedef {{ addresses: string[], resolve: (file: Blob | null) => void, reject: (problem: unknown) => void }} Waiting
- * @typedef {{ waiting: Waiting[], running: boolean, notBefore: number, nInRow: number }} Tab
+ * @typedef {{ addresses: string[], by: number, resolve: (file: Blob | null) => void, reject: (problem: unknown) => void }} Waiting
+ * @typedef {{ waiting: Waiting[], running: boolean, notBefore: number, nInRow: number, hear: () => void }} Tab
  */
 const tabs = /** @type {Map<number, Tab>} */ (new Map());
 
@@ -28,14 +29,16 @@ const tabs = /** @type {Map<number, Tab>} */ (new Map());
  * The picture that a tab has loaded from one of these addresses; null where it has none, or the browser has no such record.
  * @param {number} tabId
  * @param {string[]} addresses
+ * @param {boolean} soon  whether somebody looks at the place where it will stand
  * @returns {Promise<Blob | null>}
  */
-export function loadedFrom(tabId, addresses) {
+export function loadedFrom(tabId, addresses, soon) {
   if (!chrome.pageCapture) return Promise.resolve(null);
-  const tab = tabs.get(tabId) ?? { waiting: [], running: false, notBefore: 0, nInRow: 0 };
+  const tab = tabs.get(tabId) ?? { waiting: [], running: false, notBefore: 0, nInRow: 0, hear: () => {} };
   tabs.set(tabId, tab);
   return new Promise((resolve, reject) => {
-    tab.waiting.push({ addresses, resolve, reject });
+    tab.waiting.push({ addresses, by: Date.now() + (soon ? SOON_MS : GATHER_MS), resolve, reject });
+    tab.hear();
     if (!tab.running) void record(tabId, tab);
   });
 }
@@ -49,7 +52,12 @@ export function loadedFrom(tabId, addresses) {
 async function record(tabId, tab) {
   tab.running = true;
   while (tab.waiting.length) {
-    await pause(Math.max(GATHER_MS, tab.notBefore - Date.now()));
+    // Whoever asks meanwhile may be in a hurry.
+    for (let ms = 1; ms > 0; ) {
+      const heard = new Promise((resolve) => (tab.hear = () => resolve(null)));
+      ms = Math.max(Math.min(...tab.waiting.map(({ by }) => by)), tab.notBefore) - Date.now();
+      if (ms > 0) await Promise.race([pause(ms), heard]);
+    }
     const waiting = tab.waiting.splice(0);
     const began = Date.now();
     tab.nInRow = began - tab.notBefore > REST_MS ? 1 : Math.min(tab.nInRow + 1, PAUSE_TIMES_MAX);
@@ -92,30 +100,31 @@ async function filesIn(tabId, wanted) {
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /**
- * The files of a saved page that are wanted, by their addresses. The first of an address is the one that counts.
+ * The files of a saved page that are wanted, by their addresses. The first of an address is the one that counts. What came into the page
+ * last stands first, so that most of a page is never read.
  * @param {Blob | undefined} page
  * @param {Set<string>} wanted
  */
 async function filesOf(page, wanted) {
   const files = /** @type {Map<string, Blob>} */ (new Map());
   if (!page || page.size > PAGE_BYTES_MAX) return files;
-  // One byte, one character: parts are looked for in it, and cut out.
-  const text = new TextDecoder("latin1").decode(await page.arrayBuffer());
-  const boundary = /boundary="([^"]+)"/.exec(text.slice(0, 4096))?.[1];
-  if (!boundary) return files;
-  const edge = `\r\n--${boundary}`;
-  for (let start = text.indexOf(edge); start >= 0; ) {
-    const next = text.indexOf(edge, start + edge.length);
-    const headEnd = text.indexOf("\r\n\r\n", start + edge.length);
-    if (next < 0 || headEnd < 0) break;
-    const head = text.slice(start + edge.length, Math.min(headEnd, next));
-    /** @param {string} name */
-    const field = (name) => new RegExp(`\\r\\n${name}: ([^\\r]*)`, "i").exec(head)?.[1] ?? "";
-    const address = field("Content-Location");
-    if (wanted.has(address) && !files.has(address) && !/^text\/(html|css)/.test(field("Content-Type"))) {
+  let text = "";
+  let edge = "";
+  for (let at = 0; at < page.size && files.size < wanted.size; at += CHUNK_BYTES) {
+    // One byte, one character: parts are looked for in it, and cut out.
+    text += new TextDecoder("latin1").decode(await page.slice(at, at + CHUNK_BYTES).arrayBuffer());
+    edge ||= `\r\n--${/boundary="([^"]+)"/.exec(text)?.[1] ?? ""}`;
+    let start = text.indexOf(edge);
+    for (let next; start >= 0 && (next = text.indexOf(edge, start + edge.length)) >= 0; start = next) {
+      const headEnd = text.indexOf("\r\n\r\n", start + edge.length);
+      const head = text.slice(start + edge.length, Math.min(headEnd, next));
+      /** @param {string} name */
+      const field = (name) => new RegExp(`\\r\\n${name}: ([^\\r]*)`, "i").exec(head)?.[1] ?? "";
+      const address = field("Content-Location");
+      if (!wanted.has(address) || files.has(address) || /^text\/(html|css)/.test(field("Content-Type"))) continue;
       files.set(address, new Blob([bytesOf(text.slice(headEnd + 4, next), field("Content-Transfer-Encoding"))], { type: field("Content-Type") }));
     }
-    start = next;
+    if (start > 0) text = text.slice(start);
   }
   return files;
 }

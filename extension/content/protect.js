@@ -31,6 +31,8 @@ globalThis.sottoProtect ??= (() => {
   const TELL_EVERY_MS = 250;
   /** How often a film that plays is looked at, and a canvas that is drawn anew. */
   const FILM_EVERY_MS = 500;
+  /** Twice as seldom where only a capture of the tab shows it, and again after so many looks that saw nothing. */
+  const CALM_AFTER = 6;
   const CANVAS_EVERY_MS = 1000;
   const CANVAS_SELDOM_MS = 8000;
   /** Browsers allow two captures a second. */
@@ -66,7 +68,7 @@ globalThis.sottoProtect ??= (() => {
   const toLookBehind = /** @type {Set<Element>} */ (new Set());
 
   const changes = new MutationObserver(follow);
-  const near = new IntersectionObserver(seen, { rootMargin: "100% 50%" });
+  const near = new IntersectionObserver(seen, { rootMargin: "150% 50%" });
   const sizes = new ResizeObserver((entries) => {
     for (const { target } of entries) {
       const { width, height } = target.getBoundingClientRect();
@@ -244,7 +246,7 @@ globalThis.sottoProtect ??= (() => {
     const isFrame = element.matches(FRAMES);
     const mark = isFrame ? (allowedFrames.has(element) ? "fine" : null) : known.get(element)?.mark ?? null;
     put(element, MARK, mark);
-    if (element.getAttribute(BACK) !== "all") put(element, BACK, backs.get(element)?.mark ?? null);
+    put(element, BACK, backs.get(element)?.mark ?? null);
   }
 
   /**
@@ -306,7 +308,7 @@ globalThis.sottoProtect ??= (() => {
    */
   function begin(element, { name, address, film }) {
     /** @type {Guarded} */
-    const picture = { name, address, film, state: "loading", mark: null, verdict: null, readyAt: 0, nTries: 0 };
+    const picture = { name, address, film, state: "loading", mark: null, verdict: null, soon: false, readyAt: 0, nTries: 0 };
     const map = isBack(picture) ? backs : known;
     if (map.get(element)?.state === "covered") changed();
     map.set(element, picture);
@@ -355,7 +357,8 @@ globalThis.sottoProtect ??= (() => {
           continue;
         }
         picture.readyAt = performance.now();
-        (box.top < innerHeight && box.bottom > 0 ? first : ask.queue).push([target, picture]);
+        picture.soon = box.top < innerHeight && box.bottom > 0;
+        (picture.soon ? first : ask.queue).push([target, picture]);
       }
       const still = (/** @type {Guarded | undefined} */ picture) => picture?.state === "waiting" && !picture.readyAt;
       if (!still(known.get(target)) && !still(backs.get(target))) near.unobserve(target);
@@ -412,7 +415,7 @@ globalThis.sottoProtect ??= (() => {
     const pauses = element instanceof HTMLImageElement && !isBack(picture) ? JUST_COME_AGAIN_MS : SILENT_AGAIN_MS;
     for (const again of [0, ...pauses]) {
       if (again) await pause(again);
-      const verdict = await verdictOn({ ask: "loaded", addresses }, element, picture);
+      const verdict = await verdictOn({ ask: "loaded", addresses, soon: picture.soon }, element, picture);
       if (verdict || !isCurrent(element, picture)) return verdict;
     }
     return null;
@@ -605,7 +608,7 @@ globalThis.sottoProtect ??= (() => {
 
   // ---- Films and canvases: looked at again and again ----
 
-  /** @type {WeakMap<Element, { picture: Guarded, under: boolean, at: number, nOver: number, nFine: number }>} */
+  /** @type {WeakMap<Element, { picture: Guarded, under: boolean, captured: boolean, at: number, nOver: number, nFine: number }>} */
   const looks = new WeakMap();
 
   /**
@@ -621,12 +624,12 @@ globalThis.sottoProtect ??= (() => {
       if (isCurrent(element, picture) && element.readyState < 2 && verdict) settle(element, picture, verdict, false);
       return;
     }
-    const look = { picture, under: false, at: 0, nOver: 0, nFine: 0 };
+    const look = { picture, under: false, captured: false, at: 0, nOver: 0, nFine: 0 };
     looks.set(element, look);
     const next = () => {
       if (!isCurrent(element, picture) || picture.state === "shown") return void looks.delete(element);
       element.requestVideoFrameCallback(next);
-      if (!look.under && performance.now() - look.at >= FILM_EVERY_MS) void lookAt(element, look);
+      if (!look.under && performance.now() - look.at >= FILM_EVERY_MS * (look.captured ? 2 : 1) * (look.nFine > CALM_AFTER ? 2 : 1)) void lookAt(element, look);
     };
     element.requestVideoFrameCallback(next);
     await lookAt(element, look);
@@ -634,7 +637,7 @@ globalThis.sottoProtect ??= (() => {
 
   /**
    * @param {HTMLVideoElement | HTMLCanvasElement} element
-   * @param {{ picture: Guarded, under: boolean, at: number, nOver: number, nFine: number }} look
+   * @param {{ picture: Guarded, under: boolean, captured: boolean, at: number, nOver: number, nFine: number }} look
    */
   async function lookAt(element, look) {
     const { picture } = look;
@@ -642,7 +645,9 @@ globalThis.sottoProtect ??= (() => {
     look.at = performance.now();
     // A blurred film shows the screen nothing.
     const isBlurred = picture.state === "covered" && picture.mark !== "outline";
-    const verdict = (await verdictOnPixels(element, picture)) ?? (isBlurred ? null : await verdictOnScreen(element, picture));
+    const read = await verdictOnPixels(element, picture);
+    look.captured = !read;
+    const verdict = read ?? (isBlurred ? null : await verdictOnScreen(element, picture));
     look.under = false;
     if (!isCurrent(element, picture)) return;
     const isFirst = picture.state === "waiting" || picture.state === "late";
@@ -658,7 +663,7 @@ globalThis.sottoProtect ??= (() => {
    * @param {Guarded} picture
    */
   function canvas(element, picture) {
-    const look = { picture, under: false, at: 0, nOver: 0, nFine: 0 };
+    const look = { picture, under: false, captured: false, at: 0, nOver: 0, nFine: 0 };
     let before = "";
     let every = CANVAS_EVERY_MS;
     const probe = document.createElement("canvas");

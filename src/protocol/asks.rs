@@ -132,8 +132,8 @@ pub enum FrameAsk {
     /// what is not judged out of sight with more power than a page has.
     Protected,
     /// Judge the picture that the page has loaded from any of these addresses (the same picture by two names), by the bytes
-    /// that the browser has of it. Nothing is ever fetched: an address is only compared.
-    Loaded { addresses: Vec<String> },
+    /// that the browser has of it. Nothing is ever fetched: an address is only compared. `soon` where its place is in view.
+    Loaded { addresses: Vec<String>, soon: bool },
     /// Judge what a protected page shows; its pixels stand beside this as `picture`. `film` decides how strictly.
     Seen { film: bool },
     /// Bring the scripts of a protected page into all frames of the tab.

@@ -136,8 +136,9 @@ async fn for_frame(
             }
             return Ok(Answer::Protected { rule, sealed: lock::is_locked().await });
         }
-        FrameAsk::Loaded { addresses } => {
-            return Ok(Answer::Picture(protection::loaded(host, tab, tab_site.as_deref(), id, &addresses).await?));
+        FrameAsk::Loaded { addresses, soon } => {
+            let verdict = protection::loaded(host, tab, tab_site.as_deref(), id, (&addresses, soon)).await?;
+            return Ok(Answer::Picture(verdict));
         }
         FrameAsk::Seen { film } => {
             let (_asked, order) = host.enter(tab, id, Urgency::Scan).await?;
