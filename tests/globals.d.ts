@@ -107,7 +107,7 @@ declare var nativeSend: any, packer: any, picture: any, pictureLessMean: any, pi
 declare var settled: any, shares: any, shown: any, sottoDrawn: any, stages: any, tellManaged: any;
 declare var answerAs: any, carried: any, goOn: any, mostOpen: any, nRefused: any, nativeScript: any, openAsBefore: any, trusted: any;
 declare var bitmapAsBefore: any, captureAsBefore: any, containsAsBefore: any, nCaptures: any, taken: any, version: any;
-declare var wanted: any, wasGesture: any, withWeights: any;
+declare var wanted: any, wasGesture: any, withWeights: any, feed: any, roots: any, smallOf: any;
 // Elements of fixtures, by their ids.
 declare var long: any, select_closed: any, select_open: any;
 

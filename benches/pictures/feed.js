@@ -10,8 +10,8 @@ export const N_PICTURES = 200;
 /** Every fifth is of another site, every twenty-fifth is warned of. */
 const FOREIGN_EVERY = 5;
 const ALARM_EVERY = 25;
-/** In CSS pixels, a screen being 800 high. */
-export const [WIDTH, HEIGHT, GAP] = [300, 180, 20];
+/** In CSS pixels, a screen being 800 high. Films are square. */
+const [WIDTH, HEIGHT, GAP] = [300, 180, 20];
 /** After so many pictures stands a film: two of the page's own site, two of the other; the second and the third are warned of. */
 const FILMS = [
   { name: "fine.webm", after: 30, isForeign: false, isAlarm: false },
@@ -57,7 +57,10 @@ export async function makeFeed(page, folder, otherOrigin) {
   freshen(folder);
   writeFileSync(join(folder, "fine.webm"), await recordFilm(page, [0, 0]));
   writeFileSync(join(folder, "alarm.webm"), await recordFilm(page, [0, 1]));
-  for (const [name, probe] of [["feed.html", ""], ["feed_watched.html", `<script>(${watch})(${N_CLOCK_BITS})</script>`]]) writeFileSync(join(folder, name), html(otherOrigin, probe));
+  const probe = `<script>(${watch})(${N_CLOCK_BITS})</script>`;
+  writeFileSync(join(folder, "feed.html"), html(otherOrigin));
+  writeFileSync(join(folder, "feed_watched.html"), html(otherOrigin, probe));
+  writeFileSync(join(folder, "feed_lazy.html"), html(otherOrigin, probe, ' loading="lazy"'));
 }
 
 let nFreshened = 0;
@@ -93,17 +96,14 @@ async function cuts(numbers) {
   }));
 }
 
-/**
- * @param {string} otherOrigin
- * @param {string} probe
- */
-function html(otherOrigin, probe) {
+/** @param {string} otherOrigin */
+function html(otherOrigin, probe = "", loading = "") {
   /** @param {number} number */
   const bits = (number) => `<b></b>${Array.from({ length: N_BITS }, (_, bit) => `<i${(number >> bit) & 1 ? ' class="on"' : ""}></i>`).join("")}`;
   /** @param {Post} post */
   const what = ({ id, file, isForeign, isFilm }) => {
-    const source = `src="${isForeign ? otherOrigin : ""}/made/${file}" width="${WIDTH}" height="${HEIGHT}"`;
-    return isFilm ? `<video id="${id}" ${source} muted loop autoplay></video>` : `<img id="${id}" ${source} alt="" />`;
+    const source = `src="${isForeign ? otherOrigin : ""}/made/${file}" width="${isFilm ? HEIGHT : WIDTH}" height="${HEIGHT}"`;
+    return isFilm ? `<video id="${id}" ${source} muted loop autoplay></video>` : `<img id="${id}" ${source}${loading} alt="" />`;
   };
   return `<!doctype html>
 <html lang="en">
@@ -112,7 +112,7 @@ function html(otherOrigin, probe) {
   <style>
     body { margin: 0; background: #fff; }
     .post { position: relative; height: ${HEIGHT}px; margin: 0 0 ${GAP}px 200px; }
-    img, video { display: block; object-fit: fill; }
+    img, video { display: block; }
     .number { position: absolute; left: -180px; top: 0; }
     .clock { position: fixed; left: 600px; top: 8px; }
     i, b { float: left; width: 12px; height: 12px; margin-right: 4px; }
@@ -126,16 +126,16 @@ function html(otherOrigin, probe) {
 }
 
 /**
- * In the page: when each picture had come and when which mark was put on it, and the clock that frames show. Its changes are no
+ * In the page: when each picture had come, when it came into view and when which mark was put on it, and the clock that frames show. Its changes are no
  * changes of the document, which are what protect.js listens to.
  * @param {number} nBits
  */
 function watch(nBits) {
-  /** @type {Record<string, { loadedMs?: number, marks: [mark: string, ms: number][] }>} */
+  /** @type {Record<string, { loadedMs?: number, nearMs?: number, cameMs?: number, marks: [mark: string, ms: number][] }>} */
   const feed = (globalThis.feed = {});
   /** @param {Element} element */
   const of = (element) => (feed[element.id] ??= { marks: [] });
-  addEventListener("load", ({ target }) => {
+  document.addEventListener("load", ({ target }) => {
     if (target instanceof HTMLImageElement) of(target).loadedMs ??= performance.now();
   }, true);
   new MutationObserver((records) => {
@@ -143,6 +143,14 @@ function watch(nBits) {
     for (const { target } of records) if (target instanceof Element && target.id) of(target).marks.push([target.getAttribute("data-sotto") ?? "none", now]);
   }).observe(document, { subtree: true, attributes: true, attributeFilter: ["data-sotto"] });
   addEventListener("DOMContentLoaded", () => {
+    const inView = new IntersectionObserver((entries) => {
+      for (const { target, isIntersecting } of entries) if (isIntersecting) of(target).cameMs ??= performance.now();
+    }, { threshold: 0.5 });
+    // As protect.js has it: from here on it may be asked about.
+    const near = new IntersectionObserver((entries) => {
+      for (const { target, isIntersecting } of entries) if (isIntersecting) of(target).nearMs ??= performance.now();
+    }, { rootMargin: "150% 50%" });
+    for (const element of document.querySelectorAll("img, video")) for (const observer of [inView, near]) observer.observe(element);
     const clock = document.body.appendChild(document.createElement("div"));
     clock.className = "clock";
     clock.append(document.createElement("b"), ...Array.from({ length: nBits }, () => document.createElement("i")));
@@ -163,16 +171,15 @@ function watch(nBits) {
  * @typedef {{ firstMs: number, n: number }} Sight
  * @param {Page} reader that may read the pictures
  * @param {string[]} frames
- * @param {string} otherOrigin
  * @returns {Promise<{ seen: Record<string, Sight>, nRead: number }>} how many frames had a clock
  */
-export async function recognised(reader, frames, otherOrigin) {
+export async function recognised(reader, frames) {
   const seen = /** @type {Record<string, Sight>} */ ({});
   let nRead = 0;
-  const wanted = posts().map(({ id, number, file, isAlarm, isFilm }) => ({ id, number, address: !isFilm ? `/made/${file}` : isAlarm ? `${otherOrigin}/false_alarm.png` : "/pictures/house.jpg" }));
-  await reader.evaluate(lookAt, /** @type {const} */ ([wanted, WIDTH, HEIGHT]));
+  const wanted = posts().map(({ id, number, file, isAlarm, isFilm }) => ({ id, number, width: isFilm ? HEIGHT : WIDTH, address: !isFilm ? `/made/${file}` : isAlarm ? "/false_alarm.png" : "/pictures/house.jpg" }));
+  await reader.evaluate(lookAt, /** @type {const} */ ([wanted, HEIGHT]));
   for (let first = 0; first < frames.length; first += 20) {
-    const found = await reader.evaluate(sightsIn, /** @type {const} */ ([frames.slice(first, first + 20), N_BITS, N_CLOCK_BITS, WIDTH, HEIGHT]));
+    const found = await reader.evaluate(sightsIn, /** @type {const} */ ([frames.slice(first, first + 20), N_BITS, N_CLOCK_BITS, HEIGHT]));
     nRead += found.nRead;
     for (const { id, ms } of found.sights) {
       const sight = (seen[id] ??= { firstMs: ms, n: 0 });
@@ -185,33 +192,36 @@ export async function recognised(reader, frames, otherOrigin) {
 
 /**
  * In the reader: what each picture looks like where it stands.
- * @param {readonly [wanted: { id: string, number: number, address: string }[], width: number, height: number]} given
+ * @param {readonly [wanted: { id: string, number: number, width: number, address: string }[], height: number]} given
  */
-async function lookAt([wanted, width, height]) {
+async function lookAt([wanted, height]) {
   const side = 32;
-  /** @param {CanvasImageSource} source */
-  globalThis.small = (source, x = 0, y = 0) => {
+  /**
+   * @param {CanvasImageSource} source
+   * @param {number} width
+   */
+  globalThis.smallOf = (source, width, x = 0, y = 0) => {
     const context = /** @type {OffscreenCanvasRenderingContext2D} */ (new OffscreenCanvas(side, side).getContext("2d", { willReadFrequently: true }));
     context.imageSmoothingQuality = "high";
     context.drawImage(source, x, y, width, height, 0, 0, side, side);
     return context.getImageData(0, 0, side, side).data;
   };
-  globalThis.wanted = await Promise.all(wanted.map(async ({ id, number, address }) => {
+  globalThis.wanted = await Promise.all(wanted.map(async ({ id, number, width, address }) => {
     const bitmap = await createImageBitmap(await (await fetch(address)).blob());
     const canvas = new OffscreenCanvas(width, height);
     const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d"));
     context.imageSmoothingQuality = "high";
     context.drawImage(bitmap, 0, 0, width, height);
     bitmap.close();
-    return { id, number, data: globalThis.small(canvas) };
+    return { id, number, width, data: smallOf(canvas, width) };
   }));
 }
 
 /**
  * In the reader, of some frames: the numbers beside the pictures say which stands where.
- * @param {readonly [frames: string[], nBits: number, nClockBits: number, width: number, height: number]} given
+ * @param {readonly [frames: string[], nBits: number, nClockBits: number, height: number]} given
  */
-async function sightsIn([frames, nBits, nClockBits, width, height]) {
+async function sightsIn([frames, nBits, nClockBits, height]) {
   const sights = /** @type {{ id: string, ms: number }[]} */ ([]);
   let nRead = 0;
   for (const frame of frames) {
@@ -240,11 +250,10 @@ async function sightsIn([frames, nBits, nClockBits, width, height]) {
       const ms = number(606, 14, nClockBits);
       for (let y = 0; y + height <= bitmap.height; y += 1) {
         // The first row of a number, and not the rest of one that begins above the frame.
-        if (!isBegin(26, y + 2) || !isBegin(26, y + 9) || (y > 0 && isBegin(26, y - 2))) continue;
-        if (y === 0 && !isBegin(26, 11)) continue;
-        const one = globalThis.wanted.find((/** @type {{ number: number }} */ one) => one.number === number(26, y + 6, nBits));
+        if (!isBegin(26, y) || !isBegin(26, y + (y ? 8 : 11)) || (y && isBegin(26, y - 1))) continue;
+        const one = wanted.find((/** @type {{ number: number }} */ one) => one.number === number(26, y + 6, nBits));
         if (!one) continue;
-        const shown = globalThis.small(bitmap, 200, y);
+        const shown = smallOf(bitmap, one.width, 200, y);
         let off = 0;
         for (let place = 0; place < shown.length; place += 1) off += Math.abs(shown[place] - one.data[place]);
         // Drawn another way a picture is off by a few steps; grey or blurred by dozens.

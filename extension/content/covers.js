@@ -17,6 +17,7 @@ globalThis.sottoCovers ??= (() => {
     .chip.wide .all { display: block; }
     .chip.small { padding: 2px; border-radius: 10px; }
     .chip.small .row + .why, .chip.small .why:has(+ .row) { display: none; }
+    .chip.tiny:not(:has(.row)) { display: none; }
     .chip.tiny button { padding: 0 5px; font-size: 11px; }
   `;
   /** Room for the reason; for the second button; for a button of full size. */

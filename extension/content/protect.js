@@ -33,6 +33,8 @@ globalThis.sottoProtect ??= (() => {
   const FILM_EVERY_MS = 500;
   /** Twice as seldom where only a capture of the tab shows it, and again after so many looks that saw nothing. */
   const CALM_AFTER = 6;
+  /** The browser's list of what has come is full one day; then it is looked all the same. */
+  const POSTER_MS_MAX = 10_000;
   const CANVAS_EVERY_MS = 1000;
   const CANVAS_SELDOM_MS = 8000;
   /** Browsers allow two captures a second. */
@@ -620,7 +622,7 @@ globalThis.sottoProtect ??= (() => {
     if (!(element instanceof HTMLVideoElement) || !rule || rule.films === "off" || !on || looks.get(element)?.picture === picture) return;
     if (element.readyState < 2) {
       // Nothing of it has come: what stands there is its poster, which no page may read.
-      const verdict = element.poster ? await verdictOnScreen(element, picture) : null;
+      const verdict = element.poster && (await posterCame(element, picture)) ? await verdictOnScreen(element, picture) : null;
       if (isCurrent(element, picture) && element.readyState < 2 && verdict) settle(element, picture, verdict, false);
       return;
     }
@@ -633,6 +635,23 @@ globalThis.sottoProtect ??= (() => {
     };
     element.requestVideoFrameCallback(next);
     await lookAt(element, look);
+  }
+
+  /**
+   * A poster says nothing when it has come, but the browser keeps a list of what did. Until then there is nothing to see, and nobody
+   * is kept waiting.
+   * @param {HTMLVideoElement} element
+   * @param {Guarded} picture
+   */
+  async function posterCame(element, picture) {
+    if (/^(data|blob):/.test(element.poster)) return true;
+    if (picture.state === "waiting") picture.readyAt = Number.POSITIVE_INFINITY;
+    const end = performance.now() + POSTER_MS_MAX;
+    for (let again = SILENT_AGAIN_MS[0]; performance.now() < end && !performance.getEntriesByName(element.poster).length; again *= 2) {
+      await pause(again);
+      if (!isCurrent(element, picture) || element.readyState >= 2) return false;
+    }
+    return true;
   }
 
   /**

@@ -81,7 +81,8 @@ pub enum PageAsk {
     /// Lock it again at once, or take the passphrase away while it is unlocked.
     Lock { remove: bool },
     /// Show what is covered in a protected tab: one picture of a frame, or all.
-    Reveal { tab: i32, picture: Option<CoveredName> },
+    // Not `picture`: what stands beside a message is called that.
+    Reveal { tab: i32, which: Option<CoveredName> },
 }
 
 /// All that a content script of ours may ask, which may be anything that a page made of it; and always for itself: no

@@ -37,6 +37,7 @@ cargo xtask COMMAND
   run [--headless]     build, then open Chromium on the demo page; headless: judge its text and picture, and say so
   test [--quick] [--again] [STEP...]
                        every check: rooms fmt clippy clippy-wasm native sanitize gpu types kernels build supply e2e;
+                       and when named: native-kernels miri;
                        --quick tests the --dev build;
                        test files that passed with the very same inputs are not run again, but with --again they are
   rooms                which room of src/ uses which; exits 1 with those that use what comes after them, or each other

@@ -13,7 +13,7 @@ use std::time::Instant;
 /// End-to-end files that run one after the other in one process and share its browsers (harness/together.js), because they
 /// want nothing special of them. Two lines that take about as long as each other, and as long as all the other files.
 const TOGETHER: [&[&str]; 2] = [
-    &["install", "doors", "words", "popup_words", "queue", "scan", "flavours"],
+    &["install", "doors", "words", "popup_words", "queue", "scan", "protected_pages", "flavours"],
     &["guard", "guard_hostile", "closed_tabs", "settings", "own_model", "measure", "faults"],
 ];
 

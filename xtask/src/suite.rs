@@ -30,7 +30,7 @@ struct Report {
     kept: String,
 }
 
-const STEPS: [(&str, Step); 13] = [
+const STEPS: [(&str, Step); 14] = [
     ("rooms", rooms),
     ("fmt", fmt),
     ("clippy", clippy),
@@ -38,6 +38,7 @@ const STEPS: [(&str, Step); 13] = [
     ("native", native),
     ("native-kernels", native_kernels),
     ("sanitize", sanitize),
+    ("miri", miri),
     ("gpu", gpu),
     ("types", types_and_lint),
     ("kernels", kernels_in_chromium),
@@ -46,13 +47,16 @@ const STEPS: [(&str, Step); 13] = [
     ("e2e", e2e),
 ];
 
+/// Only where they are asked for: the one repeats what another does, the other takes four minutes for loops that few changes touch.
+const ON_REQUEST: [&str; 2] = ["native-kernels", "miri"];
+
 /// The steps that build wasm.
 const WITH_WASM: [&str; 4] = ["build", "kernels", "supply", "e2e"];
 
 /// How much of a failed step's output is shown; the rest is in its log.
 const N_SHOWN_LINES: usize = 120;
 
-/// Runs the named steps, or all of them but those that repeat another's tests.
+/// Runs the named steps, or all of them but those that are on request.
 pub fn run(words: &[&str]) -> Outcome {
     let wish = Wish {
         profile: if words.contains(&"--quick") { Profile::Dev } else { Profile::Shipped },
@@ -64,7 +68,7 @@ pub fn run(words: &[&str]) -> Outcome {
         return Err(format!("no such step: {unknown}. The steps are {}", known.join(" ")));
     }
     let wanted = |step: &str| {
-        if names.is_empty() { step != "native-kernels" } else { names.contains(&step) }
+        if names.is_empty() { !ON_REQUEST.contains(&step) } else { names.contains(&step) }
     };
     let mut total = Tally::default();
     let clock = Instant::now();
@@ -301,45 +305,38 @@ fn types_and_lint(_: Wish) -> Outcome<Report> {
     Ok(report)
 }
 
+const BATTERY: [&str; 4] = ["--no-default-features", "--lib", "--target-dir", "target/sanitize"];
+
 /// The kernels' battery where a byte that a loop may not touch is seen even if nothing comes of it: under AddressSanitizer,
-/// with the library's own assertions about pointers, and under Miri where a toolchain has it.
+/// with the library's own assertions about pointers.
 fn sanitize(wish: Wish) -> Outcome<Report> {
-    let mut report = Report::default();
-    let battery = ["--no-default-features", "--lib", "--target-dir", "target/sanitize"];
-    match setup::miri() {
-        Ok(miri) => report = under_miri(&miri, &battery, wish.again)?,
-        Err(why) => println!("test: sanitize: Miri is left out: {why}"),
-    }
     let Some(host) = setup::host_with_sanitizer() else {
         println!("test: sanitize: AddressSanitizer is left out: this toolchain comes without its library");
-        return Ok(report);
+        return Ok(Report::default());
     };
     // A stable compiler takes the option from who says that it knows. Naming the target keeps it from build scripts.
     let compile = command("cargo", &["test", "--no-run", "--release", "--target", &host])
-        .args(&battery)
+        .args(&BATTERY)
         .env("RUSTC_BOOTSTRAP", "1")
         .env("RUSTFLAGS", "-Zsanitizer=address -Cdebug-assertions=on -Copt-level=1");
-    let sanitized = tests_of("sanitize", compile, &["kernels"], None, wish.again)?;
-    report.tally.add(sanitized.tally);
-    report.lines.extend(sanitized.lines);
-    report.kept.push_str(&sanitized.kept);
-    Ok(report)
+    tests_of("sanitize", compile, &["kernels"], None, wish.again)
 }
 
-/// A minute and more: not again while the kernels and the toolchain are the same.
-fn under_miri(miri: &[&str], battery: &[&str], again: Again) -> Outcome<Report> {
-    let version = command("cargo", miri).args(&["--version"]).quietly("cargo miri --version")?;
+/// The same under Miri, which interprets: not again while the kernels and the toolchain are the same.
+fn miri(wish: Wish) -> Outcome<Report> {
+    let miri = setup::miri()?;
+    let version = command("cargo", &miri).args(&["--version"]).quietly("cargo miri --version")?;
     let inputs = Inputs::new("miri")
         .with("version", version.as_bytes())
         .with_file(&place::root().join("Cargo.lock"))
         .with_folder(&place::root().join("src/kernels"), |_| true)?;
     let trial = Trial::new("miri", inputs);
-    if let Some(came) = trial.kept().filter(|_| again == Again::Changed) {
+    if let Some(came) = trial.kept().filter(|_| wish.again == Again::Changed) {
         return Ok(Report { tally: came.tally, kept: ", Miri as before".to_string(), ..Report::default() });
     }
     let clock = Instant::now();
     let (passed, lines) =
-        command("cargo", miri).args(&["test"]).args(battery).args(&["kernels"]).logged(&log("miri"))?;
+        command("cargo", &miri).args(&["test"]).args(&BATTERY).args(&["kernels"]).logged(&log("miri"))?;
     let tally = Tally::of_tests(passed, tally::of_cargo(&lines));
     let seconds = clock.elapsed().as_secs_f64();
     trial.keep(&kept::Outcome { tally, seconds, ..kept::Outcome::default() });

