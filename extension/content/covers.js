@@ -27,8 +27,11 @@ globalThis.sottoCovers ??= (() => {
   const list = make("div", { class: "covers", role: "region", "aria-label": text("coveredRegion") });
   const sizes = new ResizeObserver(placeSoon);
   let host = /** @type {HTMLElement | null} */ (null);
-  // biome-ignore lint/correctness/noUnusedVariables: `||=` reads it.
-  let frame = 0;
+  /** Hears in the next frame, between layout and paint: places are known then without asking for them. */
+  const beforePaint = new ResizeObserver(() => {
+    beforePaint.disconnect();
+    place();
+  });
 
   /** Words for why a picture is covered. @param {Guarded} picture */
   function reason({ verdict, film }) {
@@ -99,12 +102,11 @@ globalThis.sottoCovers ??= (() => {
   }
 
   function placeSoon() {
-    frame ||= requestAnimationFrame(place);
+    beforePaint.observe(/** @type {Element} */ (ofPage("documentElement")));
   }
 
   /** Each chip over the middle of what can be seen of its picture. */
   function place() {
-    frame = 0;
     if (!host) return;
     const { left, top } = host.getBoundingClientRect();
     const places = [...chips].map(([element, { chip }]) => ({ chip, box: element.getBoundingClientRect(), element }));

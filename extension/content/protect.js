@@ -25,6 +25,8 @@ globalThis.sottoProtect ??= (() => {
   const [SILENT_AGAIN_MS, JUST_COME_AGAIN_MS] = [[120, 300, 700, 1500, 3000], [150]];
   /** What held.css says: shadow roots have it from the moment they are found, before the browser puts it everywhere. */
   const HELD = `@held;`;
+  /** While a page comes it takes a moment to save it: the first few that are in view and stand still are read by their pixels. */
+  const [READ_AT_ONCE, STILL] = [3, /\.jpe?g([?#]|$)/i];
   /** Nobody else's work waits longer for ours. */
   const SLICE_MS = 4;
   const SWEEP_AFTER_MS = 3000;
@@ -64,6 +66,7 @@ globalThis.sottoProtect ??= (() => {
   // biome-ignore lint/correctness/noUnusedVariables: `||=` reads it.
   let tellTimer = 0;
   let framesTimer = 0;
+  let nReadAtOnce = 0;
   let slicing = false;
   /** The person wants to see all of this page. */
   let allShown = false;
@@ -228,9 +231,9 @@ globalThis.sottoProtect ??= (() => {
   function come(element) {
     // What is copied brings our marks along, and what a page wrote itself never had ours.
     for (const marked of [element, ...element.querySelectorAll(`[${MARK}], [${BACK}]`)]) keepMarks(marked);
-    for (const picture of [element, ...element.querySelectorAll(WANTED)]) if (picture.matches(WANTED)) meet(picture);
     for (const frame of [element, ...element.querySelectorAll(FRAMES)]) if (frame.matches(FRAMES)) frameCame(frame);
-    for (const host of [element, ...element.getElementsByTagName("*")]) lookInside(host);
+    // The rest is out of sight and can wait for its slice; but into shadow roots no style reaches before the browser has it.
+    if (!rule) for (const host of [element, ...element.getElementsByTagName("*")]) lookInside(host);
     lookBehindSoon(element);
   }
 
@@ -400,7 +403,12 @@ globalThis.sottoProtect ??= (() => {
     if (isBack(picture)) return behind(element, picture);
     const addresses = addressesOf(element, picture);
     /** @type {PictureVerdict | null} */
-    let verdict = addresses.length ? await verdictOnLoaded(addresses, element, picture) : null;
+    let verdict = null;
+    if (picture.soon && nReadAtOnce < READ_AT_ONCE && STILL.test(picture.address)) {
+      nReadAtOnce += 1;
+      verdict = await verdictOnPixels(element, picture);
+    }
+    if (!verdict) verdict = addresses.length ? await verdictOnLoaded(addresses, element, picture) : null;
     // Another picture by the same name: what the browser handed over was not this one.
     if (verdict && !isShapedLike(element, verdict)) verdict = null;
     verdict ??= (await verdictOnPixels(element, picture)) ?? (await verdictOnScreen(element, picture));
