@@ -29,7 +29,7 @@ const SITE = "http://127.0.0.1";
 /** A screen each second. */
 const [SCREEN, N_SCREENS] = [800, 50];
 const PATIENCE_MS = 2_990;
-const BACK_SPEED = 2 * SCREEN;
+const STOP_MS = 200;
 const N_SCREENS_MEASURED = 20;
 const N_VISITS = 10;
 const N_PAIRS = 3;
@@ -104,11 +104,11 @@ async function openFeed({ sotto, server, folder }, name = "feed.html") {
 /**
  * As a wheel or a finger does, without a script.
  * @param {Page} page
- * @param {number} nScreens up where they are fewer than none
+ * @param {number} nScreens
  */
-async function scroll(page, nScreens, speed = SCREEN) {
+async function scroll(page, nScreens) {
   const session = await page.context().newCDPSession(page);
-  await session.send("Input.synthesizeScrollGesture", { x: 500, y: 400, yDistance: -nScreens * SCREEN, speed, gestureSourceType: "mouse" });
+  await session.send("Input.synthesizeScrollGesture", { x: 500, y: 400, yDistance: -nScreens * SCREEN, speed: SCREEN, gestureSourceType: "mouse" });
   await session.detach();
 }
 
@@ -134,7 +134,10 @@ async function paintedEarly(bench) {
   await scroll(page, N_SCREENS + 2);
   await pause(REST_MS);
   // By now all are marked: the same eye sees them on the way back.
-  await scroll(page, -N_SCREENS - 2, BACK_SPEED);
+  for (let screen = N_SCREENS + 2; screen >= 0; screen -= 0.75) {
+    await page.evaluate((y) => scrollTo(0, y), screen * SCREEN);
+    await pause(STOP_MS);
+  }
   await session.send("Page.stopScreencast");
   const feed = await page.evaluate(() => globalThis.feed);
   const tab = await (await sotto.worker()).evaluate(async () => (await chrome.tabs.query({ active: true, lastFocusedWindow: true }))[0].id ?? -1);

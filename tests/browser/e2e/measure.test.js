@@ -22,7 +22,7 @@ async function open() {
   page = await sotto.page(sotto.url("pages/options.html"));
   await page.waitForSelector("html[data-started]");
   assert.equal(await page.locator("#measure-start").isVisible(), false, "it is folded at first");
-  await page.locator(".more summary").click();
+  await page.locator("details:has(#measure-start) > summary").click();
 }
 
 /** @param {string} id */
@@ -161,8 +161,8 @@ describe("with one that is played in software", () => {
   }
 
   test("nothing is asked before the click", async () => {
-    await page.locator(".more summary").click();
-    await page.locator(".more summary").click();
+    await page.locator("details:has(#measure-start) > summary").click();
+    await page.locator("details:has(#measure-start) > summary").click();
     await page.waitForTimeout(500);
     assert.deepEqual([await page.evaluate(() => heard), page.workers().length], [[], 0]);
   });

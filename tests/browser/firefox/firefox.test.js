@@ -57,7 +57,7 @@ test("a picture is judged by a click in the menu, and not fetched again", async 
 
 test("this computer is measured, and of its graphics processor there is a figure or a sentence", async () => {
   await firefox.open(`${firefox.origin}pages/options.html`);
-  await firefox.inPage(() => document.querySelector(".more summary").click());
+  await firefox.inPage(() => document.querySelector("details:has(#measure-start) > summary").click());
   const said = () => firefox.inPage(() => ["said", "processor", "graphics-how"].map((id) => document.querySelector(`#measure-${id}`).textContent));
   await eventually("its Rust to hear", () => firefox.inPage(() => document.documentElement.dataset.started));
   await firefox.inPage(() => document.querySelector("#measure-start").click());
