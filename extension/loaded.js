@@ -6,6 +6,8 @@
 const [SOON_MS, GATHER_MS] = [5, 900];
 /** To save a page costs its thread time: the larger it is, the longer until the next time, and the more often in a row. */
 const PAUSE_MIN_MS = 60;
+/** Whatever else this worker was busy with counts for the page's thread otherwise. */
+const PAUSE_MAX_MS = 1500;
 const PAUSE_TIMES_MAX = 5;
 /** After so much rest nothing is in a row any more. */
 const REST_MS = 1500;
@@ -70,7 +72,7 @@ async function record(tabId, tab) {
       },
     );
     await Promise.race([made, pause(HOLDS_UP_MS)]);
-    tab.notBefore = Date.now() + Math.max(PAUSE_MIN_MS, tab.nInRow * (Date.now() - began));
+    tab.notBefore = Date.now() + Math.min(Math.max(PAUSE_MIN_MS, tab.nInRow * (Date.now() - began)), PAUSE_MAX_MS);
   }
   tab.running = false;
   // Tabs that rest are forgotten when there are many.
