@@ -361,8 +361,16 @@ globalThis.sottoProtect ??= (() => {
           sizes.observe(target);
           continue;
         }
-        picture.readyAt = performance.now();
         picture.soon = box.top < innerHeight && box.bottom > 0;
+        // Nobody is kept waiting by what is out of view.
+        picture.readyAt = picture.soon ? performance.now() : Number.POSITIVE_INFINITY;
+        if (!picture.soon) {
+          whenInView.set(target, () => {
+            picture.readyAt = performance.now();
+            waitWithPatience();
+          });
+          inView.observe(target);
+        }
         (picture.soon ? first : ask.queue).push([target, picture]);
       }
       const still = (/** @type {Guarded | undefined} */ picture) => picture?.state === "waiting" && !picture.readyAt;
@@ -398,7 +406,7 @@ globalThis.sottoProtect ??= (() => {
    */
   async function judge(element, picture) {
     if ((picture.film ? rule?.films : rule?.pictures) === "off") return settle(element, picture, null, true);
-    if (picture.film) return film(element, picture);
+    if (picture.film) return void film(element, picture);
     if (element instanceof HTMLCanvasElement) return canvas(element, picture);
     if (isBack(picture)) return behind(element, picture);
     const addresses = addressesOf(element, picture);
@@ -411,8 +419,10 @@ globalThis.sottoProtect ??= (() => {
     if (!verdict) verdict = addresses.length ? await verdictOnLoaded(addresses, element, picture) : null;
     // Another picture by the same name: what the browser handed over was not this one.
     if (verdict && !isShapedLike(element, verdict)) verdict = null;
-    verdict ??= (await verdictOnPixels(element, picture)) ?? (await verdictOnScreen(element, picture));
-    if (isCurrent(element, picture)) settle(element, picture, verdict, false);
+    verdict ??= await verdictOnPixels(element, picture);
+    if (verdict) return isCurrent(element, picture) ? settle(element, picture, verdict, false) : undefined;
+    // It may never come into view: nobody else waits for that.
+    void verdictOnScreen(element, picture).then((seen) => isCurrent(element, picture) && settle(element, picture, seen, false));
   }
 
   /**
