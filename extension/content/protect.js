@@ -781,7 +781,8 @@ globalThis.sottoProtect ??= (() => {
     const address = urlsBehind(element);
     const before = backs.get(element);
     if (!address) {
-      if (before) backs.delete(element);
+      if (before?.state === "covered") changed();
+      backs.delete(element);
       return put(element, BACK, null);
     }
     if (before?.address === address) return;
