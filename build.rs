@@ -25,6 +25,18 @@ struct Model {
     bytes: u64,
     memory_bytes: u64,
     pack_version: u32,
+    #[serde(default)]
+    quality: Quality,
+}
+
+/// What a model's card states and can be measured again in the browser; each as a share.
+#[derive(Deserialize, Default)]
+struct Quality {
+    snippets_accuracy: Option<f64>,
+    snippets_macro_f1: Option<f64>,
+    snippets_ece_15_bins: Option<f64>,
+    false_alarms: Option<f64>,
+    careful_false_alarms: Option<f64>,
 }
 
 #[derive(Deserialize)]
@@ -84,13 +96,23 @@ fn check_weights(model: &Model) {
 
 fn constants(models: &[Model]) -> String {
     let mut out = String::from("/// Every model of the package.\npub const MODELS: &[Packaged] = &[\n");
-    for Model { id, task, title, file, sha256, bytes, memory_bytes, pack_version } in models {
+    for Model { id, task, title, file, sha256, bytes, memory_bytes, pack_version, .. } in models {
         let task = task_named(task, id);
         // Writing to a String can't fail.
         let _ = writeln!(
             out,
             "    Packaged {{ id: {id:?}, task: Task::{task}, title: {title:?}, file: {file:?}, sha256: {sha256:?}, \
              bytes: {bytes}, memory_bytes: {memory_bytes}, pack_version: {pack_version} }},",
+        );
+    }
+    out.push_str("];\n\n/// What is stated of each, in the same order.\nconst STATED: &[Stated] = &[\n");
+    for Model { quality, .. } in models {
+        let Quality { snippets_accuracy, snippets_macro_f1, snippets_ece_15_bins, false_alarms, careful_false_alarms } =
+            quality;
+        let _ = writeln!(
+            out,
+            "    Stated {{ accuracy: {snippets_accuracy:?}, macro_f1: {snippets_macro_f1:?}, calibration_error: \
+             {snippets_ece_15_bins:?}, false_alarms: {false_alarms:?}, careful_false_alarms: {careful_false_alarms:?} }},",
         );
     }
     out.push_str("];\n");

@@ -1,7 +1,7 @@
 // The extension's background: hears what the browser says and hands it to the engine, which is Rust (src/web).
 // Listeners stand in the order of what they need: nothing, then the engine for a person's click, then the engine
-// for a message. It must never decide anything about texts or pictures, and it is the only file that calls fetch:
-// for packaged files alone, the content security policy refuses everything else.
+// for a message. It must never decide anything about texts or pictures. It calls fetch for packaged
+// files alone, as pages/packaged.js and pages/prover.js do: the content security policy refuses everything else.
 
 import { flavour, glue, wasmFile } from "./engine.js";
 import { framesOf, shrunk } from "./frames.js";

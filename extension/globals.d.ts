@@ -13,6 +13,7 @@ type FramePlace = import("../target/xtask/types/protocol.js").FramePlace;
 type FrameRequest = import("../target/xtask/types/protocol.js").FrameRequest;
 type FromMeasurer = import("../target/xtask/types/protocol.js").FromMeasurer;
 type FromPacker = import("../target/xtask/types/protocol.js").FromPacker;
+type FromProver = import("../target/xtask/types/protocol.js").FromProver;
 type ModelStatus = import("../target/xtask/types/protocol.js").ModelStatus;
 type NoGraphics = import("../target/xtask/types/protocol.js").NoGraphics;
 type OwnModels = import("../target/xtask/types/protocol.js").OwnModels;
@@ -39,6 +40,7 @@ type TextVerdict = import("../target/xtask/types/protocol.js").TextVerdict;
 type ToFrame = import("../target/xtask/types/protocol.js").ToFrame;
 type ToOffscreen = import("../target/xtask/types/protocol.js").ToOffscreen;
 type ToPage = import("../target/xtask/types/protocol.js").ToPage;
+type ToProver = import("../target/xtask/types/protocol.js").ToProver;
 type TurnedBox = import("../target/xtask/types/protocol.js").TurnedBox;
 type UploadVerdict = import("../target/xtask/types/protocol.js").UploadVerdict;
 type View = import("../target/xtask/types/protocol.js").View;
@@ -88,6 +90,15 @@ declare module "sotto-engine" {
     program(hasPackedDots: boolean): string;
     handTo(gpu: Gpu): Parameters<Gpu["run"]>[0];
   }
+  export class Prover {
+    fileOf(task: "text" | "picture"): string;
+    load(task: "text" | "picture", file: Blob): Promise<void>;
+    means(): string;
+    memoryBytes(): number;
+    judge(): void;
+    read(nTokens: number): void;
+    look(): void;
+  }
   export function packModel(files: File[], tell: (said: FromPacker & { file?: Blob }) => void): Promise<void>;
 }
 declare module "*/relaxed/sotto.js" {
@@ -107,6 +118,7 @@ declare module "*/wasm/sotto.js" {
   export function options(): Promise<void>;
   export function welcome(): Promise<void>;
   export function privacy(): Promise<void>;
+  export function proof(): Promise<void>;
 }
 type PageName = Exclude<keyof typeof import("./pages/wasm/sotto.js"), "default">;
 
@@ -115,6 +127,14 @@ declare var sottoFramesOf: typeof import("./frames.js").framesOf;
 declare var sottoShrunk: typeof import("./frames.js").shrunk;
 /** And what a page has loaded. */
 declare var sottoLoaded: typeof import("./loaded.js").loadedFrom;
+
+/** The page "How good is it?" finds them here: a file of the package that it judges, and what becomes of a way to the network. */
+declare var sottoPackaged: (file: string) => Promise<Blob>;
+declare var sottoSilence: {
+  ways(): string[];
+  /** `detail` is what refused it: the policy's directive, or the name of an error. */
+  tried(way: string): Promise<{ way: string; outcome: "policy" | "refused" | "absent" | "out"; detail: string }>;
+};
 
 /** A service worker's: the pages of its origin. */
 declare var clients: { matchAll(options: object): Promise<{ url: string; postMessage(message: unknown, transfer: Transferable[]): void }[]> };
@@ -148,6 +168,8 @@ interface SottoSurface {
   percent(share: number): string;
   restyle(host: HTMLElement, style: string): void;
   text(key: string, ...parts: (string | number)[]): string;
+  /** The form of a text that the language has for so many; `$1` is the count, the others come after it. */
+  counted(key: string, count: number, ...parts: (string | number)[]): string;
   watch(host: HTMLElement, hidden: () => void, removed: () => boolean | void): void;
 }
 
@@ -348,6 +370,9 @@ interface Guarded {
   address: string;
   /** Whether its place was in view when it came. */
   soon: boolean;
+  /** When it was there, as Date.now() says it. */
+  cameMs: number;
+  /** When somebody could see its place, by performance.now(); 0 before it is known whether anybody can. */
   readyAt: number;
   nTries: number;
 }

@@ -8,6 +8,9 @@ pub mod models;
 #[cfg(feature = "protocol")]
 pub mod protocol;
 
+#[cfg(feature = "protocol")]
+pub mod evaluation;
+
 pub mod kernels;
 
 #[cfg(any(feature = "web", feature = "battery"))]
@@ -28,7 +31,7 @@ pub mod image;
 #[cfg(feature = "engine")]
 pub mod nets;
 
-#[cfg(feature = "engine")]
+#[cfg(any(feature = "engine", feature = "pages"))]
 pub mod tasks;
 
 #[cfg(feature = "engine")]

@@ -41,6 +41,22 @@ pub struct Packaged {
     pub pack_version: u32,
 }
 
+/// What a model's card states of how good it is, as far as that is measured again in the browser; each as a share, none where
+/// nothing is stated.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Stated {
+    /// How often the likeliest class is the label's, on tests/evaluation/snippets.tsv.
+    pub accuracy: Option<f64>,
+    /// On the same texts.
+    pub macro_f1: Option<f64>,
+    /// On the same texts.
+    pub calibration_error: Option<f64>,
+    /// How often benign pictures are warned of, with the presets.
+    pub false_alarms: Option<f64>,
+    /// The same where either look is enough.
+    pub careful_false_alarms: Option<f64>,
+}
+
 include!(concat!(env!("OUT_DIR"), "/models.rs"));
 
 /// The model that judges texts, or pictures, where the person chose no other: the first of its task in models.toml.
@@ -50,4 +66,10 @@ pub fn packaged(task: Task) -> &'static Packaged {
         // build.rs refuses a models.toml without a model for each task.
         None => &MODELS[0],
     }
+}
+
+/// What is stated of that model.
+pub fn stated(task: Task) -> Stated {
+    let index = MODELS.iter().position(|model| model.task == task);
+    index.and_then(|index| STATED.get(index)).copied().unwrap_or_default()
 }

@@ -74,7 +74,7 @@
     mine.port.onDisconnect.addListener(() => {
       if (mine === card && !card.settled) show({ kind: "refused", reason: "internal" }, card);
     });
-    if ("CloseWatcher" in globalThis) {
+    if ("CloseWatcher" in self) {
       // Escape on a page that lets no key event through to us.
       (mine.watcher = new CloseWatcher()).onclose = close;
     }
@@ -85,10 +85,10 @@
   function listen(change) {
     change("keydown", onKey, true);
     change("pointerdown", onPointer, true);
-    change("scroll", place, { capture: true, passive: true });
+    change("scroll", place, true);
     change("resize", place);
     for (const event of ["pagehide", "popstate", "hashchange"]) change(event, close, true);
-    globalThis.navigation?.[change === addEventListener ? "addEventListener" : "removeEventListener"]("currententrychange", close);
+    self.navigation?.[/** @type {"addEventListener"} */ (change.name)]("currententrychange", close);
   }
 
   /**

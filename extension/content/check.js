@@ -3,7 +3,7 @@
 // and never keep a file back without the person's word: what can't be judged within five seconds passes, with a notice.
 
 globalThis.sottoCheck ??= (() => {
-  const { text } = globalThis.sottoSurface;
+  const { counted, text } = globalThis.sottoSurface;
   const { ask, line } = globalThis.sottoDialog;
 
   const PATIENCE_MS = 5000;
@@ -42,8 +42,7 @@ globalThis.sottoCheck ??= (() => {
       else line(text("guardGone"), { lasting: true });
     }
     if (heldBack.length) {
-      const again = heldBack.length === 1 ? text("guardKeptOne", heldBack[0].name) : text("guardKeptMany", heldBack.length);
-      line(again, { lasting: true });
+      line(counted("guardKept", heldBack.length, heldBack[0].name), { lasting: true });
     }
     const allowed = decision === "allow";
     if (allowed) send({ ask: "allowHere" }).catch(() => {});
@@ -64,7 +63,7 @@ globalThis.sottoCheck ??= (() => {
     const found = /** @type {Map<File, Answered<"upload"> | null>} */ (new Map());
     let late = false;
     let removeLine = /** @type {(() => void) | null} */ (null);
-    const message = images.length === 1 ? text("checkingOne", images[0]?.name ?? "") : text("checkingMany", images.length, images[0]?.name ?? "");
+    const message = counted("checking", images.length, images[0]?.name ?? "");
     const quiet = setTimeout(() => (removeLine = line(message)), QUIET_MS);
     const waiting = [...images];
     const name = newName();
@@ -98,7 +97,7 @@ globalThis.sottoCheck ??= (() => {
     const onCourse = (course) => images.filter((file) => found.get(file)?.course === course);
     const unjudged = images.filter((file) => !found.get(file));
     let notice = null;
-    if (late && images.length > 1) notice = text("guardLateMany", unjudged.length, images.length);
+    if (late && images.length > 1) notice = counted("guardLateMany", unjudged.length, images.length);
     else if (late) notice = text("guardLate");
     else if (unjudged.length) notice = text("guardUnreadable", unjudged[0].name);
     return { flagged: onCourse("ask").map((file) => ({ file, verdict: /** @type {UploadVerdict} */ (found.get(file)).verdict })), heldBack: onCourse("holdBack"), notice };

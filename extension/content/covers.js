@@ -23,6 +23,9 @@ globalThis.sottoCovers ??= (() => {
   /** Room for the reason; for the second button; for a button of full size. */
   const [ROOMY, WIDE, TINY] = [150, 260, 80];
 
+  /** Nobody else's work waits longer for ours: what is left is done in the next frame. */
+  const SLICE_MS = 4;
+
   const chips = /** @type {Map<Element, { chip: HTMLElement, name: number }>} */ (new Map());
   const list = make("div", { class: "covers", role: "region", "aria-label": text("coveredRegion") });
   const sizes = new ResizeObserver(placeSoon);
@@ -30,6 +33,7 @@ globalThis.sottoCovers ??= (() => {
   /** Hears in the next frame, between layout and paint: places are known then without asking for them. */
   const beforePaint = new ResizeObserver(() => {
     beforePaint.disconnect();
+    if (isStale) follow();
     place();
   });
 
@@ -55,12 +59,20 @@ globalThis.sottoCovers ??= (() => {
   /** By the keyboard one after the other: the next one has the focus then. @param {number | null} name */
   function revealed(name) {
     globalThis.sottoProtect?.reveal(name);
+    follow();
     list.querySelector("button")?.focus();
   }
 
   let wasSealed = false;
+  let isStale = true;
+
+  function followSoon() {
+    isStale = true;
+    placeSoon();
+  }
 
   function follow() {
+    isStale = false;
     const isSealed = globalThis.sottoProtect?.isSealed() ?? false;
     const covered = globalThis.sottoProtect?.covered() ?? new Map();
     for (const [element, { chip }] of chips) {
@@ -69,7 +81,12 @@ globalThis.sottoCovers ??= (() => {
       sizes.unobserve(element);
       chips.delete(element);
     }
+    const end = performance.now() + SLICE_MS;
     for (const [element, picture] of covered) {
+      if (performance.now() > end) {
+        requestAnimationFrame(followSoon);
+        break;
+      }
       const before = chips.get(element);
       if (before && before.name === picture.name && before.chip.ariaLabel === reason(picture) && isSealed === wasSealed) continue;
       before?.chip.remove();
@@ -81,7 +98,6 @@ globalThis.sottoCovers ??= (() => {
     wasSealed = isSealed;
     if (chips.size && !host) show();
     if (!chips.size && host) hide();
-    placeSoon();
   }
 
   function show() {
@@ -127,7 +143,7 @@ globalThis.sottoCovers ??= (() => {
   }
 
   for (const type of ["scroll", "resize", "load", "transitionend"]) addEventListener(type, () => host && placeSoon(), { capture: true, passive: true });
-  if (globalThis.sottoProtect) globalThis.sottoProtect.onChange = follow;
-  follow();
+  if (globalThis.sottoProtect) globalThis.sottoProtect.onChange = followSoon;
+  followSoon();
   return /** @type {const} */ (true);
 })();

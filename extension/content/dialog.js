@@ -2,7 +2,7 @@
 // files it would not upload. Only a person's own clicks count. It must never touch a file input.
 
 globalThis.sottoDialog ??= (() => {
-  const { make, mark, move, open, percent, text } = globalThis.sottoSurface;
+  const { counted, make, mark, move, open, percent, text } = globalThis.sottoSurface;
 
   const NOTICE_MS = 6000;
   /** How often the dialog comes back after the page took it away or covered it, before the files stay where they are. */
@@ -62,20 +62,20 @@ globalThis.sottoDialog ??= (() => {
         resolve(decision);
       };
       /**
-       * @param {string} key
+       * @param {string} label
        * @param {Decision} decision
        * @param {string} kind
        */
-      const button = (key, decision, kind) =>
-        make("button", { type: "button", class: kind, onclick: () => finish(decision) }, text(key));
-      const keep = button(flagged.length === 1 ? "keepOne" : "keepMany", "keep", "main");
+      const button = (label, decision, kind) =>
+        make("button", { type: "button", class: kind, onclick: () => finish(decision) }, label);
+      const keep = button(counted("keep", flagged.length), "keep", "main");
       const dialog = make(
         "dialog",
         { class: "sheet", "aria-labelledby": "title", "aria-describedby": "intro" },
         make("header", {}, mark(), make("h2", { id: "title" }, title(flagged))),
         make("p", { class: "intro", id: "intro" }, text("guardIntro", location.hostname)),
         make("ul", {}, ...flagged.map(row)),
-        make("footer", {}, keep, button("uploadAnyway", "upload", ""), button("allowHere", "allow", "bare")),
+        make("footer", {}, keep, button(text("uploadAnyway"), "upload", ""), button(text("allowHere"), "allow", "bare")),
       );
       dialog.addEventListener("cancel", (event) => event.isTrusted && finish("keep"));
       let host = /** @type {HTMLElement | null} */ (null);
@@ -101,7 +101,7 @@ globalThis.sottoDialog ??= (() => {
   function title(flagged) {
     const perhaps = flagged.every(({ verdict }) => verdict.doubtful) ? "Perhaps" : "";
     const what = flagged.some(({ verdict }) => verdict.frames?.total === 0) ? "File" : "";
-    return text(`guardTitle${perhaps}${what}${flagged.length === 1 ? "One" : "Many"}`, flagged.length);
+    return counted(`guardTitle${perhaps}${what}`, flagged.length);
   }
 
   /**

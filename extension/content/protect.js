@@ -68,6 +68,8 @@ globalThis.sottoProtect ??= (() => {
   let framesTimer = 0;
   let nReadAtOnce = 0;
   let slicing = false;
+  /** Until when shadow roots may be looked for at once. */
+  let followedTo = Number.POSITIVE_INFINITY;
   /** The person wants to see all of this page. */
   let allShown = false;
   const toLookBehind = /** @type {Set<Element>} */ (new Set());
@@ -213,6 +215,7 @@ globalThis.sottoProtect ??= (() => {
   /** @param {MutationRecord[]} records */
   function follow(records) {
     if (!on) return;
+    followedTo = performance.now() + SLICE_MS;
     for (const { type, target, attributeName, addedNodes } of records) {
       if (type === "childList") for (const node of addedNodes) if (node instanceof Element) come(node);
       if (type !== "attributes" || !(target instanceof Element)) continue;
@@ -233,7 +236,7 @@ globalThis.sottoProtect ??= (() => {
     for (const marked of [element, ...element.querySelectorAll(`[${MARK}], [${BACK}]`)]) keepMarks(marked);
     for (const frame of [element, ...element.querySelectorAll(FRAMES)]) if (frame.matches(FRAMES)) frameCame(frame);
     // The rest is out of sight and can wait for its slice; but into shadow roots no style reaches before the browser has it.
-    if (!rule) for (const host of [element, ...element.getElementsByTagName("*")]) lookInside(host);
+    if (!rule && performance.now() < followedTo) for (const host of [element, ...element.getElementsByTagName("*")]) lookInside(host);
     lookBehindSoon(element);
   }
 
@@ -313,7 +316,7 @@ globalThis.sottoProtect ??= (() => {
    */
   function begin(element, { name, address, film }) {
     /** @type {Guarded} */
-    const picture = { name, address, film, state: "loading", mark: null, verdict: null, soon: false, readyAt: 0, nTries: 0 };
+    const picture = { name, address, film, state: "loading", mark: null, verdict: null, soon: false, cameMs: Date.now(), readyAt: 0, nTries: 0 };
     const map = isBack(picture) ? backs : known;
     if (map.get(element)?.state === "covered") changed();
     map.set(element, picture);
@@ -343,6 +346,7 @@ globalThis.sottoProtect ??= (() => {
    */
   function ready(element, picture) {
     picture.state = "waiting";
+    picture.cameMs = Date.now();
     near.observe(element);
   }
 
@@ -414,6 +418,8 @@ globalThis.sottoProtect ??= (() => {
     let verdict = null;
     if (picture.soon && nReadAtOnce < READ_AT_ONCE && STILL.test(picture.address)) {
       nReadAtOnce += 1;
+      // Off this thread; to draw it is little work then.
+      await /** @type {HTMLImageElement} */ (element).decode?.().catch(() => {});
       verdict = await verdictOnPixels(element, picture);
     }
     if (!verdict) verdict = addresses.length ? await verdictOnLoaded(addresses, element, picture) : null;
@@ -435,7 +441,7 @@ globalThis.sottoProtect ??= (() => {
     const pauses = element instanceof HTMLImageElement && !isBack(picture) ? JUST_COME_AGAIN_MS : SILENT_AGAIN_MS;
     for (const again of [0, ...pauses]) {
       if (again) await pause(again);
-      const verdict = await verdictOn({ ask: "loaded", addresses, soon: picture.soon }, element, picture);
+      const verdict = await verdictOn({ ask: "loaded", addresses, soon: picture.soon, cameMs: picture.cameMs }, element, picture);
       if (verdict || !isCurrent(element, picture)) return verdict;
     }
     return null;

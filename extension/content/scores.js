@@ -2,7 +2,7 @@
 
 (() => {
   const { elapsed, kinds, styles } = globalThis.sottoVerdict;
-  const { make, percent, text } = globalThis.sottoSurface;
+  const { counted, make, percent, text } = globalThis.sottoSurface;
 
   styles.scores = `
     .classes { list-style: none; padding: 0; margin-top: 10px; display: grid; gap: 6px; }
@@ -33,7 +33,7 @@
         make("p", { class: "verdict" }, make("span", { class: `label ${tone}` }, label)),
         doubtful ? make("p", { class: "meaning" }, text("doubtfulMeaning")) : null,
         make("p", { class: "meaning" }, text("pictureMeaning", text(`class${top.name}`), percent(top.probability))),
-        verdict.frames ? make("p", { class: "meaning" }, text(verdict.frames.total ? "framesMeaning" : "filmMeaning", verdict.frames.judged, verdict.frames.total)) : null,
+        verdict.frames ? make("p", { class: "meaning" }, counted(verdict.frames.total ? "framesMeaning" : "filmMeaning", verdict.frames.judged, verdict.frames.total)) : null,
         partlyVisible ? make("p", { class: "meaning" }, text("partlyVisible")) : null,
         make("ul", { class: "classes" }, ...rows),
         make("p", { class: "meaning second" }, text("secondMeaning", secondShare)),

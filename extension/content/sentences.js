@@ -2,7 +2,7 @@
 
 (() => {
   const { extras, styles, tell } = globalThis.sottoVerdict;
-  const { make, text } = globalThis.sottoSurface;
+  const { counted, make, text } = globalThis.sottoSurface;
 
   // A side is told by height too, so that colour is never needed: positive above, negative below, neutral between.
   styles.sentences = `
@@ -28,7 +28,7 @@
     for (const { sentiment } of list) counts[sentiment] = (counts[sentiment] ?? 0) + 1;
     // Alike in every language, whatever its plurals are.
     const told = Object.entries(counts).sort(([, a], [, b]) => b - a).map(([sentiment, n]) => `${text(sentiment)} ${n}`).join(", ");
-    const reading = make("p", { class: "sentence", tabindex: "0", "aria-live": "polite" }, text("sentencesHint", list.length, told));
+    const reading = make("p", { class: "sentence", tabindex: "0", "aria-live": "polite" }, counted("sentencesHint", list.length, told));
     const buttons = list.map((sentence, index) => {
       const { label, share, tone } = tell(sentence);
       const name = text("sentenceName", index + 1, `${label} ${share}`);

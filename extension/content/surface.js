@@ -29,7 +29,7 @@ globalThis.sottoSurface ??= (() => {
       @keyframes come { from { opacity: 0; transform: translateY(4px); } }
     }
   `;
-  const HOST_STYLE = "all:initial;display:block;position:fixed;z-index:2147483647";
+  const HOST_STYLE = "all:initial;display:block;position:fixed";
   /**
    * Inline and important: stronger than any style sheet of the page.
    * @param {HTMLElement} host
@@ -58,7 +58,11 @@ globalThis.sottoSurface ??= (() => {
 
   /** @type {SottoSurface["text"]} */
   const text = (key, ...parts) => chrome.i18n.getMessage(key, parts.map(String)) || key;
-  const language = () => text("@@ui_locale").replace("_", "-");
+  /** The language that the texts are in, which is not the browser's where Sotto does not speak that one. */
+  const language = text("languageTag");
+
+  /** @type {SottoSurface["counted"]} */
+  const counted = (key, count, ...parts) => text(`${key}_${new Intl.PluralRules(language).select(count)}`, count, ...parts);
 
   /**
    * An element with properties (on… are listeners for trusted events only) and children.
@@ -101,8 +105,8 @@ globalThis.sottoSurface ??= (() => {
     const root = host.attachShadow({ mode: "closed" });
     roots.set(host, root);
     restyle(host, style);
-    content.dir = text("@@bidi_dir");
-    content.lang = language();
+    content.dir = text("languageDirection");
+    content.lang = language;
     root.append(content, make("i", { class: "on-top" }));
     for (const type of OURS) root.addEventListener(type, (event) => event.stopPropagation());
     host.popover = "manual";
@@ -186,9 +190,9 @@ globalThis.sottoSurface ??= (() => {
    * @param {number} share
    */
   function percent(share) {
-    percents ??= new Intl.NumberFormat(language(), { style: "percent" });
+    percents ??= new Intl.NumberFormat(language, { style: "percent" });
     return percents.format(Math.min(share, 0.99));
   }
 
-  return { make, mark, move, ofPage, open, percent, restyle, text, watch };
+  return { counted, make, mark, move, ofPage, open, percent, restyle, text, watch };
 })();

@@ -2,7 +2,7 @@
 // never judge, ask anybody, or know where it stands.
 
 globalThis.sottoVerdict ??= (() => {
-  const { make, percent, text } = globalThis.sottoSurface;
+  const { counted, make, percent, text } = globalThis.sottoSurface;
   /**
    * Of each way that a text can go, in the order of the scale.
    * @type {Partial<Record<Sentiment, Tone>>}
@@ -109,7 +109,7 @@ globalThis.sottoVerdict ??= (() => {
         make("div", { class: "ends row", "aria-hidden": "true" }, ...shown.map(([way]) => make("span", {}, text(way)))),
         ...extras.sentences(verdict.sentences, around),
       ],
-      note: elapsed(verdict.elapsedMs) + (verdict.nWindows > 1 ? ` · ${text("parts", verdict.nWindows)}` : ""),
+      note: elapsed(verdict.elapsedMs) + (verdict.nWindows > 1 ? ` · ${counted("parts", verdict.nWindows)}` : ""),
       copy: [label, share, "(Sotto)"].filter(Boolean).join(" "),
       why: around.said && claim !== "rated" && sentiment,
     };

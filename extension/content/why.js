@@ -129,7 +129,7 @@ globalThis.sottoWhy ??= (() => {
     const named = (sign) => {
       const found = words.filter((word) => word.push * sign > 0 && word.strength > 1);
       const strongest = found.sort((a, b) => Math.abs(b.push) - Math.abs(a.push)).slice(0, N_NAMED);
-      return [...new Set(strongest.map(({ start, end }) => `“${said.slice(start, end)}”`))].join(", ");
+      return [...new Set(strongest.map(({ start, end }) => text("quoted", said.slice(start, end))))].join(", ");
     };
     const [towards, against] = [named(1), named(-1)];
     const { told } = SIDES[verdict];

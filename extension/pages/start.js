@@ -13,8 +13,8 @@ for (const element of /** @type {NodeListOf<HTMLElement>} */ (document.querySele
   const text = chrome.i18n.getMessage(element.dataset.msgLabel ?? "");
   if (text) element.setAttribute(element.dataset.label ?? "aria-label", text);
 }
-document.documentElement.lang = chrome.i18n.getMessage("@@ui_locale").replace("_", "-");
-document.documentElement.dir = chrome.i18n.getMessage("@@bidi_dir");
+document.documentElement.lang = chrome.i18n.getMessage("languageTag");
+document.documentElement.dir = chrome.i18n.getMessage("languageDirection");
 
 /** Once the page was painted as it is written; a page that nobody sees isn't painted, and doesn't wait. */
 const painted = /** @type {Promise<void>} */ (new Promise((resolve) => {

@@ -133,8 +133,9 @@ pub enum FrameAsk {
     /// what is not judged out of sight with more power than a page has.
     Protected,
     /// Judge the picture that the page has loaded from any of these addresses (the same picture by two names), by the bytes
-    /// that the browser has of it. Nothing is ever fetched: an address is only compared. `soon` where its place is in view.
-    Loaded { addresses: Vec<String>, soon: bool },
+    /// that the browser has of it. Nothing is ever fetched: an address is only compared. `soon` where its place is in view;
+    /// `came_ms`, as `Date.now()` says it, when it was there: older bytes from that address are not believed.
+    Loaded { addresses: Vec<String>, soon: bool, came_ms: f64 },
     /// Judge what a protected page shows; its pixels stand beside this as `picture`. `film` decides how strictly.
     Seen { film: bool },
     /// Bring the scripts of a protected page into all frames of the tab.

@@ -40,4 +40,4 @@ macro_rules! tagged {
         }
     )* };
 }
-tagged!(PageAsk: "ask", FrameAsk: "ask", Answer: "answer", ToFrame: "sotto", ToPage: "sotto", ToPageOf<ViewKind>: "sotto", FromPacker: "packer", FromMeasurer: "measurer");
+tagged!(PageAsk: "ask", FrameAsk: "ask", Answer: "answer", ToFrame: "sotto", ToPage: "sotto", ToPageOf<ViewKind>: "sotto", FromPacker: "packer", FromMeasurer: "measurer", ToProver: "prove", FromProver: "prover");

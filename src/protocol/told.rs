@@ -289,3 +289,48 @@ pub enum NoGraphics {
     /// Anything else, which the browser says.
     Failed,
 }
+
+/// To the worker of the page "How good is it?" that runs an engine by itself (extension/pages/prover.js).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS), ts(tag = "prove"))]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[allow(missing_docs, reason = "the comment of each variant says what its fields are")]
+pub enum ToProver {
+    /// Start an engine of this flavour, load the text model and judge a first text.
+    Begin { flavour: EngineFlavour },
+    /// Time texts of several lengths, and a picture.
+    Measure,
+    /// Read texts of so many tokens, one after the other, until so many milliseconds are over.
+    Repeat { n_tokens: u32, during_ms: f64 },
+}
+
+/// What that worker says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS), ts(tag = "prover"))]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[allow(missing_docs, reason = "the comment of each variant says what its fields are")]
+pub enum FromProver {
+    /// It has judged its first text; `means` are how it multiplies, `memory_bytes` what its linear memory has.
+    Begun { means: String, memory_bytes: u64 },
+    /// This browser can't run this flavour.
+    Unable,
+    /// The median time of a text of so many tokens.
+    Read { n_tokens: u32, median_ms: f64 },
+    /// The median time of a picture, which is measured last; its model was loaded in `load_ms`.
+    Looked { median_ms: f64, load_ms: f64 },
+    /// So many texts were read in this time.
+    Repeated { n_texts: u32, elapsed_ms: f64 },
+    /// It came to nothing; `problem` is one English sentence.
+    Problem { problem: String },
+}
+
+/// The flavours of the engine that the package has; a browser runs both or the second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub enum EngineFlavour {
+    /// With relaxed SIMD.
+    Relaxed,
+    /// With plain SIMD.
+    Simd128,
+}

@@ -127,7 +127,7 @@ pub struct PictureVerdict {
     pub classes: Vec<ClassScore>,
     /// Index into `classes` of the largest.
     pub top: usize,
-    /// Indices into `classes` of those that are warned of, the most probable first; `tasks::nsfw` decides.
+    /// Indices into `classes` of those that are warned of, the most probable first; `tasks::alarm` decides.
     pub over: Vec<usize>,
     /// What a net of another kind says of it.
     pub second: SecondLook,

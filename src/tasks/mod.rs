@@ -3,14 +3,22 @@
 
 #![warn(missing_docs)]
 
+pub mod alarm;
+#[cfg(feature = "engine")]
 pub mod claims;
+#[cfg(feature = "engine")]
 pub mod nsfw;
+#[cfg(feature = "engine")]
 pub mod parts;
+#[cfg(feature = "engine")]
 pub mod sentiment;
+#[cfg(feature = "engine")]
 pub mod ways;
+#[cfg(feature = "engine")]
 pub mod why;
 
 /// e^x / Σ e^x of one net's logits, of which there are a few.
+#[cfg(feature = "engine")]
 pub fn softmax(logits: &[f32]) -> Vec<f32> {
     let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let powers: Vec<f64> = logits.iter().map(|&logit| f64::from(logit - largest).exp()).collect();

@@ -67,10 +67,7 @@ impl Products {
 
     /// By which means this processor multiplies.
     pub fn means(&self) -> String {
-        let mut means = kernels::flavour().to_owned();
-        means.push_str(", ");
-        means.push_str(fast::path());
-        means
+        means()
     }
 
     /// All of them, one after the other, on this processor.
@@ -105,6 +102,14 @@ impl Products {
         };
         self.weights.chunks(LAYER.len()).map(|layer| layer.iter().map(hand_over).collect::<Array>()).collect()
     }
+}
+
+/// By which means this processor multiplies, in this flavour.
+pub fn means() -> String {
+    let mut means = kernels::flavour().to_owned();
+    means.push_str(", ");
+    means.push_str(fast::path());
+    means
 }
 
 impl Products {

@@ -1,6 +1,7 @@
 //! The browser: the service worker that hosts the engine, its storage, and Sotto's pages. The only user of web_sys and
 //! of the `chrome` object. It must never judge anything itself (`tasks/`) and never reach the network: the packaged
-//! files are read by background.js, and no web_sys feature that can make a request is enabled. The rooms stand in reading
+//! files are read by JavaScript (background.js, and for one page packaged.js and prover.js), and no web_sys feature that can
+//! make a request is enabled. The rooms stand in reading
 //! order, and each may use only those above it (`cargo xtask rooms`).
 
 mod browser;
@@ -22,6 +23,9 @@ mod measure;
 
 #[cfg(feature = "web")]
 mod models;
+
+#[cfg(feature = "web")]
+mod prove;
 
 #[cfg(feature = "web")]
 mod decoding;

@@ -74,17 +74,36 @@ test("the package's other scripts read packaged files and nothing else", () => {
     /^background\.js: const WITH_PICTURES = /,
     // An SVG or a film from the file in hand, below.
     /^frames\.js: (const image = new Image\(\);|(image|video)\.src = address;)$/,
+    // What the page "How good is it?" has judged, and the weights for its worker.
+    /^pages\/packaged\.js: const response = await fetch\(new URL\(`\.\.\/proof\/\$\{file\}`, import\.meta\.url\)\);$/,
+    /^pages\/prover\.js: const response = await fetch\(new URL\(`\.\.\/models\/\$\{prover\.fileOf\(task\)\}`, import\.meta\.url\)\);$/,
+    // The one that tries all ways, below.
+    /^pages\/silence\.js: /,
     /^pages\/start\.js: (for \(const name of \["RTCPeerConnection", "webkitRTCPeerConnection"\]\) delete|painted\.then\(\(\) => import\("\.\/wasm\/sotto\.js"\)\))/,
   ];
   const found = scripts.flatMap((file) => offenders(readFileSync(join(DIST, file), "utf8")).map((line) => `${file}: ${line.trim()}`));
   assert.deepEqual(found.filter((line) => !known.some((one) => one.test(line))), []);
   assert.ok(found.some((line) => known[0].test(line)), "the lint sees the fetch of background.js");
   assert.match(readFileSync(join(DIST, "engine.js"), "utf8"), /wasmFile = new URL\(`engine\/\$\{flavour\}\/sotto_bg\.wasm`, import\.meta\.url\);/);
-  const pages = readdirSync(join(ROOT, "src/web/pages")).map((name) => readFileSync(join(ROOT, "src/web/pages", name), "utf8")).join("\n");
+  const names = /** @type {string[]} */ (readdirSync(join(ROOT, "src/web/pages"), { recursive: true })).filter((name) => name.endsWith(".rs"));
+  const pages = names.map((name) => readFileSync(join(ROOT, "src/web/pages", name), "utf8")).join("\n");
   assert.deepEqual(pages.match(/Worker::new\([^,]*/g), ["Worker::new(script"]);
-  assert.deepEqual(pages.match(/worker::start\([^,]*/g)?.map((call) => call.replace(/\s/g, "")).sort(), ['worker::start("measurer.js"', 'worker::start("packer.js"']);
+  const started = new Set(pages.match(/worker::start\([^,]*/g)?.map((call) => call.replace(/\s/g, "")));
+  assert.deepEqual([...started].sort(), ["measurer", "packer", "prover"].map((name) => `worker::start("${name}.js"`));
   const addresses = readFileSync(join(DIST, "frames.js"), "utf8").match(/\baddress\s*=[^=].*/g);
   assert.deepEqual(addresses, ["address = URL.createObjectURL(blob);", 'address = URL.createObjectURL(new Blob([blob], { type: "image/svg+xml" }));']);
+});
+
+test("the ways to the network are tried by one script, on one page, and lead to one made-up place", () => {
+  const files = /** @type {string[]} */ (readdirSync(DIST, { recursive: true })).filter((file) => /\.(js|html)$/.test(file));
+  assert.deepEqual(files.filter((file) => readFileSync(join(DIST, file), "utf8").includes("silence.js")), ["pages/proof.html"]);
+  const script = readFileSync(join(DIST, "pages/silence.js"), "utf8");
+  assert.equal(script.match(/:\/\//g)?.length, 1, "one address is made");
+  assert.match(script, /begin\(`\$\{scheme\}:\/\/\$\{host\}\/`,/);
+  assert.equal(script.match(/\bhost = /g)?.length, 1);
+  assert.match(script, /\bhost = `\$\{name\}\.\$\{HOST\}`;/);
+  assert.deepEqual(script.match(/\bHOST = .*/g), ['HOST = "silence.example";']);
+  assert.ok(offenders(script).length > 10, "the lint sees what it tries");
 });
 
 test("a graphics processor is asked for in one place, which the worker of one button alone loads", () => {

@@ -5,7 +5,7 @@ use crate::palette::Palette;
 use crate::shell::{Outcome, command};
 use crate::stamp::Inputs;
 use crate::wasm::{self, Profile};
-use crate::{place, squeeze, types, zip};
+use crate::{packages, place, squeeze, types, zip};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -21,7 +21,8 @@ const HELD_MARKER: &str = "@held;";
 /// What is put into web pages.
 const PAGE_SCRIPTS: &str = "content/";
 
-type Files = BTreeMap<String, Vec<u8>>;
+/// Contents by name.
+pub type Files = BTreeMap<String, Vec<u8>>;
 
 /// Makes dist/; for what ships, the zip and a table of sizes too. Returns dist/'s place. Asked twice by one command, it is
 /// made once.
@@ -53,12 +54,14 @@ fn make(profile: Profile) -> Outcome {
     lay_out(&place::workshop().join("coloured"), &coloured.map(|(name, text)| (name.clone(), text.clone())).collect())?;
     squeeze_page_scripts(&mut files)?;
     take_folder(&mut files, &root.join("models"), "models/", |name| name.ends_with(".gguf") || name.ends_with(".md"))?;
+    take_proof(&mut files, &root.join("tests/evaluation"))?;
     let flavours = [wasm::ENGINES[0], wasm::ENGINES[1], wasm::PAGES];
     for (flavour, made) in flavours.iter().zip(wasm::make(&flavours, profile)?) {
         take_folder(&mut files, &made, &format!("{}/", flavour.folder), |_| true)?;
     }
     let dist = place::dist();
     lay_out(&dist, &files)?;
+    packages::lay_out(&files)?;
     if profile == Profile::Shipped {
         ship(&files)?;
     }
@@ -78,6 +81,13 @@ fn take_folder(files: &mut Files, folder: &Path, prefix: &str, wanted: impl Fn(&
         }
     }
     Ok(())
+}
+
+/// What the page "How good is it?" has judged: the labelled texts, and the benign pictures with where they are from.
+fn take_proof(files: &mut Files, folder: &Path) -> Outcome {
+    files.insert("proof/texts.tsv".to_string(), read(&folder.join("snippets.tsv"))?);
+    files.insert("proof/pictures.tsv".to_string(), read(&folder.join("pictures/pictures.tsv"))?);
+    take_folder(files, &folder.join("pictures"), "proof/pictures/", |name| name.ends_with(".jpg"))
 }
 
 /// What is drawn on web pages has its colours from where Sotto's own pages have them. Returns the palette, which is then no file
@@ -129,8 +139,9 @@ fn squeeze_page_scripts(files: &mut Files) -> Outcome {
     Ok(())
 }
 
-fn lay_out(dist: &Path, files: &Files) -> Outcome {
-    let fail = |name: &str, error: std::io::Error| format!("dist/{name}: {error}");
+/// Makes a folder that holds these files and nothing else.
+pub fn lay_out(dist: &Path, files: &Files) -> Outcome {
+    let fail = |name: &str, error: std::io::Error| format!("{}: {error}", place::shown(&dist.join(name)));
     for name in place::files_below(dist).map_err(|error| fail("", error))? {
         if !files.contains_key(&name) {
             std::fs::remove_file(dist.join(&name)).map_err(|error| fail(&name, error))?;

@@ -9,8 +9,10 @@ mod dist;
 mod javascript;
 mod kept;
 mod node_tests;
+mod packages;
 mod palette;
 mod place;
+mod release;
 mod reports;
 mod reproduce;
 mod rooms;
@@ -48,6 +50,10 @@ cargo xtask COMMAND
   soak [--quick]       faults and load in Chromium: killed workers, many runs, a broken engine; --quick: minutes
   audit                licences, sources and advisories of all dependencies, by cargo-deny
   reproduce            build everything a second time, elsewhere, and compare the zips: as long as two first builds
+  release [--dry-run | --packages]
+                       check that all is ready, run every test, and make target/release-VERSION/: packages, source, sums, bill
+                       of materials, listing, screenshots; --dry-run: without the tests, and say what a release still wants;
+                       --packages: the two packages alone, without git
   models --check       rebuild the packed models from their sources and compare
 ";
 
@@ -70,6 +76,9 @@ fn main() -> ExitCode {
         ["soak", "--quick"] => soak::run(soak::Length::Quick),
         ["reproduce"] => reproduce::run(),
         ["audit"] => audit::run(),
+        ["release"] => release::run(release::Kind::Release),
+        ["release", "--dry-run"] => release::run(release::Kind::Rehearsal),
+        ["release", "--packages"] => release::run(release::Kind::Packages),
         ["models", "--check"] => models_check(),
         [] | ["help" | "--help" | "-h"] => {
             print!("{HELP}");

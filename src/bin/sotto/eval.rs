@@ -7,13 +7,10 @@ use std::time::Instant;
 
 use lexopt::prelude::*;
 use serde::Serialize;
+use sotto::evaluation::{BINS, Bin, Figures, Row, THREE, figures, read_rows};
 use sotto::protocol::Shares;
 
 use super::{Failure, eval_pictures, eval_verdicts, eval_why, models};
-
-const BINS: usize = 15;
-const TWO: [&str; 2] = ["negative", "positive"];
-const THREE: [&str; 3] = ["negative", "neutral", "positive"];
 
 #[derive(Debug, Serialize)]
 struct Evaluation {
@@ -24,40 +21,6 @@ struct Evaluation {
     all: Figures,
     /// By the table's own column `kind`, where it has one.
     kinds: BTreeMap<String, Figures>,
-}
-
-/// What came of some rows. Of two classes, what is called neutral counts for the side that is likelier.
-#[derive(Debug, Serialize)]
-struct Figures {
-    classes: Vec<&'static str>,
-    sentences: usize,
-    correct: usize,
-    accuracy: f64,
-    /// The mean over the classes that the table has.
-    macro_f1: f64,
-    /// Of each class; none where the table has none of it.
-    recall: Vec<Option<f64>>,
-    /// Rows: what the label says; columns: what the model says.
-    confusion: Vec<Vec<usize>>,
-    /// Expected calibration error over 15 bins of the winning class's share.
-    ece: f64,
-    reliability: Vec<Bin>,
-}
-
-/// Verdicts whose share lies between two borders.
-#[derive(Debug, Clone, Copy, Default, Serialize)]
-struct Bin {
-    n: usize,
-    mean_share: f64,
-    accuracy: f64,
-}
-
-/// A row of the table: its text, and what the label and the column `kind` say where the table has them.
-#[derive(Debug, PartialEq)]
-struct Row<'a> {
-    sentence: String,
-    label: Option<usize>,
-    kind: Option<&'a str>,
 }
 
 pub fn run(arguments: &mut lexopt::Parser) -> Result<(), Failure> {
@@ -126,38 +89,6 @@ pub fn run(arguments: &mut lexopt::Parser) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Columns `sentence`, and where there are such, `label` and `kind`, of a table with a heading; further columns are
-/// ignored. A line break inside a text is written \n.
-fn read_rows(text: &str) -> Result<Vec<Row<'_>>, String> {
-    let mut lines = text.lines();
-    let heading: Vec<&str> = lines.next().unwrap_or_default().split('\t').collect();
-    let column = |name: &str| heading.iter().position(|heading| *heading == name);
-    let sentence = column("sentence").ok_or("its first line names no column \"sentence\"")?;
-    let (label, kind) = (column("label"), column("kind"));
-    let read = |(number, line): (usize, &'_ str)| -> Result<Option<usize>, String> {
-        let Some(label) = label else { return Ok(None) };
-        match line.split('\t').nth(label).unwrap_or_default().trim() {
-            "0" => Ok(Some(0)),
-            "1" => Ok(Some(1)),
-            "2" => Ok(Some(2)),
-            other => Err(format!("line {number}: the label must be 0, 1 or 2, not \"{other}\"")),
-        }
-    };
-    let rows: Result<Vec<Row>, String> = (2..)
-        .zip(lines)
-        .filter(|(_, line)| !line.trim().is_empty())
-        .map(|(number, line)| {
-            let field = |column: usize| line.split('\t').nth(column).unwrap_or_default();
-            let sentence = field(sentence).replace("\\n", "\n");
-            Ok(Row { sentence, label: read((number, line))?, kind: kind.map(field) })
-        })
-        .collect();
-    match rows {
-        Ok(rows) if rows.is_empty() => Err("it has no sentences".into()),
-        rows => rows,
-    }
-}
-
 /// How many classes the labels tell apart; none where there are no labels. Of two, 1 is positive; of three, 2 is.
 fn n_ways(rows: &[Row<'_>], said: Option<usize>) -> Result<Option<usize>, String> {
     let has = |wanted: usize| rows.iter().any(|row| row.label == Some(wanted));
@@ -173,46 +104,6 @@ fn n_ways(rows: &[Row<'_>], said: Option<usize>) -> Result<Option<usize>, String
                      2 positive)"
                 .into(),
         ),
-    }
-}
-
-fn figures(judged: &[(Shares, usize)], n_ways: usize) -> Figures {
-    let mut confusion = vec![vec![0; n_ways]; n_ways];
-    let mut bins = [(0usize, 0f64, 0usize); BINS];
-    for &(Shares { negative, neutral, positive }, label) in judged {
-        let shares = match n_ways {
-            2 => vec![negative / (negative + positive), positive / (negative + positive)],
-            _ => vec![negative, neutral, positive],
-        };
-        let said = (0..n_ways).fold(0, |best, way| if shares[way] > shares[best] { way } else { best });
-        confusion[label][said] += 1;
-        let share = f64::from(shares[said]);
-        let bin = &mut bins[((share * BINS as f64) as usize).min(BINS - 1)];
-        *bin = (bin.0 + 1, bin.1 + share, bin.2 + usize::from(said == label));
-    }
-    let n_labelled = |way: usize| confusion[way].iter().sum::<usize>();
-    let f1 = |way: usize| {
-        let n_said: usize = confusion.iter().map(|row| row[way]).sum();
-        2.0 * confusion[way][way] as f64 / (n_labelled(way) + n_said).max(1) as f64
-    };
-    let present: Vec<usize> = (0..n_ways).filter(|&way| n_labelled(way) > 0).collect();
-    let correct = (0..n_ways).map(|way| confusion[way][way]).sum::<usize>();
-    let gap = |&(_, share, correct): &(usize, f64, usize)| (share - correct as f64).abs();
-    let recall = |way: usize| (n_labelled(way) > 0).then(|| confusion[way][way] as f64 / n_labelled(way) as f64);
-    let bin = |&(n, share, correct): &(usize, f64, usize)| match n {
-        0 => Bin::default(),
-        n => Bin { n, mean_share: share / n as f64, accuracy: correct as f64 / n as f64 },
-    };
-    Figures {
-        classes: if n_ways == 2 { TWO.to_vec() } else { THREE.to_vec() },
-        sentences: judged.len(),
-        correct,
-        accuracy: correct as f64 / judged.len() as f64,
-        macro_f1: present.iter().map(|&way| f1(way)).sum::<f64>() / present.len() as f64,
-        recall: (0..n_ways).map(recall).collect(),
-        ece: bins.iter().map(gap).sum::<f64>() / judged.len() as f64,
-        reliability: bins.iter().map(bin).collect(),
-        confusion,
     }
 }
 

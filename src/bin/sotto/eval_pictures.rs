@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::Value;
 use sotto::engine::{Engine, Pixels};
 use sotto::protocol::{Caution, PictureVerdict};
-use sotto::tasks::nsfw::{Alarm, Looks};
+use sotto::tasks::alarm::Alarm;
 
 use super::{Failure, classify, models};
 
@@ -117,10 +117,7 @@ fn judge(engine: &mut Engine, path: &Path) -> Result<PictureVerdict, Failure> {
 /// Whether this is warned of: by default, by either look, and by the first net alone at the thresholds that were Sotto's
 /// before there was a second.
 fn alarms(verdict: &PictureVerdict) -> [bool; 3] {
-    let classes: Vec<String> = verdict.classes.iter().map(|class| class.name.clone()).collect();
-    let first = verdict.classes.iter().map(|class| class.probability).collect();
-    let looks = Looks { first, second: verdict.second.share };
-    let is_raised = |caution: &Caution| Alarm::of(&classes, &looks, caution).is_raised();
+    let is_raised = |caution: &Caution| Alarm::of_verdict(verdict, caution).is_raised();
     let alone = [("Hentai", 0.6), ("OpenNsfw", 2.0)].map(|(class, threshold)| (class.to_owned(), threshold));
     [
         is_raised(&Caution::default()),

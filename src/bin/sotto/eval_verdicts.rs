@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use sotto::protocol::{Claim, Sentiment};
+use sotto::evaluation::class_of;
+use sotto::protocol::Claim;
 use sotto::tasks::sentiment::SentimentModel;
 
 use super::Failure;
@@ -33,12 +34,7 @@ pub fn run(model: &SentimentModel, rows: &[(&str, Option<usize>)], n_ways: usize
         };
         let (sentiment, claim) = (judgement.sentiment(), judgement.claim());
         let share = judgement.shares.of(judgement.shares.top());
-        let right = match sentiment {
-            Sentiment::Positive => Some(n_ways - 1),
-            Sentiment::Negative => Some(0),
-            Sentiment::Neutral if n_ways == 3 => Some(1),
-            _ => None,
-        };
+        let right = class_of(sentiment, n_ways);
         let is_right = label.is_some() && right == label;
         let kind = format!("{:?}", judgement.kind);
         let kind = kind.split('(').next().unwrap_or_default();

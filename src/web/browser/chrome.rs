@@ -132,9 +132,13 @@ extern "C" {
 /// The localised string of `key`; the key itself where it has none, so that a gap is seen and not silent.
 #[cfg(feature = "pages")]
 pub fn message(key: &str, substitutions: &[&str]) -> String {
+    message_or_none(key, substitutions).unwrap_or_else(|| key.to_owned())
+}
+
+#[cfg(feature = "pages")]
+pub fn message_or_none(key: &str, substitutions: &[&str]) -> Option<String> {
     let list: Array = substitutions.iter().map(|part| JsValue::from_str(part)).collect();
-    let text = get_message(key, &list);
-    if text.is_empty() { key.to_owned() } else { text }
+    Some(get_message(key, &list)).filter(|text| !text.is_empty())
 }
 
 /// A plain object with the given properties.

@@ -9,7 +9,6 @@ pub mod scripts;
 pub mod sites;
 #[cfg(feature = "web")]
 pub mod tabs;
-#[cfg(feature = "web")]
 pub mod time;
 #[cfg(feature = "web")]
 pub mod turns;

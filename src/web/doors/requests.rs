@@ -136,8 +136,9 @@ async fn for_frame(
             }
             return Ok(Answer::Protected { rule, sealed: lock::is_locked().await });
         }
-        FrameAsk::Loaded { addresses, soon } => {
-            let verdict = protection::loaded(host, tab, tab_site.as_deref(), id, (&addresses, soon)).await?;
+        FrameAsk::Loaded { addresses, soon, came_ms } => {
+            let wanted = protection::Wanted { addresses: &addresses, soon, came_ms };
+            let verdict = protection::loaded(host, tab, tab_site.as_deref(), id, wanted).await?;
             return Ok(Answer::Picture(verdict));
         }
         FrameAsk::Seen { film } => {

@@ -2,9 +2,8 @@
 
 use std::cell::RefCell;
 
-use js_sys::{Float32Array, Uint8Array, Uint32Array};
+use js_sys::{Float32Array, Uint32Array};
 use wasm_bindgen::{JsCast, prelude::*};
-use wasm_bindgen_futures::JsFuture;
 use web_sys::Blob;
 
 use crate::{
@@ -14,14 +13,9 @@ use crate::{
     web::{
         browser::{chrome, time, wire},
         decoding::{self, DecodeError, Sight},
-        models::load,
+        models::{feed::feed, load},
     },
 };
-
-/// Weights come in pieces of this size, through one buffer, which linear memory keeps for ever.
-const FEED_BYTES: u32 = 256 * 1024;
-/// Asked of the browser at once.
-const SLICE_BYTES: u32 = 4 << 20;
 
 thread_local! {
     static TEXTS: RefCell<Option<Engine>> = const { RefCell::new(None) };
@@ -78,18 +72,7 @@ async fn take(task: Task, bytes: u64, weights: &JsValue) -> Result<(), String> {
     let known = Known { id, task, title, bytes, memory_bytes: 0, is_own: false };
     let mut engine = Engine::with_models(time::now_ms, [known]);
     let mut load = engine.start_load(task.name()).map_err(|error| error.to_string())?;
-    let mut buffer = vec![0; FEED_BYTES as usize];
-    for start in (0..bytes).step_by(SLICE_BYTES as usize) {
-        let end = start + u64::from(SLICE_BYTES);
-        let slice = weights.slice_with_f64_and_f64(start as f64, end as f64).map_err(thrown)?;
-        let slice = Uint8Array::new(&JsFuture::from(slice.array_buffer()).await.map_err(thrown)?);
-        for start in (0..slice.length()).step_by(FEED_BYTES as usize) {
-            let part = slice.subarray(start, slice.length().min(start + FEED_BYTES));
-            let piece = &mut buffer[..part.length() as usize];
-            part.copy_to(piece);
-            load.feed(piece).map_err(|error| error.to_string())?;
-        }
-    }
+    feed(&mut load, weights).await?;
     engine.finish_load(load).map_err(|error| error.to_string())?;
     let place = if task == Task::Text { &TEXTS } else { &PICTURES };
     place.set(Some(engine));
@@ -113,8 +96,4 @@ fn read(lengths: &[u32], pieces: &JsValue) -> Result<(u32, Vec<f32>), String> {
         let logits = model.logits_of(&sequences).map_err(|error| error.to_string())?;
         Ok((logits.first().map_or(0, Vec::len) as u32, logits.concat()))
     })
-}
-
-fn thrown(problem: JsValue) -> String {
-    chrome::reason_of(&problem)
 }

@@ -80,19 +80,24 @@ fn progress(percent: u32) {
 /// The time, and below it what that is in a second and by which means.
 fn show(name: &str, figures: &Figures, means: &str) {
     dom::say(&format!("measure-{name}"), &format::milliseconds(figures.median_ms));
+    dom::say(&format!("measure-{name}-how"), &how_words(figures, means));
+}
+
+/// What a time is in a second, and by which means.
+pub fn how_words(figures: &Figures, means: &str) -> String {
     let gops = format::count(figures.gops.round() as u64);
     // Some browsers keep it to themselves.
     let unnamed = chrome::message("measureUnnamed", &[]);
     let means = if means.is_empty() { &unnamed } else { means };
-    dom::say(&format!("measure-{name}-how"), &chrome::message("measureHow", &[&gops, means]));
+    chrome::message("measureHow", &[&gops, means])
 }
 
-fn none_words(reason: NoGraphics, detail: &str) -> String {
+pub fn none_words(reason: NoGraphics, detail: &str) -> String {
     let name = wire::to_js(&reason).as_string().unwrap_or_default();
     chrome::message(&format!("measureNone_{name}"), &[detail])
 }
 
-fn failed_words(problem: &str) -> String {
+pub fn failed_words(problem: &str) -> String {
     chrome::message("measureFailed", &[problem])
 }
 

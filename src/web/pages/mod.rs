@@ -5,6 +5,7 @@
 mod ask;
 mod bound;
 mod dom;
+mod download;
 mod entries;
 mod format;
 mod measure;
@@ -15,6 +16,7 @@ mod own_settings;
 mod passphrase;
 mod popup;
 mod privacy;
+mod proof;
 mod protected_sites;
 mod protection;
 mod rule_form;

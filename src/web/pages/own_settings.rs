@@ -3,13 +3,12 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use js_sys::Array;
-use wasm_bindgen::{JsCast, prelude::*};
+use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, HtmlInputElement};
 
 use super::{
-    ask, bound, dom,
+    ask, bound, dom, download,
     settings_file::{self, NotRead, Read},
     site_switch::{Powers, Switch},
 };
@@ -17,14 +16,6 @@ use crate::{
     protocol::{PageAsk, Refusal, Settings},
     web::browser::chrome,
 };
-
-#[wasm_bindgen]
-extern "C" {
-    #[wasm_bindgen(catch, js_namespace = URL, js_name = createObjectURL)]
-    fn object_url(blob: &Blob) -> Result<String, JsValue>;
-    #[wasm_bindgen(js_namespace = URL, js_name = revokeObjectURL)]
-    fn revoke_url(url: &str);
-}
 
 /// `changed` hears when settings were kept anew.
 pub fn wire(changed: fn()) {
@@ -71,13 +62,7 @@ async fn keep(settings: Settings, changed: fn()) {
 
 async fn export() {
     let Ok(settings) = ask::settings().await else { return };
-    let text = Array::of1(&settings_file::write(&settings).into());
-    let Some(link) = dom::make("a", "", "") else { return };
-    let Ok(url) = Blob::new_with_str_sequence(&text).and_then(|blob| object_url(&blob)) else { return };
-    dom::set_attribute(&link, "href", &url);
-    dom::set_attribute(&link, "download", "sotto-settings.json");
-    link.click();
-    revoke_url(&url);
+    download::save("sotto-settings.json", &settings_file::write(&settings));
 }
 
 /// Takes over what is right in a chosen file. Where it wants sites watched or protected for which the browser has given no permission

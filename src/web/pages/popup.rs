@@ -130,10 +130,12 @@ fn show_status(status: &Status) {
     }
     let memory = &status.memory;
     let now_bytes = memory.wasm_bytes + memory.helper_bytes;
-    dom::say("memory-now", &chrome::message("memoryNow", &[&format::megabytes(now_bytes)]));
+    let [now, budget] = [now_bytes, memory.budget_bytes].map(format::megabytes);
+    dom::say("memory-now", &chrome::message("memoryOf", &[&now, &budget]));
+    let stored_bytes = status.models.iter().map(|model| model.stored_bytes).sum();
+    dom::say("stored-now", &format::megabytes(stored_bytes));
     let helpers = (memory.helper_bytes > 0).then_some(("memoryHelpers", memory.helper_bytes));
-    let parts = [("memoryPeak", memory.peak_bytes), ("memoryBudget", memory.budget_bytes)];
-    let parts = helpers.into_iter().chain(parts);
+    let parts = helpers.into_iter().chain([("memoryPeak", memory.peak_bytes)]);
     let parts: Vec<String> = parts.map(|(key, bytes)| chrome::message(key, &[&format::megabytes(bytes)])).collect();
     dom::say("memory-more", &parts.join(" · "));
     for (bar, bytes) in [("memory-bar", now_bytes), ("memory-peak-bar", memory.peak_bytes)] {
@@ -150,7 +152,7 @@ fn show_status(status: &Status) {
     };
     let threads = match engine.threads {
         1 => String::new(),
-        n => format!(" · {}", chrome::message("threads", &[&n.to_string()])),
+        n => format!(" · {}", format::counted("threads", n.into(), &[])),
     };
     dom::say("engine", &format!("Sotto {} · {} · {place}{threads}", engine.version, engine.flavour));
 }

@@ -128,20 +128,17 @@ fn show_covered(tab: i32, outcome: Result<CoveredPictures, Refusal>, is_locked: 
     let pictures = outcome.unwrap_or_default().pictures;
     dom::show("covered-reveal-all", !pictures.is_empty() && !is_locked);
     let more = pictures.len().saturating_sub(N_LISTED);
-    dom::say("covered-more", &chrome::message("coveredMore", &[&format::count(more as u64)]));
+    dom::say("covered-more", &format::counted("coveredMore", more as u64, &[]));
     dom::show("covered-more", more > 0);
     list(tab, &pictures[..pictures.len() - more], is_locked);
 }
 
 fn counts(covered: &CoveredPictures) -> String {
     let n_covered = format::count(covered.pictures.len() as u64);
-    let mut words = match covered.judged {
-        1 => chrome::message("coveredCountsOne", &[&n_covered]),
-        judged => chrome::message("coveredCounts", &[&format::count(judged.into()), &n_covered]),
-    };
+    let mut words = format::counted("coveredCounts", covered.judged.into(), &[&n_covered]);
     if covered.unjudged > 0 {
         words.push(' ');
-        words.push_str(&chrome::message("coveredFailed", &[&format::count(covered.unjudged.into())]));
+        words.push_str(&format::counted("coveredFailed", covered.unjudged.into(), &[]));
     }
     words
 }

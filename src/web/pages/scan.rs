@@ -59,11 +59,15 @@ fn said(counts: &ScanCounts) -> String {
     let number = |count: u32| format::count(count.into());
     let judged = [number(counts.judged), number(counts.found), number(counts.over)];
     let mut words = chrome::message("scanCounts", &judged.each_ref().map(String::as_str));
-    for (count, key) in [(counts.unread, "scanUnread"), (counts.failed, "scanFailed"), (counts.over, "scanReveal")] {
+    for (count, key) in [(counts.unread, "scanUnread"), (counts.failed, "scanFailed")] {
         if count > 0 {
             words.push(' ');
-            words.push_str(&chrome::message(key, &[&number(count)]));
+            words.push_str(&format::counted(key, count.into(), &[]));
         }
+    }
+    if counts.over > 0 {
+        words.push(' ');
+        words.push_str(&chrome::message("scanReveal", &[]));
     }
     words
 }

@@ -1,5 +1,5 @@
 //! The settings' section on pictures: from which probability on a class is warned of, what then happens, and what would
-//! have happened to a picture of the person's own. The thresholds themselves are at home in `tasks::nsfw`.
+//! have happened to a picture of the person's own. The thresholds themselves are at home in `tasks::alarm`.
 
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 

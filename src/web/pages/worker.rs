@@ -17,7 +17,7 @@ extern "C" {
     #[wasm_bindgen(method, catch, js_name = postMessage)]
     pub fn post(this: &Worker, message: &JsValue) -> Result<(), JsValue>;
     #[wasm_bindgen(method)]
-    fn terminate(this: &Worker);
+    pub fn terminate(this: &Worker);
     #[wasm_bindgen(method, setter, js_name = onmessage)]
     fn set_onmessage(this: &Worker, heard: &Function);
     #[wasm_bindgen(method, setter, js_name = onerror)]

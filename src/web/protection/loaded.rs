@@ -18,7 +18,14 @@ use crate::{
 extern "C" {
     /// loaded.js, by way of background.js: a file, or null where the page has none from these addresses.
     #[wasm_bindgen(catch, js_name = sottoLoaded)]
-    fn loaded_from(tab: i32, addresses: &Array, soon: bool) -> Result<Promise, JsValue>;
+    fn loaded_from(tab: i32, addresses: &Array, soon: bool, came_ms: f64) -> Result<Promise, JsValue>;
+}
+
+/// What a page says of a picture that it has loaded.
+pub struct Wanted<'a> {
+    pub addresses: &'a [String],
+    pub soon: bool,
+    pub came_ms: f64,
 }
 
 /// Judges the picture that a page has loaded from one of some addresses.
@@ -27,14 +34,14 @@ pub async fn loaded(
     tab: i32,
     tab_site: Option<&str>,
     id: String,
-    (addresses, soon): (&[String], bool),
+    wanted: Wanted<'_>,
 ) -> Result<PictureVerdict, Refusal> {
     let caution = caution(tab_site, |rule| rule.pictures).await?;
     // From here on it counts, and is given up with its frame; the file comes before its turn, because all that are asked for at
     // the same time come together.
     let asked = host.waiting.enter(tab, &id)?;
-    let addresses: Array = addresses.iter().map(|address| JsValue::from_str(address)).collect();
-    let found = async { JsFuture::from(loaded_from(tab, &addresses, soon)?).await };
+    let addresses: Array = wanted.addresses.iter().map(|address| JsValue::from_str(address)).collect();
+    let found = async { JsFuture::from(loaded_from(tab, &addresses, wanted.soon, wanted.came_ms)?).await };
     let file = found.await.map_err(|thrown| Refusal {
         reason: Reason::Internal,
         detail: format!("the browser does not say what the page has loaded: {}", chrome::reason_of(&thrown)),

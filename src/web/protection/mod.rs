@@ -25,7 +25,7 @@ use crate::{
 };
 
 pub use covered::{changed, covered, reveal};
-pub use loaded::{loaded, seen};
+pub use loaded::{Wanted, loaded, seen};
 
 /// Registered by what must be known before the background can say it: whether pictures are out of sight from the first moment on,
 /// and whether they stay so when nobody answers.

@@ -61,7 +61,7 @@ test("axe complains where there is something to complain about", async () => {
 });
 
 describe("pages", () => {
-  for (const name of ["popup", "options", "welcome", "privacy"]) {
+  for (const name of ["popup", "options", "welcome", "privacy", "proof"]) {
     test(name, async () => {
       const page = await sotto.page(sotto.url(`pages/${name}.html`));
       await page.locator("html[data-started=true]").waitFor({ state: "attached" });

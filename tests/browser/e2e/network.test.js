@@ -7,7 +7,7 @@ import { ATTEMPTS, attemptAll, startSink } from "../harness/attempts.js";
 import { eventually } from "../harness/browser.js";
 import { startSotto } from "../harness/sotto.js";
 
-const PAGES = ["popup", "options", "welcome", "privacy", "offscreen"];
+const PAGES = ["popup", "options", "welcome", "privacy", "proof", "offscreen"];
 
 /** @type {Awaited<ReturnType<typeof startSink>>} */
 let sink;

@@ -79,7 +79,9 @@ test("says what a ready model takes, and when it was used", async () => {
     return !/never/.test(text) && text;
   });
   assert.match(figures, /On disk\s+39 MB\s+In memory\s+39 MB\s+Runs\s+1\b/);
-  assert.match(await page.locator("#memory-more").innerText(), /^peak \d+ MB · budget 256 MB$/);
+  assert.match(await page.locator("#memory-now").innerText(), /^\d+ MB of 256 MB$/);
+  assert.match(await page.locator("#stored-now").innerText(), /^\d+ MB$/);
+  assert.match((await page.locator("#memory-more").textContent()) ?? "", /^peak \d+ MB$/);
   await shots("ready");
 });
 
@@ -124,7 +126,7 @@ describe("in German", () => {
 
   test("speaks it from the first paint on", async () => {
     const messages = JSON.parse(readFileSync(new URL("../../../extension/_locales/de/messages.json", import.meta.url), "utf8"));
-    for (const name of ["popup", "options"]) {
+    for (const name of ["popup", "options", "proof"]) {
       const window = await german.visit(german.url(`pages/${name}.html`));
       const texts = await window.evaluate(() => [...document.querySelectorAll("[data-msg]")].map(({ dataset, textContent }) => [dataset.msg, textContent]));
       assert.ok(texts.length > 10);
@@ -167,7 +169,7 @@ describe("in German", () => {
     await popup.locator("#try-text").fill("The staff were wonderful and the garden is beautiful, although our room was dirty.");
     await popup.locator("#try").click();
     await popup.locator("#try-why summary").getByText("Warum?").click();
-    await popup.locator("#try-why").getByText(/In Richtung positiv: “/).waitFor();
+    await popup.locator("#try-why").getByText(/In Richtung positiv: „/).waitFor();
     await screenshot(popup, "popup-why-german");
   });
 });

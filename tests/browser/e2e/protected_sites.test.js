@@ -227,9 +227,11 @@ async function looks(name, on) {
     });
   }
   await page.waitForLoadState("networkidle");
-  const own = await page.evaluate(() => performance.getEntriesByType("resource").map(({ name }) => name));
-  const came = server.requests.slice(nBefore).map(({ path }) => path).filter((path) => path !== `/${name}` && path !== "/favicon.ico").sort();
-  return { boxes, own, came };
+  const own = () => page.evaluate(() => performance.getEntriesByType("resource").map(({ name }) => name));
+  const came = () => server.requests.slice(nBefore).map(({ path }) => path).filter((path) => path !== `/${name}` && path !== "/favicon.ico").sort();
+  // The browser writes down what has come, the server what was asked for.
+  await eventually("all that was asked for", async () => (await own()).length >= came().length, 3_000).catch(() => {});
+  return { boxes, own: await own(), came: came() };
 }
 
 /**

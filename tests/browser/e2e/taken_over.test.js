@@ -56,11 +56,11 @@ test("every door is read by its type", async () => {
 });
 
 test("on a site that is not protected nothing of protection is to be had", async () => {
-  const wrong = [7, "yes", null, [[]], { text: 1 }].flatMap((value) => [{ ask: "loaded", addresses: value, soon: true }, { ask: "seen", film: typeof value === "number" ? value : [value] }]);
+  const wrong = [7, "yes", null, [[]], { text: 1 }].flatMap((value) => [{ ask: "loaded", addresses: value, soon: true, cameMs: 0 }, { ask: "seen", film: typeof value === "number" ? value : [value] }]);
   assert.deepEqual(await codes(wrong), many(wrong.length, "badRequest"));
   const picture = { width: 2, height: 2, data: new Uint8ClampedArray(16) };
   assert.deepEqual(
-    await codes([{ ask: "loaded", addresses: [page.url()], soon: true }, { ask: "seen", film: false, picture }, { ask: "frames" }, { ask: "bringCovers" }]),
+    await codes([{ ask: "loaded", addresses: [page.url()], soon: true, cameMs: 0 }, { ask: "seen", film: false, picture }, { ask: "frames" }, { ask: "bringCovers" }]),
     many(4, "offLimits"),
   );
   const { rule, sealed } = await send({ id: "x", ask: "protected" });
