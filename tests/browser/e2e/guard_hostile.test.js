@@ -198,7 +198,7 @@ describe("a page can't", () => {
       await page.evaluate(script);
       await eventually("the dialog to stand on top again", () => page.evaluate(() => {
         const hosts = [...document.querySelectorAll("[popover]:popover-open")];
-        const ours = hosts.find((host) => host.style.zIndex === "2147483647");
+        const ours = hosts.find((host) => host.style.position === "fixed");
         return Boolean(ours) && !ours.inert && ours.style.display === "block" && document.elementFromPoint(innerWidth / 2, innerHeight / 2) === ours;
       }));
       await clickInShadow(page, /upload anyway/i);

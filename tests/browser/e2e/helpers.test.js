@@ -131,8 +131,8 @@ describe("a long text", () => {
     assert.ok(memory.helperBytes > 38_000_000, `${memory.helperBytes} bytes`);
     assert.ok(memory.peakBytes >= memory.wasmBytes + memory.helperBytes);
     const popup = await sotto.page(sotto.url("pages/popup.html"));
-    await eventually("the popup to show them", async () => /helpers \d+(\.\d)? MB of it/.test(await popup.locator("#memory-more").innerText()));
-    assert.match(await popup.locator("#engine").innerText(), new RegExp(`service worker · ${N_THREADS} threads`));
+    await eventually("the popup to show them", async () => /helpers \d+(\.\d)? MB of it/.test((await popup.locator("#memory-more").textContent()) ?? ""));
+    assert.match((await popup.locator("#engine").textContent()) ?? "", new RegExp(`service worker · ${N_THREADS} threads`));
     await popup.close();
   });
 

@@ -170,7 +170,7 @@ describe("what is selected on the page in front", () => {
     page = await sotto.page(`${server.origin}/words.html`);
     await select();
     await sotto.openPopup(page);
-    await sotto.popupShows(/Classify what is selected/);
+    await sotto.popupShows(/Classify the selection/);
     await eventually("the popup to start", () => sotto.inPopup("document.documentElement.dataset.started"));
     await sotto.inPopup("document.getElementById('classify-selection').click()");
     await sotto.popupShows(/Your selection\s*Positive\s*\d+\s?%/);

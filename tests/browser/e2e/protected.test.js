@@ -2,7 +2,7 @@
 // person wants to see it.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -274,6 +274,35 @@ test("pages that are left while they are looked through hold up no other", async
   const began = Date.now();
   await marked(page, { "own-alarm": "blur", foreign: "fine" });
   assert.ok(Date.now() - began < 4_000, `${Date.now() - began} ms`);
+});
+
+test("a page that is scrolled through is saved once, but what came before is not taken for what comes", async () => {
+  const page = await visit("upload.html");
+  await (await sotto.worker()).evaluate(() => {
+    const save = chrome.pageCapture.saveAsMHTML.bind(chrome.pageCapture);
+    globalThis.nSaved = 0;
+    chrome.pageCapture.saveAsMHTML = /** @type {any} */ ((/** @type {any} */ tab) => {
+      globalThis.nSaved += 1;
+      return save(tab);
+    });
+  });
+  await page.evaluate(async (from) => {
+    for (let n = 0; n < 10; n += 1) document.body.insertAdjacentHTML("beforeend", `<img id="far-${n}" src="${from}/pictures/house.jpg?far=${n}" width="200" height="150" style="display: block; margin-block-end: 2600px">`);
+    await Promise.all([...document.images].map((image) => image.decode().catch(() => {})));
+  }, server.otherOrigin);
+  for (let n = 0; n < 10; n += 1) {
+    await page.evaluate((n) => document.getElementById(`far-${n}`).scrollIntoView({ block: "center" }), n);
+    await marked(page, { [`far-${n}`]: "fine" });
+  }
+  const nSaved = await (await sotto.worker()).evaluate(() => globalThis.nSaved);
+  assert.ok(nSaved >= 1 && nSaved <= 4, `saved ${nSaved} times`);
+
+  for (const [file, mark] of [[join(PICTURES, "house.jpg"), "fine"], [join(FIXTURES, "false_alarm.png"), "blur"]]) {
+    copyFileSync(file, join(folder, "same.png"));
+    await page.reload();
+    await page.evaluate((from) => document.body.insertAdjacentHTML("afterbegin", `<img id="same" src="${from}/films/same.png" width="300" height="200">`), server.otherOrigin);
+    await marked(page, { same: mark });
+  }
 });
 
 test("a picture opened alone", async () => {
