@@ -297,7 +297,7 @@ test("a page that is scrolled through is saved once, but what came before is not
   const nSaved = await (await sotto.worker()).evaluate(() => globalThis.nSaved);
   assert.ok(nSaved >= 1 && nSaved <= 4, `saved ${nSaved} times`);
 
-  for (const [file, mark] of [[join(PICTURES, "house.jpg"), "fine"], [join(FIXTURES, "false_alarm.png"), "blur"]]) {
+  for (const [file, mark] of [[join(PICTURES, "camera.png"), "fine"], [join(FIXTURES, "false_alarm.png"), "blur"]]) {
     copyFileSync(file, join(folder, "same.png"));
     await page.reload();
     await page.evaluate((from) => document.body.insertAdjacentHTML("afterbegin", `<img id="same" src="${from}/films/same.png" width="300" height="200">`), server.otherOrigin);
