@@ -69,6 +69,18 @@ pub fn focus(id: &str) {
     }
 }
 
+/// Work that a button starts and another stops: one stands in the other's place, and has the focus that the other had.
+pub fn working(name: &str, is_working: bool) {
+    let ends = if is_working { ["start", "stop"] } else { ["stop", "start"] };
+    let [from, to] = ends.map(|end| format!("{name}-{end}"));
+    let had_focus = by_id(&from).is_some_and(|button| has_focus(&button));
+    show(&format!("{name}-working"), is_working);
+    show(&format!("{name}-begin"), !is_working);
+    if had_focus {
+        focus(&to);
+    }
+}
+
 /// A new element with a class and text.
 pub fn make(tag: &str, class: &str, text: &str) -> Option<HtmlElement> {
     let element: HtmlElement = document()?.create_element(tag).ok()?.dyn_into().ok()?;

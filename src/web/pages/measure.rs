@@ -48,7 +48,7 @@ fn start(at_work: &AtWork) -> Result<(), JsValue> {
         dom::say(&format!("measure-{name}-how"), "");
     }
     dom::show("measure-figures", true);
-    working(true);
+    dom::working("measure", true);
     progress(0);
     Ok(())
 }
@@ -103,17 +103,6 @@ pub fn failed_words(problem: &str) -> String {
 
 fn end(at_work: &AtWork, words: &str) {
     worker::end(at_work);
-    working(false);
+    dom::working("measure", false);
     dom::say("measure-said", words);
-}
-
-/// One button stands in the other's place, and has the focus that the other had.
-fn working(is_working: bool) {
-    let [from, to] = if is_working { ["measure-start", "measure-stop"] } else { ["measure-stop", "measure-start"] };
-    let had_focus = dom::by_id(from).is_some_and(|button| dom::has_focus(&button));
-    dom::show("measure-working", is_working);
-    dom::show("measure-begin", !is_working);
-    if had_focus {
-        dom::focus(to);
-    }
 }

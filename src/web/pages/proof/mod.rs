@@ -83,7 +83,7 @@ fn start(page: &Shared) {
         show(name, &[]);
     }
     dom::show("proof-save", false);
-    working(true);
+    dom::working("proof", true);
     let (page, ticking) = (Rc::clone(page), Rc::clone(&run));
     wasm_bindgen_futures::spawn_local(async move { ticking.tick().await });
     wasm_bindgen_futures::spawn_local(async move {
@@ -91,7 +91,7 @@ fn start(page: &Shared) {
         run.end();
         let words = if report.is_complete { "proofDone" } else { "proofStopped" };
         *page.borrow_mut() = Page { run: None, report: Some(report) };
-        working(false);
+        dom::working("proof", false);
         run.count("");
         dom::show("proof-save", true);
         dom::say("proof-said", &chrome::message(words, &[]));
@@ -137,16 +137,5 @@ fn show(section: &str, parts: &[parts::Part]) {
     let place = dom::by_id(&format!("proof-{section}")).and_then(|section| dom::part(&section, "result"));
     if let Some(place) = place {
         parts::draw(&place, parts);
-    }
-}
-
-/// One button stands in the other's place, and has the focus that the other had.
-fn working(is_working: bool) {
-    let [from, to] = if is_working { ["proof-start", "proof-stop"] } else { ["proof-stop", "proof-start"] };
-    let had_focus = dom::by_id(from).is_some_and(|button| dom::has_focus(&button));
-    dom::show("proof-working", is_working);
-    dom::show("proof-begin", !is_working);
-    if had_focus {
-        dom::focus(to);
     }
 }
