@@ -2,7 +2,9 @@
 // declared from src/protocol by the build; here are the names for it, and what content scripts leave for one another.
 
 type Action = import("../target/xtask/types/protocol.js").Action;
+type CardPart = import("../target/xtask/types/protocol.js").CardPart;
 type ClassScore = import("../target/xtask/types/protocol.js").ClassScore;
+type Correcting = import("../target/xtask/types/protocol.js").Correcting;
 type Course = import("../target/xtask/types/protocol.js").Course;
 type CoveredHere = import("../target/xtask/types/protocol.js").CoveredHere;
 type CoveredInFrame = import("../target/xtask/types/protocol.js").CoveredInFrame;
@@ -200,6 +202,8 @@ interface Drawing {
   copy?: string;
   /** The verdict, where it can be explained. */
   why?: Sentiment | "" | false | undefined;
+  /** The verdict, where it can be said to be wrong. */
+  wrong?: TextVerdict | PictureVerdict | "" | null | undefined;
 }
 
 /** A sentiment in words. */
@@ -241,6 +245,16 @@ interface SottoWhy {
   ): Promise<void>;
 }
 
+/** wrong.js: a person's word about a verdict. */
+interface SottoWrong {
+  /** Says it, and shows in `into` what is kept of it, with what else can be said. */
+  correct(
+    into: HTMLElement,
+    verdict: TextVerdict | PictureVerdict,
+    asking: { newId: () => string; moved: () => void },
+  ): Promise<void>;
+}
+
 /** What a card speaks of: the selection or the picture. */
 interface Subject {
   text?: string;
@@ -275,6 +289,9 @@ interface StandingCard extends BegunCard {
   below: HTMLElement;
   footer: HTMLElement;
   why: HTMLButtonElement;
+  wrong: HTMLButtonElement;
+  /** The verdict that "This is wrong" is about. */
+  verdict?: Drawing["wrong"];
   /** The verdict that "Why?" explains. */
   towards?: Drawing["why"];
 }
@@ -296,11 +313,12 @@ interface SottoCard {
 
 /** What a person decided of files over the threshold; `gone` where the page didn't let them. */
 type Decision = "keep" | "upload" | "allow" | "gone";
-type Flagged = { file: File; verdict: PictureVerdict };
+/** `said` once the person said that Sotto is wrong about it. */
+type Flagged = { file: File; verdict: PictureVerdict; said?: boolean };
 
 /** dialog.js: what the upload guard says. */
 interface SottoDialog {
-  ask(flagged: Flagged[]): Promise<Decision>;
+  ask(flagged: Flagged[], saidWrong: (flagged: Flagged) => Promise<boolean>): Promise<Decision>;
   /** Returns what takes the line away. */
   line(message: string, options?: { lasting?: boolean }): () => void;
 }
@@ -395,6 +413,7 @@ declare var sottoKeeps: true | undefined;
 declare var sottoSurface: SottoSurface;
 declare var sottoVerdict: SottoVerdict;
 declare var sottoWhy: SottoWhy;
+declare var sottoWrong: SottoWrong;
 /** On web pages alone. */
 declare var sottoCard: SottoCard | undefined;
 declare var sottoDialog: SottoDialog;

@@ -36,6 +36,11 @@ type Answers = {
   chooseModel: "ownModels";
   removeModel: "ownModels";
   covered: "covered";
+  correct: "corrected";
+  corrections: "corrections";
+  useCorrections: "corrections";
+  addCorrections: "corrections";
+  removeCorrections: "corrections";
 };
 type AnswerTo<Name> = Name extends keyof Answers ? Answers[Name] : "done";
 /** A reply as tests read it: what they hope for, or what they then show of a refusal. */

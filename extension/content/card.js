@@ -9,6 +9,11 @@
   const QUIET_MS = 300;
   const EDGE = 8;
   const GAP = 10;
+  /**
+   * What comes in when it is asked for.
+   * @type {CardPart[]}
+   */
+  const PARTS = ["why", "wrong"];
   /** A card with less room than this goes to a corner instead. */
   const ROOM_MIN = 140;
   /** A page that takes the card away so often gets no card: the popup has its verdict then. */
@@ -111,9 +116,10 @@
     dress(mine);
     const drawing = draw(view, { said: mine.subject.text ?? "", moved: place, cancel: close });
     mine.body.replaceChildren(...drawing.body);
-    mine.footer.replaceChildren(...foot(drawing, mine.why));
+    mine.footer.replaceChildren(...foot(drawing, mine.wrong, mine.why));
     mine.footer.hidden = !drawing.copy;
     mine.why.hidden = !(mine.towards = drawing.why);
+    mine.wrong.hidden = !(mine.verdict = drawing.wrong);
     // Before the card is moved: both need it laid out, and one layout serves them.
     if (mine.settled && !mine.subject.editable) mine.sheet.focus({ preventScroll: true });
     place();
@@ -135,9 +141,9 @@
     const body = make("div", { class: "body", id: "body", role: "status" });
     // why.js, brought in when it is asked for, has its place here.
     const below = make("div", {}, make("p", { role: "status" }));
-    const why = make("button", { class: "bare", type: "button", "aria-expanded": "false", onclick: () => ask({ ask: "bringWhy" }) }, text("why"));
+    const [why, wrong] = PARTS.map((what) => make("button", { class: "bare", "aria-expanded": "false", onclick: () => ask({ ask: "bring", what }) }, text(what)));
     const footer = make("footer", { class: "foot row" });
-    const closeButton = make("button", { class: "bare", type: "button", "aria-label": text("close"), onclick: close }, "✕");
+    const closeButton = make("button", { class: "bare", "aria-label": text("close"), onclick: close }, "✕");
     const sheet = make(
       "section",
       { class: "sheet", role: "dialog", "aria-labelledby": "title", "aria-describedby": "body", tabindex: -1 },
@@ -148,7 +154,7 @@
     );
     const host = open(sheet, STYLE, mine.subject.element);
     if (!host) return false;
-    Object.assign(mine, { host, sheet, body, below, footer, why });
+    Object.assign(mine, { host, sheet, body, below, footer, why, wrong });
     // The browser itself hides the card then, on a page that lets no click through to us.
     closeButton.popoverTargetElement = host;
     closeButton.popoverTargetAction = "hide";
@@ -190,16 +196,17 @@
     if (!rect || rect.bottom < 0 || rect.top > bottom + height) return move(host, right, EDGE);
     const along = clamp(sheet.dir === "rtl" ? rect.right - width : rect.left, right);
     const below = Math.max(EDGE, rect.bottom + GAP);
-    const roomBelow = bottom + height - below;
-    const roomAbove = rect.top - GAP - EDGE;
-    if (height <= roomBelow) return move(host, along, below);
-    if (height <= roomAbove) return move(host, along, rect.top - GAP - height);
+    // How much room there is.
+    const under = bottom + height - below;
+    const over = rect.top - GAP - EDGE;
+    if (height <= under) return move(host, along, below);
+    if (height <= over) return move(host, along, rect.top - GAP - height);
     if (rect.right + GAP <= right) return move(host, rect.right + GAP, clamp(rect.top, bottom));
     if (rect.left - GAP - width >= EDGE) return move(host, rect.left - GAP - width, clamp(rect.top, bottom));
-    const room = Math.max(roomBelow, roomAbove);
+    const room = Math.max(under, over);
     if (room < ROOM_MIN) return move(host, right, bottom);
     sheet.style.maxHeight = `${room}px`;
-    move(host, along, room === roomBelow ? below : EDGE);
+    move(host, along, room === under ? below : EDGE);
   }
 
   function close() {

@@ -34,11 +34,12 @@ globalThis.sottoCheck ??= (() => {
     const kept = new Set(heldBack);
     let decision = /** @type {Decision} */ ("upload");
     if (flagged.length) {
-      decision = await ask(flagged);
+      decision = await ask(flagged, saidWrong);
       const upload = decision === "upload" || decision === "allow";
-      if (!upload) for (const { file } of flagged) kept.add(file);
+      const left = flagged.filter(({ said }) => !said);
+      if (!upload) for (const { file } of left) kept.add(file);
       // A page that took the question away decided nothing.
-      if (decision !== "gone") void remember(flagged, upload);
+      if (decision !== "gone") void remember(left, upload);
       else line(text("guardGone"), { lasting: true });
     }
     if (heldBack.length) {
@@ -56,6 +57,15 @@ globalThis.sottoCheck ??= (() => {
    */
   async function remember(flagged, upload) {
     for (const { file } of flagged) await send({ ask: "decide", upload, picture: file }).catch(() => {});
+  }
+
+  /**
+   * Keeps that Sotto is wrong about a file; whether it is kept.
+   * @param {Flagged} flagged
+   */
+  async function saidWrong(flagged) {
+    const reply = await send({ ask: "correct", of: flagged.verdict.correctAs ?? "", word: "wrong" }).catch(() => undefined);
+    return (flagged.said = reply?.answer === "corrected");
   }
 
   /** @param {File[]} images */
@@ -100,7 +110,9 @@ globalThis.sottoCheck ??= (() => {
     if (late && images.length > 1) notice = counted("guardLateMany", unjudged.length, images.length);
     else if (late) notice = text("guardLate");
     else if (unjudged.length) notice = text("guardUnreadable", unjudged[0].name);
-    return { flagged: onCourse("ask").map((file) => ({ file, verdict: /** @type {UploadVerdict} */ (found.get(file)).verdict })), heldBack: onCourse("holdBack"), notice };
+    /** @type {Flagged[]} */
+    const flagged = onCourse("ask").map((file) => ({ file, verdict: /** @type {UploadVerdict} */ (found.get(file)).verdict }));
+    return { flagged, heldBack: onCourse("holdBack"), notice };
   }
 
   /**

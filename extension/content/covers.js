@@ -40,6 +40,7 @@ globalThis.sottoCovers ??= (() => {
   /** Words for why a picture is covered. @param {Guarded} picture */
   function reason({ verdict, film }) {
     if (!verdict) return text(film ? "coveredFilmUnjudged" : "coveredUnjudged");
+    if (verdict.said) return text("said_unsuitable");
     const first = verdict.classes[verdict.over[0]];
     const share = percent(first?.probability ?? verdict.second.share);
     if (!first) return text(verdict.doubtful ? "coveredDoubtfulUnsuitable" : "coveredUnsuitable", share);
@@ -50,8 +51,8 @@ globalThis.sottoCovers ??= (() => {
   function chipFor(picture) {
     const why = reason(picture);
     const isMarked = picture.mark === "outline";
-    const show = make("button", { type: "button", "aria-label": text(isMarked ? "coveredUnmarkThis" : "coveredShowThis", why), onclick: () => revealed(picture.name) }, text(isMarked ? "coveredUnmark" : "coveredShow"));
-    const all = make("button", { type: "button", class: "bare all", onclick: () => revealed(null) }, text("coveredShowAll"));
+    const show = make("button", { "aria-label": text(isMarked ? "coveredUnmarkThis" : "coveredShowThis", why), onclick: () => revealed(picture.name) }, text(isMarked ? "coveredUnmark" : "coveredShow"));
+    const all = make("button", { class: "bare all", onclick: () => revealed(null) }, text("coveredShowAll"));
     const buttons = globalThis.sottoProtect?.isSealed() ? [] : [make("div", { class: "row" }, show, all)];
     return make("div", { class: "sheet chip", role: "group", "aria-label": why }, make("span", { class: "why" }, why), ...buttons);
   }

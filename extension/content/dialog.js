@@ -28,6 +28,8 @@ globalThis.sottoDialog ??= (() => {
     .shown canvas { filter: none; }
     .name { font-weight: 600; }
     .why { color: var(--bad); font-size: 13px; }
+    .fine { color: var(--good); }
+    .wrong { margin: 2px -8px -4px; font-size: 13px; }
     footer { display: flex; flex-wrap: wrap; gap: 8px; padding: 16px 20px 20px; }
     footer .bare { flex-basis: 100%; text-align: start; margin: 2px -8px -8px; }
   `;
@@ -51,9 +53,10 @@ globalThis.sottoDialog ??= (() => {
    * Asks what to do with files over the threshold. Answers "keep" (default), "upload", "allow", or "gone" where the page
    * did not let the dialog stand.
    * @param {Flagged[]} flagged
+   * @param {(flagged: Flagged) => Promise<boolean>} saidWrong keeps that Sotto is wrong about one of them
    * @returns {Promise<Decision>}
    */
-  function ask(flagged) {
+  function ask(flagged, saidWrong) {
     return new Promise((resolve) => {
       /** @param {Decision} decision */
       const finish = (decision) => {
@@ -67,14 +70,19 @@ globalThis.sottoDialog ??= (() => {
        * @param {string} kind
        */
       const button = (label, decision, kind) =>
-        make("button", { type: "button", class: kind, onclick: () => finish(decision) }, label);
+        make("button", { class: kind, onclick: () => finish(decision) }, label);
       const keep = button(counted("keep", flagged.length), "keep", "main");
       const dialog = make(
         "dialog",
         { class: "sheet", "aria-labelledby": "title", "aria-describedby": "intro" },
         make("header", {}, mark(), make("h2", { id: "title" }, title(flagged))),
         make("p", { class: "intro", id: "intro" }, text("guardIntro", location.hostname)),
-        make("ul", {}, ...flagged.map(row)),
+        make("ul", {}, ...flagged.map((one) => row(one, async () => {
+          const isKept = await saidWrong(one);
+          // Nothing is left to ask about.
+          if (flagged.every(({ said }) => said)) finish("upload");
+          return isKept;
+        }))),
         make("footer", {}, keep, button(text("uploadAnyway"), "upload", ""), button(text("allowHere"), "allow", "bare")),
       );
       dialog.addEventListener("cancel", (event) => event.isTrusted && finish("keep"));
@@ -134,22 +142,34 @@ globalThis.sottoDialog ??= (() => {
     return () => ends.abort();
   }
 
-  /** @param {Flagged} flagged */
-  function row({ file, verdict }) {
+  /**
+   * @param {Flagged} flagged
+   * @param {() => Promise<boolean>} saidWrong
+   */
+  function row({ file, verdict }, saidWrong) {
     const canvas = make("canvas", { width: PREVIEW_SIDE, height: PREVIEW_SIDE, "aria-hidden": "true" });
     // A film can't be shown without playing it in the page.
     const isFilm = verdict.frames?.total === 0;
     if (!isFilm) void drawPreview(canvas, file);
     const [over] = verdict.over;
+    const why = make("p", { class: "why" });
+    const wrong = make("button", { class: "bare wrong", "aria-label": `${text("wrong")}: ${file.name}`, onclick: async () => {
+      wrong.disabled = true;
+      const isKept = await saidWrong();
+      wrong.remove();
+      why.textContent = text(isKept ? "said_fine" : "refused_internal");
+      if (isKept) why.classList.add("fine");
+    } }, text("wrong"));
     const seen = over === undefined ? { name: "OpenNsfw", probability: verdict.second.share } : verdict.classes[over];
-    const reveal = make("button", { type: "button", "aria-pressed": "false", onclick: () => {
+    why.append(verdict.said ? text("said_unsuitable") : `${text(`class${seen.name}`)} · ${percent(seen.probability)}`);
+    const reveal = make("button", { "aria-pressed": "false", onclick: () => {
       const shown = item.classList.toggle("shown");
       reveal.setAttribute("aria-pressed", String(shown));
       reveal.textContent = text(shown ? "blur" : "reveal");
     } }, text("reveal"));
     const item = make("li", {},
       make("div", { class: "preview" }, isFilm ? make("span", { "aria-hidden": "true" }, "▶") : canvas),
-      make("div", {}, make("p", { class: "name" }, file.name), make("p", { class: "why" }, `${text(`class${seen.name}`)} · ${percent(seen.probability)}`)),
+      make("div", {}, make("p", { class: "name" }, file.name), why, verdict.correctAs ? wrong : ""),
       isFilm ? "" : reveal);
     return item;
   }

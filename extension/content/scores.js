@@ -16,8 +16,8 @@
 
   kinds.picture = ({ verdict, partlyVisible }) => {
     const top = verdict.classes[verdict.top];
-    const { doubtful, second, unsuitable } = verdict;
-    const label = text(!unsuitable ? "suitable" : doubtful ? "perhapsUnsuitable" : "unsuitable");
+    const { doubtful, said, second, unsuitable } = verdict;
+    const label = text(said ? `said_${said}` : !unsuitable ? "suitable" : doubtful ? "perhapsUnsuitable" : "unsuitable");
     const tone = !unsuitable ? "good" : doubtful ? "even" : "bad";
     const secondShare = percent(second.share);
     const rows = verdict.classes
@@ -38,6 +38,7 @@
         make("ul", { class: "classes" }, ...rows),
         make("p", { class: "meaning second" }, text("secondMeaning", secondShare)),
       ].filter((part) => part !== null),
+      wrong: verdict.correctAs && verdict,
       note: elapsed(verdict.elapsedMs),
       copy: [...verdict.classes.map(({ name, probability }) => `${text(`class${name}`)} ${percent(probability)}`), `${text("classOpenNsfw")} ${secondShare}`].join(", "),
     };

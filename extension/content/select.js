@@ -25,10 +25,12 @@
   const field = active instanceof HTMLTextAreaElement || (active instanceof HTMLInputElement && active.type !== "password");
   /** @type {Subject & { text: string, cut: boolean }} */
   let subject = { text: "", cut: false, element: active, where: () => active?.getBoundingClientRect() };
-  if (field && active.selectionEnd > active.selectionStart) {
-    const end = Math.min(active.selectionEnd, active.selectionStart + SELECTED_UNITS_MAX);
-    subject = { ...subject, text: active.value.slice(active.selectionStart, end), cut: end < active.selectionEnd };
-  } else if (!field) {
+  if (field) {
+    // Null in a field of a kind that nobody can select in.
+    const { selectionStart: start, selectionEnd: end, value } = active;
+    const last = Math.min(end, start + SELECTED_UNITS_MAX);
+    subject = { ...subject, text: value.slice(start, last), cut: last < end };
+  } else {
     subject = selected(root?.getSelection?.() ?? getSelection()) ?? subject;
   }
   globalThis.sottoSubject = { ...subject, editable: field || active?.isContentEditable === true };

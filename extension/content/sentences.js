@@ -39,7 +39,7 @@
         moved();
       };
       const button = make("button", {
-        class: `paint ${tone}`, type: "button", title: name, "aria-label": name, "aria-pressed": "false",
+        class: `paint ${tone}`, title: name, "aria-label": name, "aria-pressed": "false",
         style: { "flex-grow": Math.max(1, sentence.end - sentence.start) }, onclick,
       });
       return button;

@@ -29,7 +29,6 @@ globalThis.sottoSurface ??= (() => {
       @keyframes come { from { opacity: 0; transform: translateY(4px); } }
     }
   `;
-  const HOST_STYLE = "all:initial;display:block;position:fixed";
   /**
    * Inline and important: stronger than any style sheet of the page.
    * @param {HTMLElement} host
@@ -37,9 +36,6 @@ globalThis.sottoSurface ??= (() => {
    * @param {string | number} value
    */
   const pin = (host, name, value) => host.style.setProperty(name, value, "important");
-
-  // Keys and clicks inside what is ours are none of the page's business: no shortcut of a page, no "click outside".
-  const OURS = ["keydown", "keyup", "keypress", "click", "mousedown", "pointerdown"];
 
   /** @type {WeakMap<HTMLElement, ShadowRoot>} */
   const roots = new WeakMap();
@@ -74,14 +70,11 @@ globalThis.sottoSurface ??= (() => {
    */
   function make(tag, properties = {}, ...children) {
     const element = createElement(tag);
+    if (tag === "button") element.setAttribute("type", tag);
     for (const [name, value] of Object.entries(properties)) {
-      if (typeof value === "function") {
-        element.addEventListener(name.slice(2), (event) => event.isTrusted && value(event));
-      } else if (typeof value === "object") {
-        for (const property in value) element.style.setProperty(property, value[property]);
-      } else if (value !== undefined) {
-        element.setAttribute(name, value);
-      }
+      if (typeof value === "function") element.addEventListener(name.slice(2), (event) => event.isTrusted && value(event));
+      else if (typeof value === "object") Object.assign(element.style, value);
+      else if (value !== undefined) element.setAttribute(name, value);
     }
     element.append(...children);
     return element;
@@ -101,14 +94,15 @@ globalThis.sottoSurface ??= (() => {
     const home = around ?? [...modals].pop() ?? ofPage("documentElement");
     if (!home) return null;
     const host = createElement("div");
-    for (const line of HOST_STYLE.split(";")) pin(host, .../** @type {[string, string]} */ (line.split(":")));
+    host.style.cssText = "all:initial!important;display:block!important;position:fixed!important";
     const root = host.attachShadow({ mode: "closed" });
     roots.set(host, root);
     restyle(host, style);
     content.dir = text("languageDirection");
     content.lang = language;
     root.append(content, make("i", { class: "on-top" }));
-    for (const type of OURS) root.addEventListener(type, (event) => event.stopPropagation());
+    // Keys and clicks inside what is ours are none of the page's business: no shortcut of a page, no "click outside".
+    for (const type of ["keydown", "keyup", "keypress", "click", "mousedown", "pointerdown"]) root.addEventListener(type, (event) => event.stopPropagation());
     host.popover = "manual";
     show(host, home);
     return host;
@@ -120,8 +114,7 @@ globalThis.sottoSurface ??= (() => {
    */
   function show(host, home) {
     // A page that zooms its root would zoom what is ours, and move it. Asked while there is nothing new to lay out.
-    const zoom = home.currentCSSZoom ?? 1;
-    pin(host, "zoom", 1 / zoom);
+    pin(host, "zoom", 1 / (home.currentCSSZoom ?? 1));
     home.append(host);
     host.showPopover();
   }

@@ -48,7 +48,7 @@ globalThis.sottoVerdict ??= (() => {
    * @returns {Element[]}
    */
   function foot({ note = "", copy = "" }, ...more) {
-    const button = make("button", { class: "bare", type: "button", onclick: async () => {
+    const button = make("button", { class: "bare", onclick: async () => {
       await navigator.clipboard.writeText(copy).catch(() => {});
       button.textContent = text("copied");
     } }, text("copy"));
@@ -85,7 +85,7 @@ globalThis.sottoVerdict ??= (() => {
       body: [
         make("p", {}, text(key, percent(value))),
         make("progress", { "aria-label": text("reading"), ...(value < 0 ? {} : { value }) }),
-        read === null || !cancel ? "" : make("button", { type: "button", onclick: cancel }, text("cancel")),
+        read === null || !cancel ? "" : make("button", { onclick: cancel }, text("cancel")),
       ],
     };
   }
@@ -97,11 +97,12 @@ globalThis.sottoVerdict ??= (() => {
    */
   function judged({ verdict }, around) {
     const { label, share, tone } = tell(verdict);
-    const { claim, sentiment, shares } = verdict;
+    const { claim, said, sentiment, shares } = verdict;
     const shown = WAYS.filter(([way]) => shares[way]);
     const meaning = share ? text(`${claim}Meaning`, share) : text(`${sentiment}Meaning`, ...Object.values(shares).map(percent));
     return {
       body: [
+        said ? make("p", { class: "label" }, text(`said_${said}`)) : "",
         make("p", { class: "verdict row" }, make("span", { class: `label ${tone}` }, label), make("span", {}, share)),
         make("p", { class: "meaning" }, verdict.truncated ? `${meaning} ${text("truncated")}` : meaning),
         make("div", { class: "scale paint", "aria-hidden": "true" },
@@ -111,6 +112,7 @@ globalThis.sottoVerdict ??= (() => {
       ],
       note: elapsed(verdict.elapsedMs) + (verdict.nWindows > 1 ? ` · ${counted("parts", verdict.nWindows)}` : ""),
       copy: [label, share, "(Sotto)"].filter(Boolean).join(" "),
+      wrong: verdict.correctAs && verdict,
       why: around.said && claim !== "rated" && sentiment,
     };
   }

@@ -6,6 +6,7 @@ import "../content/verdict.js";
 import "../content/sentences.js";
 import "../content/scores.js";
 import "../content/why.js";
+import "../content/wrong.js";
 
 const { make, text } = globalThis.sottoSurface;
 const { draw, foot, styles } = globalThis.sottoVerdict;
@@ -33,12 +34,26 @@ export function show(into, view, said) {
   into.ariaBusy = String(view.kind === "busy");
   into.replaceChildren(...drawing.body);
   if (into.nextElementSibling?.matches(".foot")) into.nextElementSibling.remove();
-  if (drawing.copy) into.after(make("div", { class: "foot row" }, ...foot(drawing)));
+  if (drawing.copy) into.after(make("div", { class: "foot row" }, ...foot(drawing, ...corrected(into, drawing.wrong))));
   const reasons = document.getElementById(into.dataset.why ?? "");
   if (!reasons) return;
   asking.get(reasons)?.disconnect();
   asking.delete(reasons);
   reasons.replaceChildren(...(drawing.why ? [explanation(reasons, said, drawing.why)] : []));
+}
+
+/**
+ * The button that says a verdict is wrong, where that can be said.
+ * @param {HTMLElement} into
+ * @param {Drawing["wrong"]} verdict
+ */
+function corrected(into, verdict) {
+  if (!verdict) return [];
+  const button = make("button", { class: "bare", onclick: () => {
+    button.disabled = true;
+    void globalThis.sottoWrong.correct(into, verdict, { newId: () => `page-${crypto.randomUUID()}`, moved: () => {} });
+  } }, text("wrong"));
+  return [button];
 }
 
 /**

@@ -3,6 +3,8 @@
 
 use std::ops::Range;
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+
 use super::runs::Runs;
 use super::work::{PixelSource, TextWork, WhyWork, Work};
 use super::{Clock, EngineError};
@@ -202,7 +204,7 @@ impl Model {
         let (width, height) = picture.size();
         let mut prepared: Prepared = nsfw.prepare(width, height)?;
         picture.rows(&mut |rgba| Ok(prepared.feed(rgba)?))?;
-        let looks = nsfw.judge(prepared)?;
+        let (looks, likeness) = nsfw.judge(prepared)?;
         let ended_ms = clock();
         let alarm = Alarm::of(nsfw.classes(), &looks, caution);
         let (unsuitable, second) = (alarm.is_raised(), SecondLook { share: looks.second, over: alarm.second_over });
@@ -227,6 +229,9 @@ impl Model {
             frames,
             model,
             elapsed_ms,
+            likeness: likeness.map(|likeness| BASE64_STANDARD.encode(likeness.to_bytes())),
+            correct_as: None,
+            said: None,
         })
     }
 
@@ -282,6 +287,8 @@ fn text_verdict(text: &str, judgement: Judgement, model: &str, elapsed_ms: f64) 
         truncated: judgement.truncated,
         model: model.to_owned(),
         elapsed_ms,
+        correct_as: None,
+        said: None,
     }
 }
 

@@ -7,11 +7,13 @@
 mod antialias;
 mod header;
 mod jpeg;
+mod likeness;
 mod resize;
 
 pub use antialias::Antialiased;
 pub use header::{Kind, dimensions, is_photograph, kind};
 pub use jpeg::through_jpeg;
+pub use likeness::Likeness;
 pub use resize::{PictureError, Resizer};
 
 /// Pictures that are made by a formula, for outcomes that another program gave.

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CoveredName, OwnModels, PictureRules, PictureVerdict, Settings, SiteRule, Status, TextVerdict, UploadVerdict,
-    WhyVerdict,
+    Corrections, CoveredName, OwnModels, PictureRules, PictureVerdict, Said, Settings, SiteRule, Status, TextVerdict,
+    UploadVerdict, WhyVerdict,
 };
 
 /// What comes back, with the request's `id` beside it.
@@ -39,6 +39,12 @@ pub enum Answer {
         sealed: bool,
     },
     Covered(CoveredPictures),
+    /// To `Correct`: what is said of it now.
+    Corrected {
+        said: Option<Said>,
+    },
+    /// To every ask that changes them, too.
+    Corrections(Corrections),
     /// To asks after which there is nothing to tell.
     Done,
     /// To any ask.
@@ -138,7 +144,7 @@ pub struct CoveredPicture {
     pub width: u32,
     /// As it is shown, in CSS pixels.
     pub height: u32,
-    /// The class that is warned of, as the model calls it; empty where there is no verdict.
+    /// The class that is warned of, as the model calls it; empty where there is no verdict, `Said` where the person said so.
     pub class: String,
     /// How probable that is.
     pub share: f32,

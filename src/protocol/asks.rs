@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, ResultPlace, Sentiment, Settings, SiteRule};
+use super::{Action, Correcting, Correction, ResultPlace, Sentiment, Settings, SiteRule};
 #[cfg(feature = "declarations")]
 use crate::models::Task;
 
@@ -83,6 +83,16 @@ pub enum PageAsk {
     /// Show what is covered in a protected tab: one picture of a frame, or all.
     // Not `picture`: what stands beside a message is called that.
     Reveal { tab: i32, which: Option<CoveredName> },
+    /// What a person says of a verdict of one of our pages, by its `correctAs`.
+    Correct { of: String, word: Correcting },
+    /// What they said so far.
+    Corrections,
+    /// Whether that is asked for and gone by.
+    UseCorrections { on: bool },
+    /// Corrections from a file, beside those that are kept; the file's word counts where both have one.
+    AddCorrections { corrections: Vec<Correction> },
+    /// Remove one of them, or all.
+    RemoveCorrections { correction: Option<Correction> },
 }
 
 /// All that a content script of ours may ask, which may be anything that a page made of it; and always for itself: no
@@ -122,11 +132,13 @@ pub enum FrameAsk {
     Watched,
     /// The person chose "always allow" on a guarded page; the site is the sender's own.
     AllowHere,
-    /// The card of this frame wants why.js, which then asks `Why` itself.
-    BringWhy,
+    /// The card of this frame wants a script that goes on from its verdict.
+    Bring { what: CardPart },
     /// Which words pushed the verdict on a text. `card` names the card's own request: it hears the first words while the
     /// rest is worked out, and all of them before this is answered.
     Why { text: String, towards: Sentiment, card: String },
+    /// What a person says of a verdict by its `correctAs`, which came to a frame of this tab.
+    Correct { of: String, word: Correcting },
     /// Judge a text and show it in the popup: the page took the card away.
     TextInPopup { text: String },
     /// What is to happen to pictures here: the tab's own site decides, whichever site the frame is of. The browser is told to keep
@@ -155,11 +167,24 @@ pub(super) fn needs(event: &str) -> Option<Option<Task>> {
         "picture" | "upload" | "inView" | "protected" | "loaded" | "seen" | super::MENU_PICTURE => Some(Task::Picture),
         "shownText" | "cancel" | "status" | "load" | "unload" | "forget" | "check" | "ownModels" | "keepModel"
         | "chooseModel" | "removeModel" | "settings" | "showResults" | "keepSettings" | "guard" | "pictureRules"
-        | "keepPictureRules" | "scan" | "decide" | "scanned" | "watched" | "allowHere" | "bringWhy" | "protect"
+        | "keepPictureRules" | "scan" | "decide" | "scanned" | "watched" | "allowHere" | "bring" | "protect"
         | "keepSiteRule" | "setLock" | "unlock" | "lock" | "covered" | "reveal" | "frames" | "bringCovers"
-        | "coveredChanged" => None,
+        | "coveredChanged" | "correct" | "corrections" | "useCorrections" | "addCorrections" | "removeCorrections" => {
+            None
+        }
         _ => return None,
     })
+}
+
+/// What a card brings in when it is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub enum CardPart {
+    /// The words that pushed the verdict: why.js.
+    Why,
+    /// The person's own word: wrong.js.
+    Wrong,
 }
 
 /// Who is served first. Requests of one urgency are served in the order of their coming.

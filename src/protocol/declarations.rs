@@ -27,6 +27,7 @@ pub fn typescript() -> String {
     declare!(
         PageAsk,
         FrameAsk,
+        CardPart,
         Urgency,
         ScanWish,
         Spot,
@@ -87,6 +88,10 @@ pub fn typescript() -> String {
         ClassScore,
         SecondLook,
         UploadVerdict,
+        Said,
+        Correcting,
+        Correction,
+        Corrections,
         Course,
     );
     out.push_str("export type ToPage = ToPageOf<View>;\n\n/** With the name that comes back with its reply. */\n");

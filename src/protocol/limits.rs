@@ -15,6 +15,9 @@ pub const PASSPHRASE_CHARACTERS_MIN: usize = 6;
 /// How long what it keeps can be changed after it was given; the words of the settings page say ten minutes.
 pub const UNLOCKED_MS: u32 = 600_000;
 
+/// What people said of wrong verdicts is kept up to this number; a picture's takes 360 bytes.
+pub const CORRECTIONS_MAX: usize = 5_000;
+
 /// Of a longer selection only the beginning is taken, in UTF-16 units: twice what the engine reads of it.
 pub const SELECTED_UNITS_MAX: u32 = 100_000;
 /// A frame's message beyond this length is refused before it is read: what enters linear memory makes it grow for ever.

@@ -7,6 +7,7 @@
 
 mod answers;
 mod asks;
+mod corrections;
 #[cfg(feature = "declarations")]
 pub mod declarations;
 mod helpers;
@@ -18,6 +19,7 @@ mod verdicts;
 
 pub use answers::*;
 pub use asks::*;
+pub use corrections::*;
 pub use helpers::*;
 pub use limits::*;
 pub use settings::*;

@@ -38,6 +38,8 @@ pub struct Settings {
     pub protect_rule: SiteRule,
     /// Sites (https://example.com) with a rule of their own.
     pub protect_rules: BTreeMap<String, SiteRule>,
+    /// Nobody is offered to say that a verdict is wrong, and what was said earlier counts no more.
+    pub no_corrections: bool,
     /// What loaded models may take together, in megabytes; the engine's preset where there is none.
     #[cfg_attr(feature = "declarations", schemars(range(min = 40, max = 2000)))]
     pub memory_budget_mb: Option<u32>,

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Said;
+
 /// What a text or a sentence is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
@@ -52,6 +54,14 @@ pub struct TextVerdict {
     pub model: String,
     /// What the model took, without the waits for its turn.
     pub elapsed_ms: f64,
+    /// The name by which the person can say that it is wrong; none where they can't.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "declarations", ts(optional))]
+    pub correct_as: Option<String>,
+    /// What the person said of this text earlier.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "declarations", ts(optional))]
+    pub said: Option<Said>,
 }
 
 /// One sentence of a text, judged by itself.
@@ -131,9 +141,9 @@ pub struct PictureVerdict {
     pub over: Vec<usize>,
     /// What a net of another kind says of it.
     pub second: SecondLook,
-    /// Whether either is warned of.
+    /// Whether a person is warned: where either of both is over, unless `said` says otherwise.
     pub unsuitable: bool,
-    /// Whether one look warns and the other sees nothing.
+    /// Whether one look warns and the other sees nothing, and the person has said nothing.
     pub doubtful: bool,
     /// In pixels, as judged: in browsers a large picture is made smaller before.
     pub width: u32,
@@ -145,6 +155,26 @@ pub struct PictureVerdict {
     pub model: String,
     /// What the model took for all frames looked at, without decoding and waiting.
     pub elapsed_ms: f64,
+    /// What the picture, or its worst frame, is known again by (image::Likeness, in base64); none where it has too little in it. Stays
+    /// in the background.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "declarations", ts(optional))]
+    pub likeness: Option<String>,
+    /// The name by which the person can say that it is wrong; none where they can't.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "declarations", ts(optional))]
+    pub correct_as: Option<String>,
+    /// What the person said of this picture earlier.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "declarations", ts(optional))]
+    pub said: Option<Said>,
+}
+
+impl PictureVerdict {
+    /// Whether either look is warned of, whatever the person said.
+    pub fn is_over(&self) -> bool {
+        !self.over.is_empty() || self.second.over
+    }
 }
 
 /// What the second net says of a picture.

@@ -6,7 +6,7 @@
 
 use thiserror::Error;
 
-use crate::image::{Antialiased, PictureError, Resizer, through_jpeg};
+use crate::image::{Antialiased, Likeness, PictureError, Resizer, through_jpeg};
 use crate::nets::picture_pair::{LoadedPair, Preparation};
 use crate::nets::{MobileNetV2, OpenNsfw};
 
@@ -80,10 +80,12 @@ impl NsfwModel {
         Ok(Prepared { first, second: Antialiased::new(width, height, self.second.preparation().resize)? })
     }
 
-    /// Both looks at a picture.
-    pub fn judge(&self, picture: Prepared) -> Result<Looks, NsfwError> {
-        let (first, second) = (self.look_first(picture.first)?, picture.second);
-        Ok(Looks { first, second: self.look_again(second.finish()?)? })
+    /// Both looks at a picture, and what it is known again by.
+    pub fn judge(&self, picture: Prepared) -> Result<(Looks, Option<Likeness>), NsfwError> {
+        let first = self.look_first(picture.first)?;
+        let rgb = picture.second.finish()?;
+        let likeness = Likeness::of(&rgb, self.second.preparation().resize);
+        Ok((Looks { first, second: self.look_again(rgb)? }, likeness))
     }
 
     /// The first net's probabilities alone.

@@ -5,5 +5,8 @@
 pub mod judgeable;
 pub mod kind;
 mod language;
+mod plain;
 pub mod sentences;
 pub mod wordpiece;
+
+pub use plain::plain;

@@ -16,6 +16,9 @@ mod settings;
 mod lock;
 
 #[cfg(feature = "web")]
+mod corrections;
+
+#[cfg(feature = "web")]
 mod wishes;
 
 #[cfg(feature = "web")]

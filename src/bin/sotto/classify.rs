@@ -42,6 +42,7 @@ pub fn run(arguments: &mut lexopt::Parser) -> Result<(), Failure> {
         let rgba = read_picture(&path)?;
         let (width, height) = rgba.dimensions();
         let verdict = engine.classify_picture(&Pixels { rgba: rgba.as_raw(), width, height })?;
+        let verdict = PictureVerdict { likeness: None, ..verdict };
         if json { println!("{}", serde_json::to_string(&verdict)?) } else { print_picture(&path, &verdict) }
     }
     Ok(())

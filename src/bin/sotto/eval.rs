@@ -10,7 +10,7 @@ use serde::Serialize;
 use sotto::evaluation::{BINS, Bin, Figures, Row, THREE, figures, read_rows};
 use sotto::protocol::Shares;
 
-use super::{Failure, eval_pictures, eval_verdicts, eval_why, models};
+use super::{Failure, eval_likeness, eval_pictures, eval_verdicts, eval_why, models};
 
 #[derive(Debug, Serialize)]
 struct Evaluation {
@@ -31,6 +31,7 @@ pub fn run(arguments: &mut lexopt::Parser) -> Result<(), Failure> {
             Long("tsv") => table = Some(PathBuf::from(arguments.value()?)),
             Long("model") => model_id = Some(arguments.value()?.string()?),
             Long("pictures") => return eval_pictures::run(&PathBuf::from(arguments.value()?)),
+            Long("likeness") => return eval_likeness::run(&PathBuf::from(arguments.value()?)),
             Long("json") => json = true,
             Long("why") => why = true,
             Long("verdicts") => verdicts = true,

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 mod classify;
 mod eval;
+mod eval_likeness;
 mod eval_pictures;
 mod eval_verdicts;
 mod eval_why;
@@ -21,6 +22,7 @@ Usage: sotto COMMAND
        [--ways 2|3]                             1 positive) or three (0, 1 neutral, 2); without labels, print shares
   eval --tsv FILE --verdicts | --list           what a person is told of each text, and how often what is claimed is true
   eval --pictures FOLDER                        count warnings of benign pictures, and compare with others' scores
+  eval --likeness FOLDER                        count pictures that are known again, and any that is taken for another
   eval --tsv FILE --why                         measure how well words are told that pushed a verdict
   pack distilbert DIR -o FILE [--name NAME]     pack a Hugging Face DistilBERT classifier
   pack nsfwjs DIR -o FILE [--model MODEL]       pack a model of the unpacked npm package nsfwjs

@@ -13,6 +13,12 @@ pub async fn open_tabs(filter: &JsValue) -> Vec<JsValue> {
     chrome::query_tabs(filter).await.map(|tabs| Array::from(&tabs).to_vec()).unwrap_or_default()
 }
 
+/// Whether a tab stands in a private window; one that has gone does.
+pub async fn is_private(tab: i32) -> bool {
+    let found = chrome::tab(tab).await;
+    found.ok().and_then(|tab| chrome::get(&tab, "incognito").as_bool()).unwrap_or(true)
+}
+
 /// To scripts in all tabs: a site's frames stand in tabs of other sites, too.
 pub async fn tell_open_tabs(message: &ToFrame) {
     for tab in open_tabs(&chrome::object(&[])).await {

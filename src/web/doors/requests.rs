@@ -8,15 +8,15 @@ use wasm_bindgen::prelude::*;
 
 use super::sender::{Frame, Sender, sender_of};
 use crate::{
-    engine::{Asker, Work},
+    engine::{Asker, Order, Work},
     models::Task,
     protocol::{
-        Answer, Caution, FRAME_MESSAGE_UNITS_MAX, FRAME_TEXT_UNITS_MAX, FrameAsk, PageAsk, Reason, Refusal, Tagged,
-        TextVerdict, ToPage, Urgency, View,
+        Answer, CardPart, Caution, FRAME_MESSAGE_UNITS_MAX, FRAME_TEXT_UNITS_MAX, FrameAsk, PageAsk, Reason, Refusal,
+        Tagged, TextVerdict, ToPage, Urgency, View,
     },
     web::{
         browser::{chrome, scripts::off_limits, untrusted, wire},
-        guard,
+        corrections, guard,
         host::{Host, host},
         in_force, lock,
         models::own,
@@ -114,9 +114,17 @@ async fn for_frame(
             lock::may_change().await?;
             guard::allow(&of_a_site()?).await?;
         }
-        FrameAsk::BringWhy => {
+        FrameAsk::Bring { what } => {
             let _asked = host.urgent.enter(tab, &id)?;
-            words::bring_why(tab, frame).await?;
+            match what {
+                CardPart::Why => words::bring_why(tab, frame).await?,
+                CardPart::Wrong => corrections::bring(tab, frame).await?,
+            }
+        }
+        FrameAsk::Correct { of, word } => {
+            let _asked = host.urgent.enter(tab, &id)?;
+            let order = Order { asker: Asker::Tab(tab), request: of, urgency: Urgency::Person };
+            return Ok(Answer::Corrected { said: corrections::correct(&order, word).await? });
         }
         FrameAsk::Why { text, towards, card } => {
             let _asked = host.urgent.enter(tab, &id)?;
@@ -247,6 +255,19 @@ async fn for_page(host: &Rc<Host>, id: String, ask: PageAsk, picture: &JsValue) 
             protection::tell_all().await;
             Answer::Done
         }
+        PageAsk::Correct { of, word } => {
+            let order = host.page_ticket(of).order;
+            Answer::Corrected { said: corrections::correct(&order, word).await? }
+        }
+        PageAsk::Corrections => Answer::Corrections(corrections::all().await?),
+        PageAsk::UseCorrections { on } => {
+            corrections::switch(on).await?;
+            Answer::Corrections(corrections::all().await?)
+        }
+        PageAsk::AddCorrections { corrections } => Answer::Corrections(corrections::add(&corrections).await?),
+        PageAsk::RemoveCorrections { correction } => {
+            Answer::Corrections(corrections::remove(correction.as_ref()).await?)
+        }
         PageAsk::Covered { tab } => Answer::Covered(protection::covered(tab).await?),
         PageAsk::Reveal { tab, which } => {
             protection::reveal(tab, which).await;
@@ -264,6 +285,9 @@ fn changes_protection(ask: &PageAsk) -> bool {
             | PageAsk::Reveal { .. }
             | PageAsk::KeepSettings { .. }
             | PageAsk::KeepPictureRules { .. }
+            | PageAsk::UseCorrections { .. }
+            | PageAsk::AddCorrections { .. }
+            | PageAsk::RemoveCorrections { .. }
             | PageAsk::Guard { on: false, .. }
     )
 }

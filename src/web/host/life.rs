@@ -7,7 +7,7 @@ use std::{
     rc::Rc,
 };
 
-use js_sys::{Function, Object};
+use js_sys::{Date, Function, Object};
 
 use super::{
     cards::{WaitingCard, send_view},
@@ -45,6 +45,7 @@ pub struct Host {
     pub ports: RefCell<Vec<Port>>,
     pub(super) waiting_cards: RefCell<Vec<WaitingCard>>,
     n_cards: Cell<u32>,
+    started_ms: f64,
     /// Tabs in which a card came to stand: each may ask for the popup in its stead, once.
     pub carded_tabs: RefCell<HashSet<i32>>,
     pub waiting: Rc<Waiting>,
@@ -103,6 +104,7 @@ impl Host {
             ports: RefCell::default(),
             waiting_cards: RefCell::default(),
             n_cards: Cell::new(0),
+            started_ms: Date::now(),
             carded_tabs: RefCell::default(),
             waiting: Waiting::at_most(WAITING_PER_TAB_MAX),
             urgent: Waiting::at_most(URGENT_PER_TAB_MAX),
@@ -141,7 +143,8 @@ impl Host {
     pub(super) fn next_card(&self) -> String {
         let n_cards = self.n_cards.get();
         self.n_cards.set(n_cards + 1);
-        format!("card-{n_cards}")
+        // Another background's cards may still stand.
+        format!("card-{:x}-{n_cards}", self.started_ms as u64)
     }
 
     /// A tab's request takes its turn, and counts until the returned token is dropped.

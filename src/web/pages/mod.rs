@@ -4,6 +4,7 @@
 
 mod ask;
 mod bound;
+mod corrections;
 mod dom;
 mod download;
 mod entries;

@@ -4,7 +4,7 @@
 use wasm_bindgen::prelude::*;
 
 use super::{
-    ask, dom, measure, own_models, own_settings, passphrase, protected_sites,
+    ask, corrections, dom, measure, own_models, own_settings, passphrase, protected_sites,
     site_switch::{self, Switch},
     thresholds,
 };
@@ -29,6 +29,7 @@ pub async fn options() {
     shortcut().await;
     refresh().await;
     passphrase::focus_if_wanted();
+    corrections::wire(changed).await;
     own_models::wire().await;
     thresholds::wire(changed).await;
 }
@@ -55,6 +56,7 @@ fn show(settings: &Settings) {
     list("allowed", "allowed-part", allowed, true);
     protected_sites::show(settings, || wasm_bindgen_futures::spawn_local(refresh()));
     own_settings::show(settings);
+    corrections::show(settings);
     passphrase::show(settings);
     dom::show("no-sites", !settings.guard_everywhere && settings.guard_sites.is_empty());
 }

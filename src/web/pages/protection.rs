@@ -194,6 +194,8 @@ fn what(picture: &CoveredPicture) -> String {
     let share = format::percent(picture.share.into());
     match picture.class.as_str() {
         "" => chrome::message("coveredNoVerdict", &[]),
+        // Not a net's word, but the person's own.
+        "Said" => chrome::message("said_unsuitable", &[]),
         SECOND => chrome::message("coveredUnsuitable", &[&share]),
         class => chrome::message("coveredBecause", &[&chrome::message(&format!("class{class}"), &[]), &share]),
     }

@@ -10,6 +10,7 @@ use crate::{
     models::Task,
     protocol::{Caution, PictureVerdict, Refusal, Urgency},
     web::{
+        corrections,
         decoding::{self, DecodeError, Sight},
         helpers::Looked,
         host::{Host, Ticket, given_up, unexpected},
@@ -30,7 +31,10 @@ pub async fn judge_with(
     caution: &Caution,
 ) -> Result<PictureVerdict, Refusal> {
     let model_id = host.loader.engine().model_for(Task::Picture)?;
-    known::or_judged(picture, caution, &model_id, anew(host, picture, caution, order)).await
+    let anew = anew(host, picture, caution, order.clone());
+    let mut verdict = known::or_judged(picture, caution, &model_id, anew).await?;
+    corrections::on_picture(&mut verdict, &order).await;
+    Ok(verdict)
 }
 
 async fn anew(host: &Rc<Host>, picture: &JsValue, caution: &Caution, order: Order) -> Result<PictureVerdict, Refusal> {
@@ -43,19 +47,26 @@ async fn anew(host: &Rc<Host>, picture: &JsValue, caution: &Caution, order: Orde
                 return judged;
             }
             Looked::GivenUp => return Err(given_up()),
-            Looked::NotHere => return judge_sight(host, decoding::picture(picture).await?, order, caution).await,
+            Looked::NotHere => return look_at(host, decoding::picture(picture).await?, order, caution).await,
         }
     }
-    judge_sight(host, decoding::picture(picture).await?, order, caution).await
+    look_at(host, decoding::picture(picture).await?, order, caution).await
 }
 
-/// Each frame is a request of its own in the queue; the worst of them counts.
+/// What stands in a capture.
 pub async fn judge_sight(
     host: &Rc<Host>,
     sight: Sight,
     order: Order,
     caution: &Caution,
 ) -> Result<PictureVerdict, Refusal> {
+    let mut verdict = look_at(host, sight, order.clone(), caution).await?;
+    corrections::on_picture(&mut verdict, &order).await;
+    Ok(verdict)
+}
+
+/// Each frame is a request of its own in the queue; the worst of them counts.
+async fn look_at(host: &Rc<Host>, sight: Sight, order: Order, caution: &Caution) -> Result<PictureVerdict, Refusal> {
     let mut verdicts = Vec::new();
     for decoded in sight.frames {
         let work = Work::Picture { picture: Box::new(decoded), caution: caution.clone() };

@@ -50,6 +50,8 @@ test("every door is read by its type", async () => {
     { ask: "why", towards: "positive", text: "A fine day.", card: typeof value === "string" ? [value] : value },
     { ask: "why", towards: value, text: "A fine day.", card: "card-0" },
     { ask: "textInPopup", text: typeof value === "string" ? [value] : value },
+    { ask: "correct", of: value, word: value },
+    { ask: "bring", what: value },
   ]);
   assert.deepEqual(await codes(asks), many(asks.length, "badRequest"));
   assert.equal((await sotto.ask({ ask: "text", text: "What a wonderful evening." })).sentiment, "positive");
@@ -290,8 +292,29 @@ test("upload: a tab with many files does not keep another tab's waiting", async 
   await other.close();
 });
 
-test("allowHere, watched, bringWhy: its own site and frame alone", async () => {
-  assert.deepEqual(await codes([{ ask: "watched", site: "https://elsewhere.example" }, { ask: "bringWhy", tab: 1, frame: 1 }]), ["done", "done"]);
+test("correct: what was judged in its own tab alone, and nothing that only a page of ours may do", async () => {
+  const bytes = [...readFileSync(join(FIXTURES, "false_alarm.png"))];
+  const other = await sotto.page(`${server.otherOrigin}/upload.html`);
+  const theirs = await contentScript(other, sotto.id);
+  /** @param {number[]} bytes */
+  const upload = (bytes) => chrome.runtime.sendMessage({ id: "theirs", ask: "upload", picture: new Blob([new Uint8Array(bytes)]) });
+  const { verdict } = await theirs.evaluate(upload, bytes);
+  assert.equal(verdict.correctAs, "theirs");
+  assert.equal(verdict.likeness, undefined);
+  assert.deepEqual(await codes([
+    { ask: "correct", of: "theirs", word: "wrong" }, { ask: "correct", of: "never", word: "wrong" },
+    { ask: "corrections" }, { ask: "addCorrections", corrections: [] }, { ask: "removeCorrections", correction: null }, { ask: "useCorrections", on: false },
+  ]), many(6, "badRequest"));
+  assert.deepEqual((await sotto.ask({ ask: "corrections" })).kept, []);
+  const said = await theirs.evaluate(() => chrome.runtime.sendMessage({ id: "x", ask: "correct", of: "theirs", word: "wrong" }));
+  assert.equal(said.said, "fine");
+  assert.equal(code(await theirs.evaluate(() => chrome.runtime.sendMessage({ id: "x", ask: "correct", of: "theirs", word: "neutral" }))), "badRequest");
+  await sotto.ask({ ask: "removeCorrections", correction: null });
+  await other.close();
+});
+
+test("allowHere, watched, bring: its own site and frame alone", async () => {
+  assert.deepEqual(await codes([{ ask: "watched", site: "https://elsewhere.example" }, { ask: "bring", what: "why", tab: 1, frame: 1 }]), ["done", "done"]);
   assert.deepEqual(await codes([{ ask: "allowHere" }, { ask: "watched" }]), ["done", "offLimits"]);
   const other = await sotto.page(`${server.otherOrigin}/upload.html`);
   const theirs = await contentScript(other, sotto.id);

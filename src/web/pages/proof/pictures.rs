@@ -91,7 +91,7 @@ fn alarms(verdict: &PictureVerdict) -> Alarms {
         let caution = caution_of(strictness, Caution::default());
         caution.is_some_and(|caution| Alarm::of_verdict(verdict, &caution).is_raised())
     };
-    Alarms { own: verdict.unsuitable, presets: PRESETS.map(is_raised) }
+    Alarms { own: verdict.is_over(), presets: PRESETS.map(is_raised) }
 }
 
 /// So many pictures, and of them the alarms of what the person set and of each preset.
