@@ -10,7 +10,7 @@ mod jpeg;
 mod resize;
 
 pub use antialias::Antialiased;
-pub use header::{Kind, dimensions, is_photograph, kind};
+pub use header::{Format, Kind, dimensions, format, is_photograph, kind};
 pub use jpeg::through_jpeg;
 pub use resize::{PictureError, Resizer};
 

@@ -81,5 +81,5 @@ test("another caution asks anew", async () => {
 });
 
 test("what can't be read is refused each time", async () => {
-  for (let time = 0; time < 2; time += 1) assert.equal((await inRuns(0, () => judge("README.md"))).reason, "unreadablePicture");
+  for (let time = 0; time < 2; time += 1) assert.equal((await inRuns(0, () => judge("README.md"))).reason, "unknownPicture");
 });

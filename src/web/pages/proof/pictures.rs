@@ -12,7 +12,7 @@ use super::parts::{Part, Proven, Table};
 use super::run::{Failure, Run, in_lanes};
 use crate::{
     models::{self, Task},
-    protocol::{Answer, Caution, PageAsk, PictureVerdict, Reason, Strictness},
+    protocol::{Answer, Caution, PageAsk, PictureVerdict, Strictness},
     tasks::alarm::{Alarm, caution_of},
     web::browser::{chrome, wire},
 };
@@ -81,7 +81,7 @@ async fn judged(run: &Run, picture: &JsValue) -> Result<Option<PictureVerdict>, 
     match run.ask(PageAsk::Picture, picture).await? {
         Ok(Answer::Picture(verdict)) => Ok(Some(verdict)),
         Ok(_) => Err(ask::unexpected().into()),
-        Err(refusal) if refusal.reason == Reason::UnreadablePicture => Ok(None),
+        Err(refusal) if refusal.reason.is_unreadable() => Ok(None),
         Err(refusal) => Err(refusal.into()),
     }
 }
