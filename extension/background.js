@@ -7,6 +7,7 @@ import { flavour, glue, wasmFile } from "./engine.js";
 import { framesOf, shrunk } from "./frames.js";
 import { openHelpers } from "./helpers.js";
 import { loadedFrom } from "./loaded.js";
+import { hasSimd } from "./simd.js";
 import * as store from "./store.js";
 import { MENU, NEEDED } from "./tables.js";
 
@@ -64,7 +65,7 @@ chrome.runtime.onMessage.addListener((message, sender, sendResponse) => {
   if (sender.id !== chrome.runtime.id) return false;
   prepare(message?.ask);
   inEngine((host) => host.answer(message, sender)).then(sendResponse, (error) =>
-    sendResponse({ id: String(message?.id ?? ""), answer: "refused", reason: "internal", detail: String(error) }),
+    sendResponse({ id: String(message?.id ?? ""), answer: "refused", reason: hasSimd ? "internal" : "noSimd", detail: String(error) }),
   );
   return true;
 });
@@ -87,6 +88,7 @@ function engine() {
 }
 
 async function startEngine() {
+  if (!hasSimd) throw new Error("this browser runs no WebAssembly with SIMD");
   if (compiled) {
     glue.__wbg_reset_state();
   } else {
@@ -136,10 +138,16 @@ async function inEngine(work) {
     } catch (error) {
       done();
       reject(error);
-      if (error instanceof WebAssembly.RuntimeError) engineBroke(error);
+      if (isTrap(error)) engineBroke(error);
     }
   });
 }
+
+/**
+ * @param {unknown} error
+ * @returns {error is WebAssembly.RuntimeError}
+ */
+const isTrap = (error) => hasSimd && error instanceof WebAssembly.RuntimeError;
 
 /**
  * A trap leaves an instance that must not be entered again: drop it and tell everyone who waits for it.
@@ -154,10 +162,10 @@ function engineBroke(error) {
 
 // Rust futures are polled from microtasks, so a trap inside one surfaces here and nowhere else.
 self.addEventListener("error", ({ error }) => {
-  if (error instanceof WebAssembly.RuntimeError) engineBroke(error);
+  if (isTrap(error)) engineBroke(error);
 });
 self.addEventListener("unhandledrejection", ({ reason }) => {
-  if (reason instanceof WebAssembly.RuntimeError) engineBroke(reason);
+  if (isTrap(reason)) engineBroke(reason);
 });
 
 /**
@@ -182,11 +190,16 @@ async function readPackaged(file, nBytes, tellBytes) {
 }
 
 /**
- * The one thing shown without the engine: that it broke, on the card where its answer would have stood.
+ * The one thing shown without the engine: that it broke, on the card where its answer would have stood. Where it can't even start
+ * there is no card; the popup says why (pages/start.js).
  * @param {Tab} tab
  * @param {number | undefined} frameId
  */
 function tellBroken(tab, frameId) {
+  if (!hasSimd) {
+    chrome.action.openPopup().catch(() => chrome.tabs.create({ url: chrome.runtime.getURL("pages/popup.html") })).catch(log);
+    return;
+  }
   /** @type {Broken} */
   const message = { sotto: "card", view: { kind: "refused", reason: "internal" } };
   // A click in a page of our own, the popup say, has no tab.

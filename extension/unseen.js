@@ -18,14 +18,22 @@ let opening = /** @type {Promise<void> | null} */ (null);
  */
 export async function unseenPage() {
   for (let nTries = 1; nTries <= TRIES_MAX; nTries += 1) {
-    await open();
+    await open().catch((problem) => {
+      throw noPage(String(problem));
+    });
     const pages = await clients.matchAll({ includeUncontrolled: true, type: "window" });
     const page = pages.find(({ url }) => url === chrome.runtime.getURL(PAGE));
     if (page) return (told, port) => page.postMessage(told, [port]);
     await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
   }
-  throw new Error("the page for helpers did not open");
+  throw noPage("the page for helpers did not open");
 }
+
+/**
+ * By this name the engine tells a browser without such a page from a picture that can't be decoded (src/web/decoding.rs).
+ * @param {string} message
+ */
+const noPage = (message) => Object.assign(new Error(message), { name: "NoPage" });
 
 /**
  * Asks the page to decode something; one that closes just now answers nothing, and is opened again.

@@ -10,7 +10,16 @@ globalThis.sottoCheck ??= (() => {
   const QUIET_MS = 300;
   /** The browser decodes some while the engine judges another. */
   const AT_ONCE = 4;
-  const SEEN_NAME = /\.(avif|avifs|bmp|gif|ico|jfif|jpe?g|pjp|pjpeg|png|svg|webp|3gp|avi|m4v|mkv|mov|mp4|ogv|webm)$/i;
+  /** Also what few browsers open: whoever uploads that is told that nobody looked. */
+  const SEEN_NAME = /\.(avif|avifs|bmp|gif|ico|jfif|jpe?g|pjp|pjpeg|png|svg|webp|3gp|avi|flv|m4v|mkv|mov|mp4|mpe?g|ogv|webm|wmv|hei[cf]s?|hif|jp2|jxl|psd|tiff?|arw|cr[23]|dng|nef|or[fi]|raf|rw2)$/i;
+  /**
+   * What formats are called in any language.
+   * @type {Partial<Record<Reason, string>>}
+   */
+  const FORMATS = {
+    heicPicture: "HEIC", jpeg2000Picture: "JPEG 2000", jpegXlPicture: "JPEG XL", pdfFile: "PDF", photoshopPicture: "PSD", rawPicture: "RAW",
+    svgPicture: "SVG", tiffPicture: "TIFF",
+  };
 
   /**
    * Pictures and films.
@@ -70,7 +79,7 @@ globalThis.sottoCheck ??= (() => {
 
   /** @param {File[]} images */
   async function check(images) {
-    const found = /** @type {Map<File, Answered<"upload"> | null>} */ (new Map());
+    const found = /** @type {Map<File, Answered<"upload"> | Reason>} */ (new Map());
     let late = false;
     let removeLine = /** @type {(() => void) | null} */ (null);
     const message = counted("checking", images.length, images[0]?.name ?? "");
@@ -103,23 +112,40 @@ globalThis.sottoCheck ??= (() => {
     clearTimeout(patience);
     clearTimeout(quiet);
     removeLine?.();
-    /** @param {Course} course */
-    const onCourse = (course) => images.filter((file) => found.get(file)?.course === course);
-    const unjudged = images.filter((file) => !found.get(file));
-    let notice = null;
-    if (late && images.length > 1) notice = counted("guardLateMany", unjudged.length, images.length);
-    else if (late) notice = text("guardLate");
-    else if (unjudged.length) notice = text("guardUnreadable", unjudged[0].name);
-    /** @type {Flagged[]} */
-    const flagged = onCourse("ask").map((file) => ({ file, verdict: /** @type {UploadVerdict} */ (found.get(file)).verdict }));
-    return { flagged, heldBack: onCourse("holdBack"), notice };
+    const flagged = /** @type {Flagged[]} */ ([]);
+    const heldBack = /** @type {File[]} */ ([]);
+    const unread = /** @type {[File, Reason][]} */ ([]);
+    for (const file of images) {
+      const said = found.get(file);
+      if (typeof said === "string") unread.push([file, said]);
+      else if (said?.course === "ask") flagged.push({ file, verdict: said.verdict });
+      else if (said?.course === "holdBack") heldBack.push(file);
+    }
+    const notices = [];
+    if (late && images.length > 1) notices.push(counted("guardLateMany", images.length - found.size, images.length));
+    else if (late) notices.push(text("guardLate"));
+    if (unread.length) notices.push(unchecked(unread));
+    return { flagged, heldBack, notice: notices.join(" ") };
   }
 
   /**
-   * What the background says of a file; null where it can't. A background that died is asked once more.
+   * Which files passed unchecked, why, and what can be done about it where that is the same for all of them.
+   * @param {[File, Reason][]} unread
+   */
+  function unchecked(unread) {
+    const [[{ name }, reason], ...others] = unread;
+    const advice = others.every(([, other]) => other === reason) ? ` ${text(`refused_${reason}`)}` : "";
+    if (!others.length) return text("guardUnchecked", name) + advice;
+    const format = FORMATS[reason];
+    return counted("guardUncheckedMany", others.length, format ? `${name} (${format})` : name) + advice;
+  }
+
+  /**
+   * What the background says of a file, or why it can't. A background that died is asked once more.
    * @param {File} file
    * @param {string} id
    * @param {() => void} hold
+   * @returns {Promise<Answered<"upload"> | Reason>}
    */
   async function verdictOn(file, id, hold) {
     for (let attempt = 0; attempt < 2; attempt += 1) {
@@ -130,12 +156,12 @@ globalThis.sottoCheck ??= (() => {
         const reply = await asked;
         if (reply?.answer === "upload") return reply;
         // A background that is stopped in the middle now and then answers nothing; then, too, it is asked again.
-        if (reply && (reply.answer !== "refused" || reply.reason !== "internal")) return null;
+        if (reply?.answer === "refused" && reply.reason !== "internal") return reply.reason;
       } catch {
         // The background was stopped in the middle; the next message starts it again.
       }
     }
-    return null;
+    return "internal";
   }
 
   /** Whether this frame's site is still watched; a background that can't say is taken for a yes. */

@@ -5,10 +5,14 @@ globalThis.sottoDialog ??= (() => {
   const { counted, make, mark, move, open, percent, text } = globalThis.sottoSurface;
 
   const NOTICE_MS = 6000;
+  /** For each character that there is to read, beside it. */
+  const NOTICE_CHARACTER_MS = 30;
   /** How often the dialog comes back after the page took it away or covered it, before the files stay where they are. */
   const COMEBACKS_MAX = 20;
   const LINE_STYLE = `
-    .sheet { display: flex; align-items: center; gap: 10px; padding: 10px 14px; max-width: min(380px, calc(100vw - 32px)); }
+    .sheet { display: flex; align-items: center; gap: 10px; padding: 10px 14px; max-width: min(380px, calc(100vw - 32px));
+      max-height: calc(100vh - 32px); overflow: auto; }
+    p + p { margin-top: 6px; }
   `;
   const DIALOG_STYLE = `
     .sheet { padding: 0; margin: auto; width: min(460px, calc(100vw - 32px)); max-height: calc(100vh - 32px);
@@ -35,18 +39,47 @@ globalThis.sottoDialog ??= (() => {
   `;
   const PREVIEW_SIDE = 144;
 
+  /** What is said in the corner, a paragraph each: whatever is said at the same time stands in one place. */
+  const words = make("div");
+  let corner = /** @type {HTMLElement | null} */ (null);
+  /** Those that stay a while, all until the last of them was read. */
+  const notices = /** @type {Set<HTMLElement>} */ (new Set());
+  let leaving = 0;
+
   /**
    * A line in the corner; returns the function that takes it away.
    * @param {string} message
    */
   function line(message, { lasting = false } = {}) {
-    const host = open(make("div", { class: "sheet", role: "status" }, mark(), make("span", {}, message)), LINE_STYLE);
-    if (!host) return () => {};
-    const { width, height } = host.getBoundingClientRect();
-    move(host, innerWidth - width - 16, innerHeight - height - 16);
-    const remove = () => host.remove();
-    if (lasting) setTimeout(remove, NOTICE_MS);
-    return remove;
+    const said = make("p", {}, message);
+    // Several picks may have the same to say.
+    for (const notice of notices) if (lasting && notice.textContent === message) remove(notice);
+    words.append(said);
+    if (lasting) notices.add(said);
+    // Anew, so that it lies above what came meanwhile, and comes back where the page took it away.
+    corner?.remove();
+    corner = open(make("div", { class: "sheet", role: "status" }, mark(), words), LINE_STYLE);
+    place();
+    if (lasting) {
+      clearTimeout(leaving);
+      const n = [...notices].reduce((sum, { textContent }) => sum + textContent.length, 0);
+      leaving = setTimeout(() => notices.forEach(remove), NOTICE_MS + n * NOTICE_CHARACTER_MS);
+    }
+    return () => remove(said);
+  }
+
+  /** @param {HTMLElement} said */
+  function remove(said) {
+    said.remove();
+    notices.delete(said);
+    if (words.hasChildNodes()) place();
+    else corner?.remove();
+  }
+
+  function place() {
+    if (!corner) return;
+    const { width, height } = corner.getBoundingClientRect();
+    move(corner, innerWidth - width - 16, innerHeight - height - 16);
   }
 
   /**
@@ -129,9 +162,9 @@ globalThis.sottoDialog ??= (() => {
     // Whoever takes an ancestor away takes the host with it.
     const gone = new MutationObserver(() => host.isConnected || touched());
     gone.observe(document, { childList: true, subtree: true });
-    // What comes into the top layer later lies above: a page could show other words over our buttons.
+    // What comes into the top layer later lies above: a page could show other words over our buttons. Our own line stands in a corner.
     /** @param {ToggleEvent} event */
-    const above = (event) => event.target !== host && event.newState === "open" && touched();
+    const above = (event) => event.target !== host && event.target !== corner && event.newState === "open" && touched();
     addEventListener("toggle", above, { capture: true, signal: ends.signal });
     addEventListener("fullscreenchange", touched, { capture: true, signal: ends.signal });
     host.addEventListener("beforetoggle", (event) => event.newState === "closed" && touched(), { signal: ends.signal });

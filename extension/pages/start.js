@@ -27,8 +27,19 @@ const page = /** @type {PageName | undefined} */ (document.body.dataset.page);
 if (page) {
   // biome-ignore lint/nursery/noFloatingPromises: where this fails, the console says so, and the page stays as it is written.
   painted.then(() => import("./wasm/sotto.js")).then(async (glue) => {
+    const { hasSimd } = await import("../simd.js");
+    if (!hasSimd) return tellMissing();
     await glue.default({ module_or_path: new URL("wasm/sotto_bg.wasm", document.baseURI) });
     await glue[page]();
     document.documentElement.dataset.started = "true";
   });
+}
+
+/** Without it nothing of Sotto's runs: the page stays as it is written, under this one sentence. */
+function tellMissing() {
+  const trouble = document.getElementById("trouble") ?? document.createElement("p");
+  trouble.textContent = chrome.i18n.getMessage("refused_noSimd");
+  trouble.className = "note bad";
+  trouble.hidden = false;
+  if (!trouble.isConnected) document.querySelector("main")?.prepend(trouble);
 }

@@ -1,6 +1,6 @@
-//! How large a picture will be and whether it moves, from the first bytes of its file, so that one of absurd size is
-//! refused before it is decoded. Knows the headers of PNG, JPEG, GIF, WebP, AVIF and BMP and nothing else of these
-//! formats.
+//! How large a picture will be, whether it moves and of what format it is, from the first bytes of its file: one of absurd
+//! size is refused before it is decoded, and of one that no browser decoded a person is told what it is. Knows the headers of
+//! PNG, JPEG, GIF, WebP, AVIF and BMP, the marks of other formats, and nothing else of any.
 
 /// What has to be done to see all of a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,8 +15,40 @@ pub enum Kind {
     Video,
 }
 
-/// Brands of ISO's container that are pictures; all others are films.
-const PICTURE_BRANDS: [&[u8; 4]; 9] = [b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1"];
+/// A format as a person would have to know it to have such a picture looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// PNG, JPEG, GIF, WebP, AVIF, BMP or ICO, which every browser decodes.
+    Common,
+    /// A drawing in words.
+    Svg,
+    /// A film, of whatever container.
+    Film,
+    /// HEIC, or another of HEIF's that is not AVIF.
+    Heic,
+    /// TIFF, which many cameras' raw files (DNG, NEF, ARW) are, too.
+    Tiff,
+    /// A camera's raw file that says so: Canon's, Fujifilm's, Olympus' or Panasonic's.
+    Raw,
+    /// JPEG XL, bare or in its container.
+    JpegXl,
+    /// JPEG 2000, bare or in its container.
+    Jpeg2000,
+    /// A file of Photoshop's.
+    Photoshop,
+    /// A document.
+    Pdf,
+}
+
+/// Brands of ISO's container that are AVIF.
+const AVIF_BRANDS: [&[u8; 4]; 2] = [b"avif", b"avis"];
+/// Other brands of HEIF; the last two only say that it is HEIF, and AVIF may have them too.
+const HEIF_BRANDS: [&[u8; 4]; 10] =
+    [b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"];
+/// The brand of Canon's CR3.
+const RAW_BRAND: &[u8; 4] = b"crx ";
+/// Sizes that the second header of a BMP has.
+const BMP_HEADERS: [u32; 7] = [12, 40, 52, 56, 64, 108, 124];
 
 /// By its first bytes, whatever its name or media type says.
 pub fn kind(file: &[u8]) -> Kind {
@@ -30,16 +62,60 @@ pub fn kind(file: &[u8]) -> Kind {
         // The frames' table stands before the first picture's data.
         [0x89, b'P', b'N', b'G', ..] if before(file, b"acTL", b"IDAT") => Kind::Moving("image/png"),
         [_, _, _, _, b'f', b't', b'y', b'p', ..] if before(file, b"avis", b"meta") => Kind::Moving("image/avif"),
-        [_, _, _, _, b'f', b't', b'y', b'p', brand @ ..]
-            if !PICTURE_BRANDS.iter().any(|picture| brand.starts_with(*picture)) =>
-        {
-            Kind::Video
-        }
+        [_, _, _, _, b'f', b't', b'y', b'p', ..] if format_of_brands(file) == Format::Film => Kind::Video,
         // Matroska and WebM, Ogg, AVI.
         [0x1a, 0x45, 0xdf, 0xa3, ..] | [b'O', b'g', b'g', b'S', ..] => Kind::Video,
         [b'R', b'I', b'F', b'F', _, _, _, _, b'A', b'V', b'I', b' ', ..] => Kind::Video,
         _ if is_svg(file) => Kind::Svg,
         _ => Kind::Still,
+    }
+}
+
+/// What a file is, by its first bytes, whatever its name or media type says; none where they are no known format's.
+pub fn format(file: &[u8]) -> Option<Format> {
+    Some(match file {
+        [0x89, b'P', b'N', b'G', ..] | [0xff, 0xd8, 0xff, ..] | [b'G', b'I', b'F', b'8', ..] | [0, 0, 1, 0, ..] => {
+            Format::Common
+        }
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Format::Common,
+        [b'B', b'M', ..] if little_u32(file, 14).is_some_and(|bytes| BMP_HEADERS.contains(&bytes)) => Format::Common,
+        [_, _, _, _, b'f', b't', b'y', b'p', ..] => format_of_brands(file),
+        [0xff, 0x0a, ..] | [0, 0, 0, 0x0c, b'J', b'X', b'L', b' ', ..] => Format::JpegXl,
+        [0xff, 0x4f, 0xff, 0x51, ..] | [0, 0, 0, 0x0c, b'j', b'P', b' ', b' ', ..] => Format::Jpeg2000,
+        // Canon's CR2 is a TIFF with a mark of its own.
+        [b'I', b'I', 0x2a, 0, _, _, _, _, b'C', b'R', ..] => Format::Raw,
+        // Panasonic's and Olympus' have other numbers in TIFF's place for one.
+        [b'I', b'I', b'U', 0, ..] | [b'I', b'I', b'R', b'O' | b'S', ..] | [b'M', b'M', b'O', b'R', ..] => Format::Raw,
+        _ if file.starts_with(b"FUJIFILMCCD-RAW") => Format::Raw,
+        // The second number is that of BigTIFF.
+        [b'I', b'I', 0x2a | 0x2b, 0, ..] | [b'M', b'M', 0, 0x2a | 0x2b, ..] => Format::Tiff,
+        [b'8', b'B', b'P', b'S', ..] => Format::Photoshop,
+        [b'%', b'P', b'D', b'F', b'-', ..] => Format::Pdf,
+        // Windows Media, Flash, and both streams of MPEG.
+        [0x30, 0x26, 0xb2, 0x75, ..] | [b'F', b'L', b'V', 1, ..] | [0, 0, 1, 0xb3 | 0xba, ..] => Format::Film,
+        [0x47, ..] if file.get(188) == Some(&0x47) && file.get(376) == Some(&0x47) => Format::Film,
+        _ => match kind(file) {
+            Kind::Video => Format::Film,
+            Kind::Svg => Format::Svg,
+            Kind::Still | Kind::Moving(_) => return None,
+        },
+    })
+}
+
+/// Of a file in ISO's container: the brand that it is of, and behind a number those that it is compatible with.
+fn format_of_brands(file: &[u8]) -> Format {
+    let end = big_u32(file, 0).map_or(0, |end| end as usize).min(file.len());
+    let compatible = file.get(16..end).unwrap_or_default().chunks_exact(4);
+    let is = |brand: &[u8], brands: &[&[u8; 4]]| brands.iter().any(|known| brand == known.as_slice());
+    let brand = file.get(8..12).unwrap_or_default();
+    if is(brand, &AVIF_BRANDS) {
+        Format::Common
+    } else if is(brand, &HEIF_BRANDS) {
+        if compatible.into_iter().any(|brand| is(brand, &AVIF_BRANDS)) { Format::Common } else { Format::Heic }
+    } else if brand == RAW_BRAND {
+        Format::Raw
+    } else {
+        Format::Film
     }
 }
 
@@ -142,7 +218,7 @@ mod tests {
 
     use image::{DynamicImage, ImageFormat};
 
-    use super::{Kind, dimensions, kind};
+    use super::{Format, Kind, dimensions, format, kind};
 
     fn encoded(format: ImageFormat) -> Vec<u8> {
         let mut file = Cursor::new(Vec::new());
@@ -224,6 +300,69 @@ mod tests {
         }
         assert_eq!(kind(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"), Kind::Still);
         assert_eq!(kind(b"<!doctype html><html><svg></svg></html>"), Kind::Still);
+    }
+
+    #[test]
+    fn a_format_is_known_from_its_first_bytes() {
+        let bmp = encoded(ImageFormat::Bmp);
+        let mut stream = vec![0; 600];
+        [0, 188, 376].map(|at| stream[at] = 0x47);
+        let cases: [(&[u8], Option<Format>); 42] = [
+            (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", Some(Format::Heic)),
+            (b"\0\0\0\x18ftypheix\0\0\0\0mif1heix", Some(Format::Heic)),
+            (b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic", Some(Format::Heic)),
+            (b"\0\0\0\x18ftypmsf1\0\0\0\0msf1hevc", Some(Format::Heic)),
+            (b"\0\0\0\x18ftyphevc\0\0\0\0msf1hevc", Some(Format::Heic)),
+            (b"\0\0\0\x1cftypmif1\0\0\0\0mif1avifmiaf", Some(Format::Common)),
+            (b"\0\0\0\x18ftypavif\0\0\0\0mif1avif", Some(Format::Common)),
+            (b"\0\0\0\x18ftypavis\0\0\0\0msf1avis", Some(Format::Common)),
+            // What stands behind the box is no brand.
+            (b"\0\0\0\x14ftypmif1\0\0\0\0mif1avif", Some(Format::Heic)),
+            (b"\0\0\0\x18ftypcrx \0\0\0\x01crx isom", Some(Format::Raw)),
+            (b"II*\0\x10\0\0\0CR\x02\0", Some(Format::Raw)),
+            (b"FUJIFILMCCD-RAW 0201", Some(Format::Raw)),
+            (b"IIU\0\x18\0\0\0", Some(Format::Raw)),
+            (b"IIRO\x08\0\0\0", Some(Format::Raw)),
+            (b"IIRS\x08\0\0\0", Some(Format::Raw)),
+            (b"MMOR\0\0\0\x08", Some(Format::Raw)),
+            (b"II*\0\x08\0\0\0", Some(Format::Tiff)),
+            (b"MM\0*\0\0\0\x08", Some(Format::Tiff)),
+            (b"II+\0\x08\0\0\0", Some(Format::Tiff)),
+            (b"MM\0+\0\x08\0\0", Some(Format::Tiff)),
+            (b"\xff\x0a\xfa\x1f", Some(Format::JpegXl)),
+            (b"\0\0\0\x0cJXL \x0d\x0a\x87\x0a", Some(Format::JpegXl)),
+            (b"\0\0\0\x0cjP  \x0d\x0a\x87\x0a", Some(Format::Jpeg2000)),
+            (b"\xff\x4f\xff\x51\0\x2f", Some(Format::Jpeg2000)),
+            (b"8BPS\0\x01", Some(Format::Photoshop)),
+            (b"%PDF-1.7", Some(Format::Pdf)),
+            (b"\0\0\0\x20ftypisom\0\0\x02\0isomiso2avc1mp41", Some(Format::Film)),
+            (b"\0\0\0\x14ftypqt  ", Some(Format::Film)),
+            (b"\x1a\x45\xdf\xa3\x9f", Some(Format::Film)),
+            (b"\x30\x26\xb2\x75\x8e\x66", Some(Format::Film)),
+            (b"FLV\x01\x05", Some(Format::Film)),
+            (b"\0\0\x01\xba\x44", Some(Format::Film)),
+            (&stream, Some(Format::Film)),
+            (b"<svg xmlns='http://www.w3.org/2000/svg'/>", Some(Format::Svg)),
+            (b"\xff\xd8\xff\xe0", Some(Format::Common)),
+            (b"\x89PNG", Some(Format::Common)),
+            (b"GIF89a", Some(Format::Common)),
+            (b"RIFF\0\0\0\0WEBPVP8L", Some(Format::Common)),
+            (&bmp, Some(Format::Common)),
+            (b"BMWs are cars, and this is no picture.", None),
+            (b"This is no picture at all.", None),
+            (b"", None),
+        ];
+        for (file, expected) in cases {
+            assert_eq!(format(file), expected, "{:?}", String::from_utf8_lossy(&file[..file.len().min(24)]));
+        }
+        for (file, _) in cases {
+            for n_bytes in 0..file.len().min(64) {
+                let _ = format(&file[..n_bytes]);
+            }
+        }
+        for raw in [&b"\0\0\0\x18ftypcrx \0\0\0\x01crx isom"[..], b"\0\0\0\x18ftyphevx\0\0\0\0msf1hevx"] {
+            assert_eq!(kind(raw), Kind::Still, "{raw:?}");
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ mod likeness;
 mod resize;
 
 pub use antialias::Antialiased;
-pub use header::{Kind, dimensions, is_photograph, kind};
+pub use header::{Format, Kind, dimensions, format, is_photograph, kind};
 pub use jpeg::through_jpeg;
 pub use likeness::Likeness;
 pub use resize::{PictureError, Resizer};

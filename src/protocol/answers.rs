@@ -77,8 +77,36 @@ pub enum Reason {
     NotEnglish,
     /// There is no picture where the person asked for one.
     NoPicture,
-    /// The picture can't be decoded.
+    /// The picture can't be decoded, and its bytes are not at hand to say why.
     UnreadablePicture,
+    /// Its bytes are of no format that is known here, or there are none.
+    UnknownPicture,
+    /// Of a format that browsers decode, and yet this one did not.
+    DamagedPicture,
+    /// More bytes or pixels than are looked at.
+    LargePicture,
+    /// A drawing in SVG that can't be drawn, or not read back.
+    SvgPicture,
+    /// HEIC and its kin, which this browser did not decode. So are the next ones.
+    HeicPicture,
+    /// TIFF, or a camera's raw file that is one.
+    TiffPicture,
+    /// A camera's raw file that says so.
+    RawPicture,
+    /// JPEG XL.
+    JpegXlPicture,
+    /// JPEG 2000.
+    Jpeg2000Picture,
+    /// A file of Photoshop's.
+    PhotoshopPicture,
+    /// A document where a picture was expected.
+    PdfFile,
+    /// A film that the browser can't play, or not in time, or that has sound alone.
+    UnreadableVideo,
+    /// It is decoded in a page, and the browser opened none.
+    NoDecoder,
+    /// Nothing of the picture is in view.
+    OutOfView,
     /// The message is not one of ours, or its parts don't fit together.
     BadRequest,
     /// The model can't be had: not packaged, damaged, storage refused.
@@ -87,6 +115,24 @@ pub enum Reason {
     OwnModelGone,
     /// The browser lets no extension read this page, frame or picture.
     OffLimits,
+    /// The same of a page whose address it does not tell either.
+    ClosedPage,
+    /// A page of the browser's own.
+    BrowserPage,
+    /// A store for extensions.
+    StorePage,
+    /// A page of another extension.
+    ExtensionPage,
+    /// A page of Sotto's own, where there is nothing to judge.
+    OwnPage,
+    /// A browser's viewer of PDF files.
+    PdfPage,
+    /// A file on this computer, which the browser lets Sotto read once the person says so.
+    FilePage,
+    /// A page that may be read and is no website's: neither watched nor protected.
+    NotOnWeb,
+    /// A frame of another website than the one that the person's click was on.
+    OtherFrame,
     /// The browser has not given Sotto the permission that this needs.
     NotPermitted,
     /// A passphrase keeps it as it is.
@@ -97,8 +143,34 @@ pub enum Reason {
     OutOfMemory,
     /// Whoever asked gave it up, or went away.
     Cancelled,
+    /// The browser runs no WebAssembly with SIMD. Only background.js says so, since then no engine runs.
+    NoSimd,
     /// Something broke inside; the next request starts afresh.
     Internal,
+}
+
+impl Reason {
+    /// Whether it is that a picture or film could not be opened.
+    pub fn is_unreadable(self) -> bool {
+        use Reason::*;
+        matches!(
+            self,
+            UnreadablePicture
+                | UnknownPicture
+                | DamagedPicture
+                | LargePicture
+                | SvgPicture
+                | HeicPicture
+                | TiffPicture
+                | RawPicture
+                | JpegXlPicture
+                | Jpeg2000Picture
+                | PhotoshopPicture
+                | PdfFile
+                | UnreadableVideo
+                | NoDecoder
+        )
+    }
 }
 
 /// What a scan has seen of a page so far.

@@ -19,8 +19,13 @@ use crate::models::Task;
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 #[allow(missing_docs, reason = "the comment of each variant says what its fields are")]
 pub enum PageAsk {
-    /// Judge a text.
-    Text { text: String },
+    /// Judge a text. `measured`: it is Sotto that is looked at, so what the person said counts for nothing and nothing can be said.
+    Text {
+        text: String,
+        #[serde(default)]
+        #[cfg_attr(feature = "declarations", ts(optional, as = "Option<bool>"))]
+        measured: bool,
+    },
     /// Which words pushed the verdict on a text. The page hears the first words over its connections, and all of them are the
     /// answer.
     Why { text: String, towards: Sentiment },
@@ -29,7 +34,12 @@ pub enum PageAsk {
     /// The text of the verdict that the popup was given last; told once.
     ShownText,
     /// Judge a picture; its bytes (Blob, File) or pixels (ImageData) stand beside this in the message's `picture`.
-    Picture,
+    Picture {
+        /// As for a text.
+        #[serde(default)]
+        #[cfg_attr(feature = "declarations", ts(optional, as = "Option<bool>"))]
+        measured: bool,
+    },
     /// Give up the request of a page of Sotto's that has this `id`: it is answered with `Cancelled`.
     Cancel { request: String },
     /// Models, memory, counts: what the popup shows. Never wakes or loads a model.

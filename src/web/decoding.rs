@@ -10,7 +10,7 @@ use web_sys::{Blob, ImageBitmap, ImageData, OffscreenCanvas, OffscreenCanvasRend
 
 use crate::{
     engine::{EngineError, PixelSource},
-    image::{Kind, dimensions, is_photograph, kind},
+    image::{Format, Kind, dimensions, format, is_photograph, kind},
     protocol::{PICTURE_SIDE_MAX, Reason, Refusal},
     web::browser::chrome,
 };
@@ -36,6 +36,9 @@ pub enum DecodeError {
     TooManyPixels(u32, u32),
     #[error("the browser can't decode this picture: {0}")]
     Unreadable(String),
+    /// A file, and what its first bytes say that it is.
+    #[error("the browser can't decode this file ({0:?}): {1}")]
+    Undecodable(Option<Format>, String),
     #[error("this picture is drawn by a document, and there is none here")]
     NeedsDocument,
 }
@@ -142,6 +145,21 @@ pub async fn without_document(picture: &JsValue) -> Result<Sight, DecodeError> {
 }
 
 pub async fn picture(picture: &JsValue) -> Result<Sight, DecodeError> {
+    let why = match decoded(picture).await {
+        Err(DecodeError::Unreadable(why)) => why,
+        outcome => return outcome,
+    };
+    // Asked only now: a browser may decode more than others do. A file that can't be read any more says nothing.
+    match picture.dyn_ref::<Blob>() {
+        Some(blob) => Err(match header(blob).await {
+            Ok(header) => DecodeError::Undecodable(format(&header), why),
+            Err(_) => DecodeError::Unreadable(why),
+        }),
+        None => Err(DecodeError::Unreadable(why)),
+    }
+}
+
+async fn decoded(picture: &JsValue) -> Result<Sight, DecodeError> {
     if let Some(pixels) = from_array(picture) {
         return if pixels.width.max(pixels.height) <= PICTURE_SIDE_MAX {
             Ok(pixels.into())
@@ -187,7 +205,10 @@ pub async fn picture(picture: &JsValue) -> Result<Sight, DecodeError> {
 /// What a worker sees only the first frame of, or nothing at all.
 async fn frames(blob: &Blob, media_type: &str) -> Result<Sight, DecodeError> {
     let asked = frames_of(blob, media_type).map_err(unreadable)?;
-    let found = JsFuture::from(asked).await.map_err(unreadable)?;
+    let found = JsFuture::from(asked).await.map_err(|thrown| {
+        // unseen.js names it so.
+        if chrome::get(&thrown, "name") == "NoPage" { DecodeError::NeedsDocument } else { unreadable(thrown) }
+    })?;
     let n_frames = chrome::get(&found, "total").as_f64().unwrap_or_default() as u32;
     let frames: Array = chrome::get(&found, "frames").dyn_into().unwrap_or_default();
     let frames: Vec<Decoded> = frames.iter().filter_map(|frame| from_array(&frame)).collect();
@@ -308,10 +329,22 @@ impl From<DecodeError> for Refusal {
     fn from(error: DecodeError) -> Self {
         let reason = match error {
             DecodeError::Missing => Reason::BadRequest,
-            DecodeError::TooLarge(_)
-            | DecodeError::TooManyPixels(..)
-            | DecodeError::Unreadable(_)
-            | DecodeError::NeedsDocument => Reason::UnreadablePicture,
+            DecodeError::TooLarge(_) | DecodeError::TooManyPixels(..) => Reason::LargePicture,
+            DecodeError::Unreadable(_) => Reason::UnreadablePicture,
+            DecodeError::NeedsDocument => Reason::NoDecoder,
+            DecodeError::Undecodable(format, _) => match format {
+                None => Reason::UnknownPicture,
+                Some(Format::Common) => Reason::DamagedPicture,
+                Some(Format::Svg) => Reason::SvgPicture,
+                Some(Format::Film) => Reason::UnreadableVideo,
+                Some(Format::Heic) => Reason::HeicPicture,
+                Some(Format::Tiff) => Reason::TiffPicture,
+                Some(Format::Raw) => Reason::RawPicture,
+                Some(Format::JpegXl) => Reason::JpegXlPicture,
+                Some(Format::Jpeg2000) => Reason::Jpeg2000Picture,
+                Some(Format::Photoshop) => Reason::PhotoshopPicture,
+                Some(Format::Pdf) => Reason::PdfFile,
+            },
         };
         Self { reason, detail: error.to_string() }
     }

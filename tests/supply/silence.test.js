@@ -79,7 +79,7 @@ test("the package's other scripts read packaged files and nothing else", () => {
     /^pages\/prover\.js: const response = await fetch\(new URL\(`\.\.\/models\/\$\{prover\.fileOf\(task\)\}`, import\.meta\.url\)\);$/,
     // The one that tries all ways, below.
     /^pages\/silence\.js: /,
-    /^pages\/start\.js: (for \(const name of \["RTCPeerConnection", "webkitRTCPeerConnection"\]\) delete|painted\.then\(\(\) => import\("\.\/wasm\/sotto\.js"\)\))/,
+    /^pages\/start\.js: (for \(const name of \["RTCPeerConnection", "webkitRTCPeerConnection"\]\) delete|painted\.then\(\(\) => import\("\.\/wasm\/sotto\.js"\)\)|const \{ hasSimd \} = await import\("\.\.\/simd\.js"\);)/,
   ];
   const found = scripts.flatMap((file) => offenders(readFileSync(join(DIST, file), "utf8")).map((line) => `${file}: ${line.trim()}`));
   assert.deepEqual(found.filter((line) => !known.some((one) => one.test(line))), []);

@@ -5,7 +5,7 @@ use js_sys::Array;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::prelude::*;
 
-use super::{chrome, time, untrusted, wire};
+use super::{chrome, sites, time, untrusted, wire};
 use crate::protocol::{FRAME_TEXT_UNITS_MAX, Reason, Refusal, ToFrame};
 
 /// Chromium tells us of a click in the menu before the page's process knows what that click allows, and refuses a script that
@@ -82,6 +82,16 @@ fn no_longer_than_ours(said: JsValue) -> JsValue {
 pub fn tab_and_window(tab: &JsValue) -> (i32, Option<i32>) {
     let id = chrome::get(tab, "id").as_f64().unwrap_or(-1.0) as i32;
     (id, chrome::get(tab, "windowId").as_f64().map(|window| window as i32))
+}
+
+/// Why none of our scripts came into a page, by its address; the browser tells none of most pages that it keeps to itself.
+pub fn kept_out(address: Option<&str>, detail: &str) -> Refusal {
+    let reason = match sites::closed_by(address, &chrome::own_url("")) {
+        _ if address.is_some_and(sites::is_pdf) => Reason::PdfPage,
+        None | Some(Reason::NotOnWeb) => Reason::OffLimits,
+        Some(reason) => reason,
+    };
+    Refusal { reason, detail: detail.to_owned() }
 }
 
 pub fn off_limits(detail: &str) -> Refusal {

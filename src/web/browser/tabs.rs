@@ -33,6 +33,11 @@ pub async fn tell_tab(tab: &JsValue, message: &ToFrame) {
     }
 }
 
+/// What a tab shows; none where the browser does not say.
+pub fn address_of(tab: &JsValue) -> Option<String> {
+    chrome::get(tab, "url").as_string()
+}
+
 pub fn list(items: &[String]) -> JsValue {
     items.iter().map(|item| JsValue::from_str(item)).collect::<Array>().into()
 }

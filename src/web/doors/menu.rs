@@ -11,14 +11,16 @@ use crate::{
 pub async fn menu_clicked(info: JsValue, tab: JsValue) {
     let Ok(host) = host() else { return };
     let frame = chrome::get(&info, "frameId").as_f64().unwrap_or(0.0) as i32;
+    let address = |name| chrome::get(&info, name).as_string();
+    let (page, in_frame) = (address("pageUrl"), address("frameUrl"));
     match chrome::get(&info, "menuItemId").as_string().as_deref() {
         Some(MENU_SELECTION) => {
             let seen_by_browser = chrome::get(&info, "selectionText").as_string();
-            words::selection(&host, &tab, Some(frame), seen_by_browser).await;
+            words::selection(&host, &tab, Some(frame), in_frame.or(page), seen_by_browser).await;
         }
         Some(MENU_PICTURE) => {
             let source = chrome::get(&info, "srcUrl").as_string();
-            pictures::check_picture(&host, &tab, frame, source).await;
+            pictures::check_picture(&host, &tab, (frame, page, in_frame), source).await;
         }
         _ => {}
     }
@@ -28,6 +30,6 @@ pub async fn menu_clicked(info: JsValue, tab: JsValue) {
 #[wasm_bindgen(js_name = classifySelection)]
 pub async fn classify_selection(tab: JsValue) {
     if let Ok(host) = host() {
-        words::selection(&host, &tab, None, None).await;
+        words::selection(&host, &tab, None, None, None).await;
     }
 }

@@ -168,7 +168,8 @@ async fn for_page(host: &Rc<Host>, id: String, ask: PageAsk, picture: &JsValue) 
         lock::may_change().await?;
     }
     Ok(match ask {
-        PageAsk::Text { text } => Answer::Text(words::judge(host, &text, host.page_ticket(id)).await?),
+        PageAsk::Text { text, measured: true } => Answer::Text(words::judge(host, &text, host.page_ticket(id)).await?),
+        PageAsk::Text { text, .. } => Answer::Text(words::judge_for_person(host, &text, host.page_ticket(id)).await?),
         PageAsk::Why { text, towards } => {
             let (teller, name) = (Rc::clone(host), id.clone());
             let tell = move |why| teller.tell_pages(&ToPage::Progress { id: name.clone(), view: View::Why { why } });
@@ -176,7 +177,14 @@ async fn for_page(host: &Rc<Host>, id: String, ask: PageAsk, picture: &JsValue) 
         }
         PageAsk::Selection => Answer::Text(words::selection_for_popup(host, host.page_ticket(id)).await?),
         PageAsk::ShownText => Answer::ShownText { text: host.shown_text.take() },
-        PageAsk::Picture => Answer::Picture(pictures::judge(host, picture, host.page_ticket(id).order).await?),
+        PageAsk::Picture { measured } => {
+            let order = host.page_ticket(id).order;
+            Answer::Picture(if measured {
+                pictures::judge_unheard(host, picture, order).await?
+            } else {
+                pictures::judge(host, picture, order).await?
+            })
+        }
         PageAsk::Cancel { request } => {
             host.runner.cancel(Asker::Own, |name| name == request);
             Answer::Done

@@ -7,7 +7,7 @@ use wasm_bindgen::{JsCast, prelude::*};
 use web_sys::{Document, Element, EventTarget, HtmlButtonElement, HtmlElement, HtmlInputElement, HtmlTemplateElement};
 
 use crate::{
-    protocol::Refusal,
+    protocol::{Reason, Refusal},
     web::browser::{chrome, wire},
 };
 
@@ -161,7 +161,11 @@ pub fn on_press<F: Future<Output = ()> + 'static>(button: &Element, mut run: imp
 
 /// A refusal in the person's language.
 pub fn refusal_text(refusal: &Refusal) -> String {
-    let reason = wire::to_js(&refusal.reason).as_string().unwrap_or_default();
+    reason_text(refusal.reason)
+}
+
+pub fn reason_text(reason: Reason) -> String {
+    let reason = wire::to_js(&reason).as_string().unwrap_or_default();
     chrome::message(&format!("refused_{reason}"), &[])
 }
 

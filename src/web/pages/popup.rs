@@ -11,7 +11,7 @@ use super::{
     try_box, verdict,
 };
 use crate::{
-    protocol::{Answer, PageAsk, SESSION_VIEW, Status, View, ViewKind, ViewName},
+    protocol::{Answer, PageAsk, Reason, SESSION_VIEW, Status, View, ViewKind, ViewName},
     web::browser::{chrome, wire},
 };
 
@@ -29,7 +29,14 @@ pub async fn popup() {
     ask::listen("page", heard);
     waiting_view().await;
     let tab = Tab::in_front().await;
-    let (id, site) = (tab.as_ref().map(|tab| tab.id), tab.and_then(|tab| tab.site));
+    let id = tab.as_ref().map(|tab| tab.id);
+    let site = match tab.map_or(Err(Reason::ClosedPage), |tab| tab.site) {
+        Ok(site) => Some(site),
+        Err(reason) => {
+            not_offered(reason);
+            None
+        }
+    };
     guard_here(site.clone()).await;
     protection::wire_section(id, site).await;
     refresh().await;
@@ -102,12 +109,22 @@ async fn classify_selection() {
     show_view(kind, &wire::to_js(&view)).await;
 }
 
+/// One sentence on a page where the switches can't be used, in their hints' place.
+fn not_offered(reason: Reason) {
+    dom::say("page-said", &dom::reason_text(reason));
+    dom::show("page-said", true);
+    for (switch, hint) in [("guard", "guard-hint"), ("protect", "protect-hint")] {
+        dom::show(hint, false);
+        if let Some(switch) = dom::input(switch) {
+            dom::set_attribute(&switch, "aria-describedby", "page-said");
+        }
+    }
+    // There pictures may be looked at all the same.
+    dom::show("scan-part", matches!(reason, Reason::OwnPage | Reason::NotOnWeb));
+}
+
 async fn guard_here(site: Option<String>) {
-    let (Some(switch), Ok(settings)) = (dom::input("guard"), ask::settings().await) else { return };
-    let Some(site) = site else {
-        dom::say("guard-hint", &chrome::message("guardNotHere", &[]));
-        return;
-    };
+    let (Some(switch), Some(site), Ok(settings)) = (dom::input("guard"), site, ask::settings().await) else { return };
     dom::say("guard-title", &chrome::message("guardHere", &[host_of(&site)]));
     switch.set_checked(site_switch::is_on(Switch::Guard, &settings, Some(&site)));
     switch.set_disabled(false);

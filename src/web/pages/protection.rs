@@ -28,10 +28,7 @@ thread_local! {
 
 /// Wires the section to a tab and its site; the switch stays disabled where there is none.
 pub async fn wire_section(tab: Option<i32>, site: Option<String>) {
-    let (Some(switch), Some(tab), Some(site)) = (dom::input("protect"), tab, site) else {
-        dom::say("protect-hint", &chrome::message("protectNotHere", &[]));
-        return;
-    };
+    let (Some(switch), Some(tab), Some(site)) = (dom::input("protect"), tab, site) else { return };
     let host = host_of(&site);
     dom::say("protect-title", &chrome::message("protectHere", &[host]));
     dom::say("protect-off", &chrome::message("protectOff", &[host]));

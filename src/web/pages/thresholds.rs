@@ -182,7 +182,7 @@ async fn judge_trial(shared: &Shared) {
     };
     let (Some(trial), Some(result)) = (trial, dom::by_id("trial-result")) else { return };
     verdict::show(&result, &View::Busy { percent: None, read: None }, "");
-    match ask::ask_about(PageAsk::Picture, &trial).await {
+    match ask::ask_about(PageAsk::Picture { measured: false }, &trial).await {
         Ok(Answer::Picture(judged)) => show_trial(&result, judged, action),
         Ok(_) => verdict::show(&result, &View::Refused(ask::unexpected()), ""),
         Err(refusal) => verdict::show(&result, &View::Refused(refusal), ""),

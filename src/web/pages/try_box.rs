@@ -39,7 +39,7 @@ async fn classify() {
     let text = dom::by_id("try-text").and_then(|field| field.dyn_into::<HtmlTextAreaElement>().ok());
     let (Some(text), Some(result)) = (text.map(|field| field.value()), dom::by_id("try-result")) else { return };
     verdict::show(&result, &View::Busy { percent: None, read: None }, "");
-    let view = match ask::ask(PageAsk::Text { text: text.clone() }).await {
+    let view = match ask::ask(PageAsk::Text { text: text.clone(), measured: false }).await {
         Ok(Answer::Text(verdict)) => View::Text { verdict },
         Ok(_) => View::Refused(ask::unexpected()),
         Err(refusal) => View::Refused(refusal),

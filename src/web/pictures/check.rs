@@ -14,8 +14,8 @@ use crate::{
     protocol::{Caution, FoundFrame, FoundPicture, FramePlace, PictureVerdict, Reason, Refusal, ToFrame, View},
     web::{
         browser::{
-            scripts::{ask, inject, off_limits, tab_and_window},
-            time,
+            scripts::{ask, inject, kept_out, off_limits, tab_and_window},
+            sites, time,
         },
         decoding::{self, Crop},
         host::{CARD, Host, SURFACE, Shown, ShownIn, VERDICT},
@@ -35,13 +35,20 @@ const CAPTURES_AGAIN_MAX: u32 = 8;
 /// The tab's own frame.
 const TOP: i32 = 0;
 
-/// A right click on a picture, or on whatever may have one under the pointer; then there is no `source`.
-pub async fn check_picture(host: &Rc<Host>, tab: &JsValue, frame: i32, source: Option<String>) {
+/// A right click on a picture, or on whatever may have one under the pointer; then there is no `source`. `place` is the frame, the
+/// address of the page and, but for its own frame, that of the frame.
+pub async fn check_picture(
+    host: &Rc<Host>,
+    tab: &JsValue,
+    place: (i32, Option<String>, Option<String>),
+    source: Option<String>,
+) {
+    let (frame, page, in_frame) = place;
     host.runner.warm(Task::Picture);
     let (tab_id, window) = tab_and_window(tab);
     if inject(tab_id, Some(frame), &[SURFACE, VERDICT, CARD, SCORES, PIXELS, PICTURE, POINTER]).await.is_err() {
         let shown = Shown::begin(host, ShownIn::Popup { window }).await;
-        return shown.end(View::Refused(off_limits("no script of ours may enter this frame"))).await;
+        return shown.end(View::Refused(no_entry(page, in_frame))).await;
     }
     // The capture comes before the card, which could stand in front of the picture.
     let Looked { found, pixels, seen } = look(tab_id, frame, window, source).await;
@@ -58,7 +65,11 @@ pub async fn check_picture(host: &Rc<Host>, tab: &JsValue, frame: i32, source: O
                 judge_sight(host, sight, shown.order(), &caution).await
             }
             None if !pixels.is_undefined() => judge(host, &pixels, shown.order()).await,
-            _ if found.found => Err(off_limits("nothing of the picture is in view")),
+            None if found.found && found.rect.is_some() => Err(off_limits("nobody says where its frame stands")),
+            _ if found.found => {
+                let detail = "nothing of the picture is in view".to_owned();
+                Err(Refusal { reason: Reason::OutOfView, detail })
+            }
             _ => {
                 let detail = "no picture was found under the pointer".to_owned();
                 Err(Refusal { reason: Reason::NoPicture, detail })
@@ -71,6 +82,17 @@ pub async fn check_picture(host: &Rc<Host>, tab: &JsValue, frame: i32, source: O
         Err(refusal) => View::Refused(refusal),
     };
     shown.end(view).await;
+}
+
+/// Why none of our scripts may enter the frame of a click.
+fn no_entry(page: Option<String>, in_frame: Option<String>) -> Refusal {
+    let detail = "no script of ours may enter this frame";
+    let site = |address: &Option<String>| address.as_deref().and_then(sites::site_of);
+    match (site(&page), site(&in_frame)) {
+        // The click lets us into the page's own frames alone.
+        (Some(page), Some(frame)) if page != frame => Refusal { reason: Reason::OtherFrame, detail: detail.to_owned() },
+        _ => kept_out(in_frame.or(page).as_deref(), detail),
+    }
 }
 
 /// What the frame says of the picture, its pixels, and the capture with the picture's place in it where that is needed.

@@ -24,17 +24,32 @@ pub async fn judge(host: &Rc<Host>, picture: &JsValue, order: Order) -> Result<P
     judge_with(host, picture, order, &caution).await
 }
 
+/// The same, whatever the person said of it earlier.
+pub async fn judge_unheard(host: &Rc<Host>, picture: &JsValue, order: Order) -> Result<PictureVerdict, Refusal> {
+    let caution = Caution::from(&settings().await);
+    let verdict = known_or_anew(host, picture, order, &caution).await?;
+    Ok(PictureVerdict { likeness: None, ..verdict })
+}
+
 pub async fn judge_with(
     host: &Rc<Host>,
     picture: &JsValue,
     order: Order,
     caution: &Caution,
 ) -> Result<PictureVerdict, Refusal> {
-    let model_id = host.loader.engine().model_for(Task::Picture)?;
-    let anew = anew(host, picture, caution, order.clone());
-    let mut verdict = known::or_judged(picture, caution, &model_id, anew).await?;
+    let mut verdict = known_or_anew(host, picture, order.clone(), caution).await?;
     corrections::on_picture(&mut verdict, &order).await;
     Ok(verdict)
+}
+
+async fn known_or_anew(
+    host: &Rc<Host>,
+    picture: &JsValue,
+    order: Order,
+    caution: &Caution,
+) -> Result<PictureVerdict, Refusal> {
+    let model_id = host.loader.engine().model_for(Task::Picture)?;
+    known::or_judged(picture, caution, &model_id, anew(host, picture, caution, order)).await
 }
 
 async fn anew(host: &Rc<Host>, picture: &JsValue, caution: &Caution, order: Order) -> Result<PictureVerdict, Refusal> {

@@ -9,5 +9,5 @@ mod known;
 mod scan;
 
 pub use check::check_picture;
-pub use judge::{judge, judge_with};
+pub use judge::{judge, judge_unheard, judge_with};
 pub use scan::{InView, in_view, scanned, wish};

@@ -15,7 +15,8 @@ use crate::{
     web::{
         browser::{
             chrome,
-            scripts::{Whom, inject, off_limits, tell},
+            scripts::{Whom, inject, kept_out, off_limits, tell},
+            tabs::{address_of, open_tabs},
             wire,
         },
         decoding::{self, Crop},
@@ -104,7 +105,14 @@ async fn is_in_view(tab: i32, window: Option<i32>) -> bool {
 
 /// The sum over all frames; puts the scripts there where they are not yet.
 async fn counts(tab: i32) -> Result<ScanCounts, Refusal> {
-    let frames = inject(tab, None, &SCRIPTS).await.map_err(|thrown| off_limits(&chrome::reason_of(&thrown)))?;
+    let frames = match inject(tab, None, &SCRIPTS).await {
+        Ok(frames) => frames,
+        Err(thrown) => {
+            let tabs = open_tabs(&chrome::object(&[])).await;
+            let shown = tabs.iter().find(|found| chrome::get(found, "id").as_f64() == Some(tab.into()));
+            return Err(kept_out(shown.and_then(address_of).as_deref(), &chrome::reason_of(&thrown)));
+        }
+    };
     let counts = frames.into_iter().filter_map(|frame| wire::from_js::<ScanCounts>(frame.result).ok());
     Ok(counts.fold(ScanCounts::default(), |sum, frame| ScanCounts {
         found: sum.found.saturating_add(frame.found),

@@ -6,14 +6,15 @@ use std::rc::Rc;
 use js_sys::Array;
 use wasm_bindgen::prelude::*;
 
-use super::judge::judge;
+use super::judge::judge_for_person;
 use crate::{
     models::Task,
-    protocol::{Refusal, ResultPlace, Selected, TextVerdict, View},
+    protocol::{Reason, Refusal, ResultPlace, Selected, TextVerdict, View},
     web::{
         browser::{
             chrome,
-            scripts::{inject, off_limits, tab_and_window},
+            scripts::{inject, kept_out, tab_and_window},
+            tabs::address_of,
             wire,
         },
         host::{CARD, Host, SURFACE, Shown, ShownIn, Ticket, VERDICT},
@@ -23,9 +24,19 @@ use crate::{
 
 const SENTENCES: &str = "content/sentences.js";
 const SELECT: &str = "content/select.js";
+const MEDIA_TYPE: &str = "content/media_type.js";
+/// The tab's own frame.
+const TOP: i32 = 0;
 
-/// A click in the menu, or the keyboard shortcut: then the frame is not known, and nothing that the browser saw.
-pub async fn selection(host: &Rc<Host>, tab: &JsValue, frame: Option<i32>, seen_by_browser: Option<String>) {
+/// A click in the menu, on a page or frame with an address, or the keyboard shortcut: then the frame is not known, and nothing
+/// that the browser saw.
+pub async fn selection(
+    host: &Rc<Host>,
+    tab: &JsValue,
+    frame: Option<i32>,
+    address: Option<String>,
+    seen_by_browser: Option<String>,
+) {
     host.runner.warm(Task::Text);
     let (tab_id, window) = tab_and_window(tab);
     let popup = ShownIn::Popup { window };
@@ -53,7 +64,26 @@ pub async fn selection(host: &Rc<Host>, tab: &JsValue, frame: Option<i32>, seen_
         (Some(Selection { text, cut, .. }), seen) if !text.is_empty() || seen.is_none() => Some((text, cut)),
         (_, seen) => seen.map(|text| (text, false)),
     };
+    let found = match found {
+        Some((text, _)) if text.is_empty() && is_pdf(tab_id).await => Err(within_pdf()),
+        Some(found) => Ok(found),
+        None => Err(nothing_read(address.or_else(|| address_of(tab)))),
+    };
     show(host, place, found).await;
+}
+
+fn nothing_read(address: Option<String>) -> Refusal {
+    kept_out(address.as_deref(), "no text can be read here")
+}
+
+fn within_pdf() -> Refusal {
+    Refusal { reason: Reason::PdfPage, detail: "what is selected in the browser's viewer is not told".to_owned() }
+}
+
+/// Whether a tab shows a PDF file in the browser's viewer.
+async fn is_pdf(tab: i32) -> bool {
+    let said = inject(tab, Some(TOP), &[MEDIA_TYPE]).await.unwrap_or_default();
+    said.first().is_some_and(|said| said.result == "application/pdf")
 }
 
 /// The popup's own button: the answer goes to the popup, which is open.
@@ -61,9 +91,13 @@ pub async fn selection_for_popup(host: &Rc<Host>, ticket: Ticket) -> Result<Text
     host.runner.warm(Task::Text);
     let filter = chrome::object(&[("active", true.into()), ("lastFocusedWindow", true.into())]);
     let tabs = chrome::query_tabs(&filter).await.map(|tabs| Array::from(&tabs)).unwrap_or_default();
-    let (tab, _) = tab_and_window(&tabs.get(0));
-    let found = read_selection(tab, None, &[SELECT]).await.ok_or_else(|| off_limits("no text can be read here"))?;
-    let mut verdict = judge(host, &found.text, ticket).await?;
+    let in_front = tabs.get(0);
+    let (tab, _) = tab_and_window(&in_front);
+    let found = read_selection(tab, None, &[SELECT]).await.ok_or_else(|| nothing_read(address_of(&in_front)))?;
+    if found.text.is_empty() && is_pdf(tab).await {
+        return Err(within_pdf());
+    }
+    let mut verdict = judge_for_person(host, &found.text, ticket).await?;
     verdict.truncated |= found.cut;
     host.shown_text.replace(Some(found.text));
     Ok(verdict)
@@ -71,15 +105,15 @@ pub async fn selection_for_popup(host: &Rc<Host>, ticket: Ticket) -> Result<Text
 
 /// A page took the card away again and again: its text is judged once more and shown where no page can reach.
 pub async fn text_in_popup(host: &Rc<Host>, window: Option<i32>, text: String) {
-    show(host, ShownIn::Popup { window }, Some((text, false))).await;
+    show(host, ShownIn::Popup { window }, Ok((text, false))).await;
 }
 
 /// Judges a text, whose end may be missing, and shows the verdict.
-async fn show(host: &Rc<Host>, place: ShownIn, found: Option<(String, bool)>) {
+async fn show(host: &Rc<Host>, place: ShownIn, found: Result<(String, bool), Refusal>) {
     let shown = Shown::begin(host, place).await;
     let view = match found {
-        None => View::Refused(off_limits("no text can be read here")),
-        Some((text, cut)) => match judge(host, &text, shown.ticket()).await {
+        Err(refusal) => View::Refused(refusal),
+        Ok((text, cut)) => match judge_for_person(host, &text, shown.ticket()).await {
             Ok(verdict) => {
                 if matches!(place, ShownIn::Popup { .. }) {
                     host.shown_text.replace(Some(text));

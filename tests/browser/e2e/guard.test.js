@@ -2,15 +2,15 @@
 // hears what it would hear without Sotto, once. Over the threshold: the page hears nothing before the person has spoken.
 
 import assert from "node:assert/strict";
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { alarm as newAlarm } from "../harness/made_files.js";
+import { alarm as newAlarm, UNOPENED } from "../harness/made_files.js";
 import { eventually } from "../harness/browser.js";
 import { FIXTURES, PICTURES } from "../harness/places.js";
 import { serve } from "../harness/server.js";
-import { clickInShadow } from "../harness/shadow.js";
+import { clickInShadow, countHosts } from "../harness/shadow.js";
 import { startSotto } from "../harness/sotto.js";
 import { copyPicture, drop, pick, pickAfterClick, pickInClosedRoot } from "../harness/uploads.js";
 
@@ -315,6 +315,67 @@ test("a dropped folder reaches the page as it is, with all that is in it, and th
   assert.deepEqual(got.files.sort(), [`/picked/${said(bad)}`, `/picked/${said(HOUSE)}`, said(HORSE)].sort());
   assert.equal((await seen(page)).filter(({ event }) => event === "drop").length, 2);
   assert.equal(nRequests(), nBefore);
+});
+
+describe("files that this browser can't open", () => {
+  /** @param {string} name */
+  const made = (name) => {
+    const path = join(folder, name);
+    writeFileSync(path, UNOPENED[name]);
+    return path;
+  };
+
+  test("are told by their first bytes, and only once decoding failed", async () => {
+    const page = await sotto.page(sotto.url("manifest.json"));
+    const reasons = await page.evaluate((files) => Promise.all(files.map(async ([name, bytes]) => {
+      const reply = await chrome.runtime.sendMessage({ id: name, ask: "picture", picture: new Blob([new Uint8Array(bytes)]) });
+      return [name, reply.reason ?? reply.answer];
+    })), Object.entries(UNOPENED).map(([name, bytes]) => /** @type {[string, number[]]} */ ([name, [...bytes]])));
+    await page.close();
+    assert.deepEqual(Object.fromEntries(reasons), {
+      "photo.heic": "heicPicture", "burst.heif": "heicPicture", "scan.tif": "tiffPicture", "canon.cr2": "rawPicture", "canon.cr3": "rawPicture",
+      "fuji.raf": "rawPicture", "map.jp2": "jpeg2000Picture", "layers.psd": "photoshopPicture", "letter.png": "pdfFile", "old.wmv": "unreadableVideo",
+      "renamed.jpg": "heicPicture",
+    });
+  });
+
+  test("pass with one notice that says what they are and what helps", async () => {
+    const page = await sotto.visit(`${server.origin}/uploads.html`);
+    const file = made("photo.heic");
+    await pick(page, "single", [file]);
+    assert.deepEqual(await heard(page, 4), both("single", [said(file)]));
+    await sotto.says(page, /photo\.heic was passed on unchecked\. This browser can.t open HEIC[^]*Most Compatible/, 3_000);
+    assert.equal(await countHosts(page), 1);
+  });
+
+  test("several of one format have one notice and its advice, of several formats the first one's name", async () => {
+    for (const [names, says] of /** @type {[string[], RegExp][]} */ ([
+      [["photo.heic", "renamed.jpg"], /^photo\.heic \(HEIC\) and 1 more file were passed on unchecked\. This browser can.t open HEIC/],
+      [["photo.heic", "scan.tif", "old.wmv"], /^photo\.heic \(HEIC\) and 2 more files were passed on unchecked\.$/],
+    ])) {
+      const page = await sotto.visit(`${server.origin}/uploads.html`);
+      const files = names.map(made);
+      await pick(page, "multiple", [...files, HOUSE]);
+      assert.deepEqual(await heard(page, 4), both("multiple", [...files, HOUSE].map(said)));
+      await sotto.says(page, says, 3_000);
+      assert.equal(await countHosts(page), 1);
+    }
+  });
+
+  test("a second notice joins the first, and so does what was kept back", async () => {
+    const page = await sotto.visit(`${server.origin}/uploads.html`);
+    await pick(page, "single", [made("photo.heic")]);
+    await sotto.says(page, /photo\.heic was passed on/, 8_000);
+    const bad = alarm();
+    await pick(page, "multiple", [bad, made("scan.tif")]);
+    await sotto.says(page, /upload anyway/i, 8_000);
+    await clickInShadow(page, /don.t upload/i);
+    await eventually("the dialog to go", async () => (await countHosts(page)) <= 1);
+    await pick(page, "multiple", [bad, made("layers.psd")]);
+    await sotto.says(page, /layers\.psd was passed on unchecked[^]*was not uploaded, as you chose/, 8_000);
+    assert.equal(await countHosts(page), 1, "one place for all that is said");
+    assert.doesNotMatch(await sotto.says(page, /layers/), /Checking/);
+  });
 });
 
 test("a script can't hand on a folder, which is why it passes unseen", async () => {

@@ -77,7 +77,7 @@ async function noHelpers() {
  * @param {string} text
  */
 const judged = async (text) => {
-  const { elapsedMs: _, id: __, ...verdict } = await sotto.ask({ ask: "text", text });
+  const { elapsedMs: _, id: __, correctAs: ___, ...verdict } = await sotto.ask({ ask: "text", text });
   return verdict;
 };
 

@@ -2,9 +2,11 @@
 // so that there is time to look, and whose picture model is cut short, so that one of them fails.
 
 import assert from "node:assert/strict";
-import { readFileSync, truncateSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { pathToFileURL } from "node:url";
 import { editFile, eventually, screenshot } from "../harness/browser.js";
 import { startSotto } from "../harness/sotto.js";
 
@@ -114,6 +116,80 @@ test("keeps to its width at twice the size", async () => {
   const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   assert.ok(overflow <= 0, `${overflow} pixels too wide`);
   await screenshot(page, "popup-twice-the-size");
+});
+
+describe("on a page that is no website's", () => {
+  /** @type {Sotto} */
+  let plain;
+  /** @type {string} */
+  let folder;
+  before(async () => {
+    plain = await startSotto();
+    folder = mkdtempSync(join(tmpdir(), "sotto-popup-"));
+  });
+  after(async () => {
+    await plain?.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  /**
+   * What the popup offers on a page.
+   * @param {string} address
+   */
+  async function offered(address) {
+    const over = await plain.page(address);
+    await plain.openPopup(over);
+    const look = () => {
+      const by = (/** @type {string} */ id) => /** @type {any} */ (document.getElementById(id));
+      const shown = (/** @type {string} */ id) => by(id).checkVisibility();
+      const switches = ["guard", "protect"].map((id) => [by(id).disabled, by(id).getAttribute("aria-describedby"), shown(`${id}-hint`)]);
+      return shown("page-said") && { said: by("page-said").innerText, switches, scan: shown("scan-part") };
+    };
+    const seen = await eventually("the sentence", () => plain.inPopup(`(${look})()`));
+    await plain.popupSays(/Sotto/);
+    await over.close();
+    return seen;
+  }
+  const switches = [[true, "page-said", false], [true, "page-said", false]];
+
+  test("one sentence says why nothing is offered on a page of the browser's", async () => {
+    const { said, ...rest } = await offered("chrome://version");
+    assert.match(said, /browsers? keep extensions out of/i);
+    assert.deepEqual(rest, { switches, scan: false });
+  });
+
+  test("on Sotto's own, and on a file of this computer", async () => {
+    assert.deepEqual(await offered(plain.url("pages/privacy.html")), { said: "This page is Sotto’s own: there is nothing to check here.", switches, scan: true });
+    const file = join(folder, "page.html");
+    writeFileSync(file, "<p>What a wonderful evening.</p>");
+    const { said } = await offered(pathToFileURL(file).href);
+    assert.match(said, /file on your computer|page is none/);
+  });
+});
+
+describe("in a browser without SIMD", () => {
+  /** @type {Sotto} */
+  let old;
+  before(async () => {
+    old = await startSotto({ edit: (folder) => editFile(folder, "simd.js", (text) => text.replace(/WebAssembly\.validate\(\w+\)/, "false")) });
+  });
+  after(() => old?.close());
+
+  test("each page says so in one sentence, and so does whoever is asked", async () => {
+    for (const name of ["popup", "options", "welcome", "privacy"]) {
+      const window = await old.page(old.url(`pages/${name}.html`));
+      await window.getByText(/this browser has no WebAssembly with SIMD/).waitFor();
+      await window.close();
+    }
+    const reply = await old.ask({ ask: "text", text: "What a wonderful evening." });
+    assert.deepEqual([reply.answer, reply.reason], ["refused", "noSimd"]);
+  });
+
+  test("the shortcut opens the popup, which says it", async () => {
+    const window = await old.page("chrome://version");
+    await old.pressShortcut(window, "classify-selection");
+    await old.popupSays(/this browser has no WebAssembly with SIMD/);
+  });
 });
 
 describe("in German", () => {

@@ -138,7 +138,7 @@ describe("the popup over a page", () => {
     const said = (id) => (by(id)?.checkVisibility() ? by(id).innerText : null);
     const { checked, disabled } = by("protect");
     return {
-      title: said("protect-title"), checked, disabled, hint: said("protect-hint"), why: said("protect-why"), counts: said("covered-said"), none: said("covered-none"),
+      title: said("protect-title"), checked, disabled, hint: said("protect-hint"), here: said("page-said"), why: said("protect-why"), counts: said("covered-said"), none: said("covered-none"),
       list: [...by("covered-list").children].map((entry) => entry.innerText.split(/\n+/)),
       more: said("covered-more"), revealAll: said("covered-reveal-all"), off: said("protect-off"), locked: said("protect-locked"),
       scan: by("scan-part").checkVisibility(), trouble: said("trouble"), focus: document.activeElement?.id || document.activeElement?.ariaLabel,
@@ -245,7 +245,7 @@ describe("the popup over a page", () => {
     await bare.popupSays(/Sotto/);
     const own = await bare.page(bare.url("pages/privacy.html"));
     await openPopup(bare, own);
-    await shows({ title: "Protect pictures", checked: false, disabled: true, hint: "Sotto can’t protect pictures on this page.", why: null, counts: null }, bare);
+    await shows({ title: "Protect pictures", checked: false, disabled: true, hint: null, here: "This page is Sotto’s own: there is nothing to check here.", why: null, counts: null }, bare);
     await bare.popupSays(/Sotto/);
     await own.close();
   });

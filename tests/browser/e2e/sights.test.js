@@ -240,6 +240,13 @@ describe("under the pointer", () => {
     assert.equal(await pixels.last(), null, "no capture is needed");
   });
 
+  test("a picture that is out of view is said to be so", async () => {
+    await page.keyboard.press("Escape");
+    await page.evaluate(() => scrollTo(0, 0));
+    await plain.checkImage(page, "#below");
+    await plain.says(page, /Nothing of this picture is in view/, 10_000);
+  });
+
   test("nothing is no picture", async () => {
     await check("#nothing", /no picture here/i);
     await screenshot(page, "card-no-picture");

@@ -77,7 +77,7 @@ test("upload and decide: a file too large to be looked at is not opened", async 
     const ask = (message) => chrome.runtime.sendMessage({ id: "x", picture, ...message }).then(({ reason }) => reason);
     return [await ask({ ask: "upload" }), await ask({ ask: "decide", upload: true })];
   });
-  assert.deepEqual(said, ["unreadablePicture", "unreadablePicture"]);
+  assert.deepEqual(said, ["largePicture", "largePicture"]);
 });
 
 test("picture: pixels that are not what they say are refused, and cost nothing", async () => {
@@ -268,7 +268,7 @@ test("the background when it asks: long answers are not heard", async () => {
   assert.equal((await theirs.evaluate(() => chrome.runtime.sendMessage({ id: "x", ask: "scanned" }))).answer, "done");
   await other.bringToFront();
   await sotto.checkImage(other, "#coffee");
-  await sotto.says(other, /don.t let extensions read this/);
+  await sotto.says(other, /Nothing of this picture is in view/);
   assert.equal(await wasmBytes(), before);
   await other.close();
 });

@@ -441,7 +441,7 @@ describe("the popup", () => {
   test("says so where no extension may read", async () => {
     const browsers = await sotto.page("chrome://version");
     await sotto.pressShortcut(browsers, "classify-selection");
-    await sotto.popupSays(/don.t let extensions read/);
+    await sotto.popupSays(/keep extensions out of/);
     await browsers.close();
   });
 });

@@ -149,6 +149,25 @@ export const BAD_FILES = {
   },
 };
 
+/**
+ * By name, the beginnings of files that no Chromium decodes. What follows them is nothing.
+ * @type {Record<string, Buffer>}
+ */
+export const UNOPENED = Object.fromEntries(Object.entries({
+  "photo.heic": "\0\0\0\x18ftypheic\0\0\0\0mif1heic",
+  "burst.heif": "\0\0\0\x18ftypmsf1\0\0\0\0msf1hevc",
+  "scan.tif": "II*\0\x08\0\0\0",
+  "canon.cr2": "II*\0\x10\0\0\0CR\x02\0",
+  "canon.cr3": "\0\0\0\x18ftypcrx \0\0\0\x01crx isom",
+  "fuji.raf": "FUJIFILMCCD-RAW 0201",
+  "map.jp2": "\0\0\0\x0cjP  \x0d\x0a\x87\x0a",
+  "layers.psd": "8BPS\0\x01",
+  "letter.png": "%PDF-1.7\n",
+  "old.wmv": "\x30\x26\xb2\x75\x8e\x66\xcf\x11",
+  // A name says nothing.
+  "renamed.jpg": "\0\0\0\x18ftypheic\0\0\0\0mif1heic",
+}).map(([name, start]) => [name, Buffer.concat([Buffer.from(start, "latin1"), Buffer.alloc(2_000)])]));
+
 let nAlarms = 0;
 /**
  * The false alarm as a file that was never decided about: bytes after a PNG's end change its hash and nothing else.

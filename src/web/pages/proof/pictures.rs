@@ -12,7 +12,7 @@ use super::parts::{Part, Proven, Table};
 use super::run::{Failure, Run, in_lanes};
 use crate::{
     models::{self, Task},
-    protocol::{Answer, Caution, PageAsk, PictureVerdict, Reason, Strictness},
+    protocol::{Answer, Caution, PageAsk, PictureVerdict, Strictness},
     tasks::alarm::{Alarm, caution_of},
     web::browser::{chrome, wire},
 };
@@ -78,10 +78,10 @@ fn read(table: &str) -> Option<Vec<Picture<'_>>> {
 
 /// None where the browser can't read it.
 async fn judged(run: &Run, picture: &JsValue) -> Result<Option<PictureVerdict>, Failure> {
-    match run.ask(PageAsk::Picture, picture).await? {
+    match run.ask(PageAsk::Picture { measured: true }, picture).await? {
         Ok(Answer::Picture(verdict)) => Ok(Some(verdict)),
         Ok(_) => Err(ask::unexpected().into()),
-        Err(refusal) if refusal.reason == Reason::UnreadablePicture => Ok(None),
+        Err(refusal) if refusal.reason.is_unreadable() => Ok(None),
         Err(refusal) => Err(refusal.into()),
     }
 }
@@ -91,7 +91,7 @@ fn alarms(verdict: &PictureVerdict) -> Alarms {
         let caution = caution_of(strictness, Caution::default());
         caution.is_some_and(|caution| Alarm::of_verdict(verdict, &caution).is_raised())
     };
-    Alarms { own: verdict.is_over(), presets: PRESETS.map(is_raised) }
+    Alarms { own: verdict.unsuitable, presets: PRESETS.map(is_raised) }
 }
 
 /// So many pictures, and of them the alarms of what the person set and of each preset.

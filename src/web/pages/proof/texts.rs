@@ -68,7 +68,7 @@ pub async fn prove(run: &Run) -> Result<Proven, Failure> {
 }
 
 async fn judged(run: &Run, row: &Row<'_>) -> Result<Outcome, Failure> {
-    match run.ask(PageAsk::Text { text: row.sentence.clone() }, &JsValue::UNDEFINED).await? {
+    match run.ask(PageAsk::Text { text: row.sentence.clone(), measured: true }, &JsValue::UNDEFINED).await? {
         Ok(Answer::Text(verdict)) => {
             Ok(Outcome::Judged { sentiment: verdict.sentiment, shares: verdict.shares, model: verdict.model })
         }
