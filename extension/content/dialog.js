@@ -116,7 +116,7 @@ globalThis.sottoDialog ??= (() => {
           if (flagged.every(({ said }) => said)) finish("upload");
           return isKept;
         }))),
-        make("footer", {}, keep, button(text("uploadAnyway"), "upload", ""), button(text("allowHere"), "allow", "bare")),
+        make("footer", {}, keep, button(text("uploadAnyway"), "upload", ""), ...(chrome.extension?.inIncognitoContext ? [] : [button(text("allowHere"), "allow", "bare")])),
       );
       dialog.addEventListener("cancel", (event) => event.isTrusted && finish("keep"));
       let host = /** @type {HTMLElement | null} */ (null);

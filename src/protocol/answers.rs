@@ -117,6 +117,8 @@ pub enum Reason {
     OffLimits,
     /// The same of a page whose address it does not tell either.
     ClosedPage,
+    /// Of a private window nothing is kept, and that would be.
+    PrivateWindow,
     /// A page of the browser's own.
     BrowserPage,
     /// A store for extensions.

@@ -15,7 +15,7 @@ use crate::{
         Tagged, TextVerdict, ToPage, Urgency, View,
     },
     web::{
-        browser::{chrome, scripts::off_limits, untrusted, wire},
+        browser::{chrome, scripts::off_limits, tabs, untrusted, wire},
         corrections, guard,
         host::{Host, host},
         in_force, lock,
@@ -112,6 +112,10 @@ async fn for_frame(
         FrameAsk::Watched => guard::watched(site.as_deref()).await?,
         FrameAsk::AllowHere => {
             lock::may_change().await?;
+            if tabs::is_private(tab).await {
+                let detail = "nothing of a private window is kept".to_owned();
+                return Err(Refusal { reason: Reason::PrivateWindow, detail });
+            }
             guard::allow(&of_a_site()?).await?;
         }
         FrameAsk::Bring { what } => {

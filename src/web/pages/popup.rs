@@ -30,15 +30,21 @@ pub async fn popup() {
     waiting_view().await;
     let tab = Tab::in_front().await;
     let id = tab.as_ref().map(|tab| tab.id);
+    let is_private = tab.as_ref().is_some_and(|tab| tab.is_private);
     let site = match tab.map_or(Err(Reason::ClosedPage), |tab| tab.site) {
-        Ok(site) => Some(site),
+        Ok(site) => {
+            if is_private {
+                not_offered(Reason::PrivateWindow);
+            }
+            Some(site)
+        }
         Err(reason) => {
             not_offered(reason);
             None
         }
     };
-    guard_here(site.clone()).await;
-    protection::wire_section(id, site).await;
+    guard_here(site.clone(), is_private).await;
+    protection::wire_section(id, site, is_private).await;
     refresh().await;
     scan::wire_section(id).await;
 }
@@ -120,14 +126,14 @@ fn not_offered(reason: Reason) {
         }
     }
     // There pictures may be looked at all the same.
-    dom::show("scan-part", matches!(reason, Reason::OwnPage | Reason::NotOnWeb));
+    dom::show("scan-part", matches!(reason, Reason::OwnPage | Reason::NotOnWeb | Reason::PrivateWindow));
 }
 
-async fn guard_here(site: Option<String>) {
+async fn guard_here(site: Option<String>, is_private: bool) {
     let (Some(switch), Some(site), Ok(settings)) = (dom::input("guard"), site, ask::settings().await) else { return };
     dom::say("guard-title", &chrome::message("guardHere", &[host_of(&site)]));
     switch.set_checked(site_switch::is_on(Switch::Guard, &settings, Some(&site)));
-    switch.set_disabled(false);
+    switch.set_disabled(is_private);
     site_switch::wire(&switch, Switch::Guard, Some(site), || {});
 }
 

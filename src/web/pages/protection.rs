@@ -22,17 +22,17 @@ const N_LISTED: usize = 20;
 const SECOND: &str = "OpenNsfw";
 
 thread_local! {
-    /// The tab in view when the popup opened, and its site.
-    static HERE: RefCell<Option<(i32, String)>> = const { RefCell::new(None) };
+    /// The tab in view when the popup opened, its site, and whether its window is a private one, in which no site can be chosen.
+    static HERE: RefCell<Option<(i32, String, bool)>> = const { RefCell::new(None) };
 }
 
 /// Wires the section to a tab and its site; the switch stays disabled where there is none.
-pub async fn wire_section(tab: Option<i32>, site: Option<String>) {
+pub async fn wire_section(tab: Option<i32>, site: Option<String>, is_private: bool) {
     let (Some(switch), Some(tab), Some(site)) = (dom::input("protect"), tab, site) else { return };
     let host = host_of(&site);
     dom::say("protect-title", &chrome::message("protectHere", &[host]));
     dom::say("protect-off", &chrome::message("protectOff", &[host]));
-    HERE.set(Some((tab, site.clone())));
+    HERE.set(Some((tab, site.clone(), is_private)));
     site_switch::wire(&switch, Switch::Protection, Some(site.clone()), || spawn_local(refresh()));
     if let Some(button) = dom::by_id("protect-off") {
         dom::on_press(&button, move || turn_off(site.clone()));
@@ -49,7 +49,7 @@ pub async fn wire_section(tab: Option<i32>, site: Option<String>) {
 
 /// What is covered in a tab has changed.
 pub fn heard(tab: i32) {
-    if HERE.with_borrow(|here| here.as_ref().is_some_and(|(here, _)| *here == tab)) {
+    if HERE.with_borrow(|here| here.as_ref().is_some_and(|(here, ..)| *here == tab)) {
         spawn_local(refresh());
     }
 }
@@ -74,10 +74,12 @@ async fn reveal(tab: i32, picture: Option<CoveredName>) {
 }
 
 async fn refresh() {
-    let (Some((tab, site)), Ok(settings)) = (HERE.with_borrow(Clone::clone), ask::settings().await) else { return };
+    let (Some((tab, site, is_private)), Ok(settings)) = (HERE.with_borrow(Clone::clone), ask::settings().await) else {
+        return;
+    };
     let is_protected = site_switch::is_on(Switch::Protection, &settings, Some(&site));
     let is_locked = settings.lock == LockState::Locked;
-    show_lock(is_locked);
+    show_lock(is_locked, is_private);
     show_switch(&settings, &site, is_protected).await;
     // Whatever a scan would look for is looked at already.
     dom::show("scan-part", !is_protected);
@@ -89,14 +91,14 @@ async fn refresh() {
 }
 
 /// Without the passphrase nothing here can be changed or revealed.
-fn show_lock(is_locked: bool) {
+fn show_lock(is_locked: bool, is_private: bool) {
     if let Some(switch) = dom::input("protect") {
-        switch.set_disabled(is_locked);
+        switch.set_disabled(is_locked || is_private);
     }
     // Empty where it is hidden, as below: it describes the switch, too.
     dom::say("protect-locked-said", &if is_locked { chrome::message("lockedHere", &[]) } else { String::new() });
     dom::show("protect-locked", is_locked);
-    dom::show("protect-off", !is_locked);
+    dom::show("protect-off", !is_locked && !is_private);
 }
 
 async fn show_switch(settings: &Settings, site: &str, is_protected: bool) {

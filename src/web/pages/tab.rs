@@ -12,6 +12,8 @@ pub struct Tab {
     pub id: i32,
     /// The site that it shows, or why Sotto has nothing to offer on what it shows.
     pub site: Result<String, Reason>,
+    /// Whether it stands in a private window.
+    pub is_private: bool,
 }
 
 impl Tab {
@@ -25,7 +27,8 @@ impl Tab {
             Some(reason) => Err(reason),
             None => address.and_then(|address| sites::site_of(&address)).ok_or(Reason::NotOnWeb),
         };
-        Some(Self { id, site })
+        let is_private = chrome::get(&tab, "incognito").is_truthy();
+        Some(Self { id, site, is_private })
     }
 }
 

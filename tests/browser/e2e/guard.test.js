@@ -8,6 +8,7 @@ import { basename, join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { alarm as newAlarm, UNOPENED } from "../harness/made_files.js";
 import { eventually } from "../harness/browser.js";
+import { contentScript } from "../harness/isolated.js";
 import { FIXTURES, PICTURES } from "../harness/places.js";
 import { serve } from "../harness/server.js";
 import { clickInShadow, countHosts } from "../harness/shadow.js";
@@ -315,6 +316,21 @@ test("a dropped folder reaches the page as it is, with all that is in it, and th
   assert.deepEqual(got.files.sort(), [`/picked/${said(bad)}`, `/picked/${said(HOUSE)}`, said(HORSE)].sort());
   assert.equal((await seen(page)).filter(({ event }) => event === "drop").length, 2);
   assert.equal(nRequests(), nBefore);
+});
+
+test("in a private window no site is always allowed", async () => {
+  const page = await sotto.visit(`${server.origin}/uploads.html`);
+  const ours = await contentScript(page, sotto.id);
+  await ours.evaluate(() => Object.defineProperty(chrome.extension, "inIncognitoContext", { value: true, configurable: true }));
+  await pick(page, "single", [alarm()]);
+  const words = await sotto.says(page, /upload anyway/i, 8_000);
+  assert.doesNotMatch(words, /always allow/i);
+  await clickInShadow(page, /don.t upload/i);
+  const worker = await sotto.worker();
+  await worker.evaluate(() => (chrome.tabs.get = /** @type {any} */ (async () => ({ incognito: true }))));
+  const reply = await ours.evaluate(() => chrome.runtime.sendMessage({ id: "allow", ask: "allowHere" }));
+  assert.equal(reply.reason, "privateWindow");
+  await sotto.stopWorkers();
 });
 
 describe("files that this browser can't open", () => {

@@ -167,6 +167,22 @@ describe("on a page that is no website's", () => {
   });
 });
 
+test("in a private window no site can be chosen, and one sentence says why", async () => {
+  const window = await sotto.page("about:blank");
+  await window.addInitScript(() => {
+    if ("tabs" in chrome) chrome.tabs.query = /** @type {any} */ (async () => [{ id: 1, url: "https://example.com/", incognito: true }]);
+  });
+  await window.goto(sotto.url("pages/popup.html"));
+  await window.getByText(/private window, of which nothing is kept/).waitFor();
+  for (const id of ["guard", "protect"]) {
+    assert.equal(await window.locator(`#${id}`).isDisabled(), true, id);
+    assert.match((await window.locator(`#${id}-title`).textContent()) ?? "", /example\.com/);
+  }
+  assert.equal(await window.locator("#scan-part").isVisible(), true);
+  await screenshot(window, "popup-private");
+  await window.close();
+});
+
 describe("in a browser without SIMD", () => {
   /** @type {Sotto} */
   let old;
