@@ -80,7 +80,7 @@ async fn refresh() {
     let is_protected = site_switch::is_on(Switch::Protection, &settings, Some(&site));
     let is_locked = settings.lock == LockState::Locked;
     show_lock(is_locked, is_private);
-    show_switch(&settings, &site, is_protected).await;
+    show_switch(&settings, &site, is_protected, is_private).await;
     // Whatever a scan would look for is looked at already.
     dom::show("scan-part", !is_protected);
     dom::show("covered", is_protected);
@@ -101,13 +101,13 @@ fn show_lock(is_locked: bool, is_private: bool) {
     dom::show("protect-off", !is_locked && !is_private);
 }
 
-async fn show_switch(settings: &Settings, site: &str, is_protected: bool) {
+async fn show_switch(settings: &Settings, site: &str, is_protected: bool, is_private: bool) {
     if let Some(switch) = dom::input("protect") {
         switch.set_checked(is_protected);
     }
     let rule = settings.protect_rules.get(site).unwrap_or(&settings.protect_rule);
     dom::say("protect-hint", &chrome::message(if rule.held { "protectHint" } else { "protectHintAfter" }, &[]));
-    let is_asked = !is_protected && !Switch::Protection.powers(Some(site)).are_granted().await;
+    let is_asked = !is_protected && !is_private && !Switch::Protection.powers(Some(site)).are_granted().await;
     // Empty where it is hidden: it belongs to the switch's description.
     dom::say("protect-why", &if is_asked { chrome::message("protectWhy", &[]) } else { String::new() });
     dom::show("protect-why", is_asked);

@@ -1,13 +1,13 @@
 // The pictures that stores show: `node tests/browser/store/screenshots.js FOLDER`, headless. Each is of the extension at work on
-// a page of pages/, in a Chromium with the package that SOTTO_DIST names, at 1280 × 800, and the same at 640 × 400; and the tile of
-// 440 × 280. Nothing in them is drawn by hand but where the popup stands: a headless browser has no toolbar for it to hang from.
+// a page of pages/, in a Chromium with the package that SOTTO_DIST names, at 1280 × 800, and the same at 640 × 400; the tile of
+// 440 × 280; and the icon as stores want it, in 96 of 128 pixels and at 300 × 300. Nothing in them is drawn by hand but where the popup stands: a headless browser has no toolbar for it to hang from.
 
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { eventually } from "../harness/browser.js";
-import { FIXTURES, PICTURES } from "../harness/places.js";
+import { FIXTURES, PICTURES, ROOT } from "../harness/places.js";
 import { serve } from "../harness/server.js";
 import { shadowText } from "../harness/shadow.js";
 import { startSotto } from "../harness/sotto.js";
@@ -41,6 +41,7 @@ try {
   await popup();
   await settings();
   await tile();
+  await icons();
 } finally {
   await sotto.close();
   await server.close();
@@ -151,6 +152,20 @@ async function tile() {
   await page.close();
 }
 
+/** The drawing fills the icon's square but for a margin of its own, 1.5 of 32; the rest of what stores want is added around it. */
+async function icons() {
+  const svg = inline(readFileSync(join(ROOT, "extension/icons/sotto.svg")), "image/svg+xml");
+  for (const [name, side, drawn] of /** @type {const} */ ([["icon-128x128", 128, 96], ["logo-300x300", 300, 300]])) {
+    const page = await sotto.page("about:blank");
+    await page.setViewportSize({ width: side, height: side });
+    const width = (drawn * 32) / 29;
+    await page.setContent(`<style>body { overflow: hidden; } img { position: absolute; inset: ${(side - width) / 2}px; width: ${width}px; }</style><img src="${svg}">`);
+    await page.locator("img").evaluate((/** @type {HTMLImageElement} */ image) => image.decode());
+    write(name, await page.screenshot({ omitBackground: true }));
+    await page.close();
+  }
+}
+
 /**
  * Writes what the page shows in both sizes.
  * @param {Page} page
@@ -187,9 +202,12 @@ function nameOf({ width, height }) {
   return `${width}x${height}`;
 }
 
-/** @param {Buffer} png */
-function inline(png) {
-  return `data:image/png;base64,${png.toString("base64")}`;
+/**
+ * @param {Buffer} picture
+ * @param {string} type
+ */
+function inline(picture, type = "image/png") {
+  return `data:${type};base64,${picture.toString("base64")}`;
 }
 
 /**
