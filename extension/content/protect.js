@@ -906,7 +906,7 @@ globalThis.sottoProtect ??= (() => {
     const pictures = [...covered()].map(([element, { name, film, verdict }]) => {
       const { width, height } = element.getBoundingClientRect();
       const first = verdict?.classes[verdict.over[0]];
-      return { picture: name, width, height, film, class: !verdict ? "" : verdict.said ? "Said" : first?.name ?? "OpenNsfw", share: first?.probability ?? verdict?.second.share ?? 0 };
+      return { picture: name, width, height, film, class: !verdict ? "" : verdict.said ? "Said" : first?.name ?? "OpenNsfw", share: first?.probability ?? verdict?.second.share ?? 0, doubtful: verdict?.doubtful ?? false };
     });
     const all = [...known.values(), ...backs.values()];
     return { pictures, judged: all.filter(({ verdict }) => verdict).length, unjudged: all.filter(({ state, verdict }) => !verdict && (state === "late" || state === "covered")).length };

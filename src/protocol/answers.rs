@@ -222,6 +222,8 @@ pub struct CoveredPicture {
     pub class: String,
     /// How probable that is.
     pub share: f32,
+    /// Whether one look warns of it and the other sees nothing.
+    pub doubtful: bool,
     /// Whether it is a film.
     pub film: bool,
 }
@@ -250,5 +252,6 @@ pub struct CoveredHere {
     pub height: f64,
     pub class: String,
     pub share: f32,
+    pub doubtful: bool,
     pub film: bool,
 }

@@ -69,6 +69,16 @@ test("every word that a page or its Rust names is there", () => {
   assert.deepEqual([...new Set(wanted)].filter((key) => !keysOf("en").includes(key)), []);
 });
 
+test("every kind of the packaged texts and pictures has its word", () => {
+  for (const [file, column, prefix] of /** @type {const} */ ([["snippets.tsv", "kind", "proofKind_"], ["pictures/pictures.tsv", "group", "proofGroup_"]])) {
+    const [head = "", ...lines] = read(`tests/evaluation/${file}`).trim().split("\n");
+    const at = head.split("\t").indexOf(column);
+    const kinds = new Set(lines.map((line) => line.split("\t")[at]));
+    assert.ok(at >= 0 && kinds.size > 5, file);
+    assert.deepEqual([...kinds].filter((kind) => !keysOf("en").includes(`${prefix}${kind}`)), []);
+  }
+});
+
 test("every control stands for a setting that there is", () => {
   const { properties } = JSON.parse(readFileSync(join(DIST, "managed.json"), "utf8"));
   const settings = named(/data-(?:binds|setting)="(\w+)"/g);

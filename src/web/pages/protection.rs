@@ -195,7 +195,11 @@ fn what(picture: &CoveredPicture) -> String {
         "" => chrome::message("coveredNoVerdict", &[]),
         // Not a net's word, but the person's own.
         "Said" => chrome::message("said_unsuitable", &[]),
+        SECOND if picture.doubtful => chrome::message("coveredDoubtfulUnsuitable", &[&share]),
         SECOND => chrome::message("coveredUnsuitable", &[&share]),
+        class if picture.doubtful => {
+            chrome::message("coveredDoubtful", &[&chrome::message(&format!("class{class}"), &[]), &share])
+        }
         class => chrome::message("coveredBecause", &[&chrome::message(&format!("class{class}"), &[]), &share]),
     }
 }

@@ -35,6 +35,7 @@ pub async fn covered(tab: i32) -> Result<CoveredPictures, Refusal> {
             height: here.height as u32,
             class: here.class,
             share: here.share,
+            doubtful: here.doubtful,
             film: here.film,
         }));
     }
