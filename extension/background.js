@@ -52,6 +52,11 @@ for (const event of [chrome.permissions.onAdded, chrome.permissions.onRemoved, c
   event.addListener(() => inEngine((host) => host.permissionsChanged()).catch(log));
 }
 
+// With an update a browser forgets the scripts that were registered before.
+chrome.runtime.onInstalled.addListener(({ reason }) => {
+  if (reason !== "install") inEngine((host) => host.permissionsChanged()).catch(log);
+});
+
 // ---- Messages from our own pages and content scripts ----
 
 chrome.runtime.onConnect.addListener((port) => {

@@ -442,6 +442,12 @@ declare namespace chrome.runtime {
   export function connect(connectInfo: { name: string | null | undefined }): Port;
 }
 
+/** Firefox's, for content scripts: the window and an event as the page has them. */
+declare var wrappedJSObject: { DataTransfer: typeof DataTransfer } | undefined;
+interface ClipboardEvent {
+  wrappedJSObject?: ClipboardEvent;
+}
+
 /** The DOM makes text of figures by itself. */
 interface CSSStyleDeclaration {
   setProperty(property: string, value: string | number | null, priority?: string): void;

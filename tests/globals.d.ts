@@ -75,12 +75,19 @@ interface PerformanceEntry {
 }
 
 // Firefox's own, in its windows.
+declare const Cc: any;
+declare const ChromeUtils: any;
 declare const Ci: any;
+declare const Components: any;
+declare const Cu: any;
 declare const PopupNotifications: any;
 declare const Services: any;
 declare const WebExtensionPolicy: any;
 declare const gBrowser: any;
 declare var sottoAsked: { byExtension: string[]; elsewhere: string[]; nByPages: number };
+declare var sottoPicked: string[];
+declare var sottoPasted: ClipboardEvent;
+declare var sottoTransfer: DataTransfer;
 
 type Truthy<Value> = Exclude<Value, null | undefined | false | 0 | "">;
 // What harness/pixels.js leaves in the service worker.
@@ -105,7 +112,7 @@ declare namespace chrome.scripting {
 declare var uploads: { seen: { where: string; event: string; files: string[] }[]; [name: string]: any };
 declare var captured: any[], flood: any[], heard: any[], replies: any[], shifts: any[];
 declare var ask: any, asked: any, bench: any, changed: any, clicks: any, cut: any, deletion: any;
-declare var gone: any, hasHidden: any, hasRemoved: any, held: any, keys: any, lastClick: any, loadBattery: any;
+declare var before: any, gone: any, hasHidden: any, hasRemoved: any, held: any, keys: any, lastClick: any, loadBattery: any;
 declare var compile: any, compileText: any, loadCases: any, loseDevice: any, refusal: any, runProduct: any;
 declare var longest: any, longestGap: any, moved: any, nAnswered: any, nChanges: any, nPackageReads: any, nSaved: any, nSpots: any;
 declare var nativeSend: any, packer: any, picture: any, pictureLessMean: any, pictureRgb: any, port: any, restless: any, runCase: any, said: any, seen: any;

@@ -23,7 +23,7 @@
     header, footer { padding: 8px; padding-inline-start: 14px; }
     header h2 { flex: 1; color: var(--quiet); font-weight: 500; font-size: 13px; }
     .body { padding: 2px 14px 12px; }
-    footer { border-top: 1px solid var(--line); }
+    footer { border-top: 1px solid var(--line); flex-wrap: wrap; }
     [hidden] { display: none; }
   `;
 
@@ -143,11 +143,11 @@
     const below = make("div", {}, make("p", { role: "status" }));
     const [why, wrong] = PARTS.map((what) => make("button", { class: "bare", "aria-expanded": "false", onclick: () => ask({ ask: "bring", what }) }, text(what)));
     const footer = make("footer", { class: "foot row" });
-    const closeButton = make("button", { class: "bare", "aria-label": text("close"), onclick: close }, "✕");
+    const cross = make("button", { class: "bare", "aria-label": text("close"), onclick: close }, "✕");
     const sheet = make(
       "section",
       { class: "sheet", role: "dialog", "aria-labelledby": "title", "aria-describedby": "body", tabindex: -1 },
-      make("header", { class: "row" }, mark(), make("h2", { id: "title" }, text("cardTitle")), closeButton),
+      make("header", { class: "row" }, mark(), make("h2", { id: "title" }, text("cardTitle")), cross),
       body,
       below,
       footer,
@@ -156,8 +156,8 @@
     if (!host) return false;
     Object.assign(mine, { host, sheet, body, below, footer, why, wrong });
     // The browser itself hides the card then, on a page that lets no click through to us.
-    closeButton.popoverTargetElement = host;
-    closeButton.popoverTargetAction = "hide";
+    cross.popoverTargetElement = host;
+    cross.popoverTargetAction = "hide";
     watch(host, close, () => mine === card && comesBack(mine));
     return true;
   }

@@ -21,6 +21,8 @@
   const off = new AbortController();
   const picks = { input: onPick, change: onPick };
   const listeners = { ...picks, drop: onDrop, paste: onPaste, submit: onSubmit, click: onClick };
+  // What a script of ours puts into a transfer of its own, Firefox keeps from the page; the page's own takes it as from the page.
+  const Transfer = globalThis.wrappedJSObject?.DataTransfer ?? DataTransfer;
   /** The way to pickers.js in the page's own world. */
   let port = /** @type {MessagePort | null} */ (null);
 
@@ -260,6 +262,9 @@
       if (!passed.length && !left.length) return;
       const options = { bubbles: true, cancelable: true, composed: true };
       const again = new ClipboardEvent("paste", { ...options, clipboardData: transferOf(passed, left) });
+      // Firefox takes none, and makes an empty one.
+      const empty = again.wrappedJSObject?.clipboardData;
+      if (empty && !empty.types.length) transferOf(passed, left, empty);
       ours.add(again);
       if (target.dispatchEvent(again) && target.isContentEditable) insert(passed, left);
     });
@@ -300,9 +305,9 @@
   /**
    * @param {File[]} files
    * @param {Strings} strings
+   * @param {DataTransfer} transfer
    */
-  function transferOf(files, strings = []) {
-    const transfer = new DataTransfer();
+  function transferOf(files, strings = [], transfer = new Transfer()) {
     for (const [type, data] of strings) transfer.setData(type, data);
     for (const file of files) transfer.items.add(file);
     return transfer;

@@ -238,11 +238,11 @@ pub struct Spot {
 }
 
 /// Which covered picture of a tab.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "declarations", derive(ts_rs::TS))]
 pub struct CoveredName {
-    /// The browser's number for the frame.
-    pub frame: i32,
+    /// The browser's number for the frame; Firefox's have more than 32 bits.
+    pub frame: f64,
     /// The frame's number for the picture.
     pub picture: u32,
 }

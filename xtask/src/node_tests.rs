@@ -11,10 +11,12 @@ use std::sync::Mutex;
 use std::time::Instant;
 
 /// End-to-end files that run one after the other in one process and share its browsers (harness/together.js), because they
-/// want nothing special of them. Two lines that take about as long as each other, and as long as all the other files.
-const TOGETHER: [&[&str]; 2] = [
+/// want nothing special of them. Two lines that take about as long as each other, and as long as all the other files; and those
+/// that share a Firefox.
+const TOGETHER: [&[&str]; 3] = [
     &["install", "doors", "words", "popup_words", "queue", "scan", "protected_pages", "flavours"],
     &["guard", "guard_hostile", "closed_tabs", "settings", "own_model", "measure", "faults"],
+    &["firefox", "firefox_words", "firefox_guard", "firefox_messages", "firefox_zoom"],
 ];
 
 /// Where more files than this have failed tests, something is broken, and nothing is tried again.
@@ -97,12 +99,16 @@ pub fn run(step: &str, folders: &[&str], inputs: Inputs, browsers: &Browsers, ag
 
 /// A file that was renamed would have its own browsers again, and nobody would notice.
 fn know_all_together(files: &[String]) -> Outcome {
-    let is_there = |name: &&str| files.iter().any(|file| short(file) == *name);
-    let (there, missing): (Vec<_>, Vec<_>) = TOGETHER.concat().into_iter().partition(is_there);
-    if there.is_empty() || missing.is_empty() {
-        return Ok(());
+    for group in TOGETHER {
+        let is_there = |name: &&&str| files.iter().any(|file| short(file) == **name);
+        let (there, missing): (Vec<&&str>, Vec<&&str>) = group.iter().partition(is_there);
+        if !there.is_empty() && !missing.is_empty() {
+            return Err(format!(
+                "TOGETHER in xtask/src/node_tests.rs names {missing:?}, and there are no such test files"
+            ));
+        }
     }
-    Err(format!("TOGETHER in xtask/src/node_tests.rs names {}, and there is no such test file", missing.join(", ")))
+    Ok(())
 }
 
 impl Sum {

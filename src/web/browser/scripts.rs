@@ -14,13 +14,14 @@ const GRANT_PAUSES_MS: [i32; 2] = [30, 120];
 
 /// What the last of some scripts said in one frame.
 pub struct Said {
-    pub frame: i32,
+    /// The browser's number for it; Firefox's have more than 32 bits.
+    pub frame: f64,
     /// Undefined where it said more than any script of ours.
     pub result: JsValue,
 }
 
 /// Brings scripts into one frame of a tab, or into all of them.
-pub async fn inject(tab: i32, frame: Option<i32>, files: &[&str]) -> Result<Vec<Said>, JsValue> {
+pub async fn inject(tab: i32, frame: Option<f64>, files: &[&str]) -> Result<Vec<Said>, JsValue> {
     let target = chrome::object(&[("tabId", tab.into())]);
     match frame {
         Some(frame) => chrome::set(&target, "frameIds", &Array::of1(&frame.into())),
@@ -36,19 +37,21 @@ pub async fn inject(tab: i32, frame: Option<i32>, files: &[&str]) -> Result<Vec<
         }
     };
     let said = results.iter().filter_map(|result| {
-        let frame = chrome::get(&result, "frameId").as_f64()? as i32;
+        let frame = chrome::get(&result, "frameId").as_f64()?;
         Some(Said { frame, result: no_longer_than_ours(chrome::get(&result, "result")) })
     });
-    Ok(said.collect())
+    let said: Vec<Said> = said.collect();
+    // Of a page that no script of ours may enter Firefox says just that nothing came of it.
+    if said.is_empty() { Err(JsValue::from_str("no script of ours may enter")) } else { Ok(said) }
 }
 
 /// Whom in a tab a message is for.
 #[derive(Clone)]
 pub enum Whom {
     AllFrames,
-    Frame(i32),
+    Frame(f64),
     /// One document of a frame, which may show another by then; undefined where it is not known.
-    Document(i32, JsValue),
+    Document(f64, JsValue),
 }
 
 /// Tells scripts in a tab something. Rejects where none of them listens.
@@ -66,7 +69,7 @@ pub async fn tell(tab: i32, whom: &Whom, message: &ToFrame) -> Result<JsValue, J
 }
 
 /// Asks a script in a frame; the answer, and the picture that stands beside it (undefined where none does).
-pub async fn ask<T: DeserializeOwned + Default>(tab: i32, frame: i32, message: &ToFrame) -> (T, JsValue) {
+pub async fn ask<T: DeserializeOwned + Default>(tab: i32, frame: f64, message: &ToFrame) -> (T, JsValue) {
     let answer = tell(tab, &Whom::Frame(frame), message).await.unwrap_or(JsValue::UNDEFINED);
     let (answer, picture) = untrusted::take_picture(&answer);
     untrusted::without_long_parts(&answer, FRAME_TEXT_UNITS_MAX);

@@ -66,7 +66,7 @@ pub async fn on_picture(verdict: &mut PictureVerdict, order: &Order) {
 }
 
 /// Brings the script that says so to the card of this frame.
-pub async fn bring(tab: i32, frame: i32) -> Result<(), Refusal> {
+pub async fn bring(tab: i32, frame: f64) -> Result<(), Refusal> {
     inject(tab, Some(frame), &[WRONG]).await.map(drop).map_err(|thrown| off_limits(&chrome::reason_of(&thrown)))
 }
 

@@ -10,7 +10,7 @@ use crate::{
 #[wasm_bindgen(js_name = menuClicked)]
 pub async fn menu_clicked(info: JsValue, tab: JsValue) {
     let Ok(host) = host() else { return };
-    let frame = chrome::get(&info, "frameId").as_f64().unwrap_or(0.0) as i32;
+    let frame = chrome::get(&info, "frameId").as_f64().unwrap_or(0.0);
     let address = |name| chrome::get(&info, name).as_string();
     let (page, in_frame) = (address("pageUrl"), address("frameUrl"));
     match chrome::get(&info, "menuItemId").as_string().as_deref() {

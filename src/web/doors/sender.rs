@@ -16,7 +16,7 @@ pub enum Sender {
 
 pub struct Frame {
     pub tab: i32,
-    pub frame: i32,
+    pub frame: f64,
     pub window: Option<i32>,
     /// None for what is not on the web.
     pub site: Option<String>,
@@ -52,10 +52,10 @@ pub fn sender_of(sender: &JsValue) -> Result<Sender, Refusal> {
             let window = chrome::get(&chrome::get(sender, "tab"), "windowId").as_f64().map(|window| window as i32);
             let document = chrome::get(sender, "documentId");
             let is_active = chrome::get(sender, "documentLifecycle").as_string().is_none_or(|stage| stage == "active");
-            let (tab, frame) = (tab as i32, frame as i32);
+            let tab = tab as i32;
             // What the tab shows is known of its own frame: the browser may still say what was there before.
             let tab_url = chrome::get(&chrome::get(sender, "tab"), "url").as_string();
-            let tab_site = if frame == 0 { site.clone() } else { tab_url.and_then(|url| sites::site_of(&url)) };
+            let tab_site = if frame == 0.0 { site.clone() } else { tab_url.and_then(|url| sites::site_of(&url)) };
             Ok(Sender::Frame(Frame { tab, frame, window, site, tab_site, document, is_active }))
         }
         _ => Err(bad("the sender is neither a page of Sotto's nor a frame of a tab")),

@@ -10,12 +10,12 @@ use crate::{
 /// A card that waits for a verdict.
 pub struct WaitingCard {
     pub tab: i32,
-    pub frame: i32,
+    pub frame: f64,
     pub request: String,
 }
 
 /// Sends a view to the card of a frame, without waiting.
-pub fn send_view(tab: i32, frame: i32, view: View, request: &str) {
+pub fn send_view(tab: i32, frame: f64, view: View, request: &str) {
     send_view_to(tab, Whom::Frame(frame), view, request);
 }
 

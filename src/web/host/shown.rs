@@ -21,7 +21,7 @@ pub const CARD: &str = "content/card.js";
 
 #[derive(Clone, Copy)]
 pub enum ShownIn {
-    Card { tab: i32, frame: i32 },
+    Card { tab: i32, frame: f64 },
     Popup { window: Option<i32> },
 }
 

@@ -33,14 +33,14 @@ const CAPTURE_QUOTA: &str = "MAX_CAPTURE_VISIBLE_TAB_CALLS_PER_SECOND";
 const CAPTURE_AGAIN_MS: i32 = 300;
 const CAPTURES_AGAIN_MAX: u32 = 8;
 /// The tab's own frame.
-const TOP: i32 = 0;
+const TOP: f64 = 0.0;
 
 /// A right click on a picture, or on whatever may have one under the pointer; then there is no `source`. `place` is the frame, the
 /// address of the page and, but for its own frame, that of the frame.
 pub async fn check_picture(
     host: &Rc<Host>,
     tab: &JsValue,
-    place: (i32, Option<String>, Option<String>),
+    place: (f64, Option<String>, Option<String>),
     source: Option<String>,
 ) {
     let (frame, page, in_frame) = place;
@@ -103,7 +103,7 @@ struct Looked {
     seen: Option<Result<(Option<Crop>, Capture), Refusal>>,
 }
 
-async fn look(tab: i32, frame: i32, window: Option<i32>, source: Option<String>) -> Looked {
+async fn look(tab: i32, frame: f64, window: Option<i32>, source: Option<String>) -> Looked {
     let question = ToFrame::FindPicture { source };
     let mut n_refused = 0;
     loop {

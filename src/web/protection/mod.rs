@@ -201,7 +201,7 @@ fn places(settings: &Settings, is_such: impl Fn(&SiteRule) -> bool) -> Places {
 
 /// What is to happen in a frame of a tab that shows this site. What keeps pictures out of sight comes as the person's own
 /// style, too, which no style of a page can undo and which reaches into shadow roots.
-pub async fn rule_for(tab: i32, frame: i32, tab_site: Option<&str>) -> Option<SiteRule> {
+pub async fn rule_for(tab: i32, frame: f64, tab_site: Option<&str>) -> Option<SiteRule> {
     let rule = rule_of(tab_site).await;
     let style = |file: &str| {
         let target = chrome::object(&[("tabId", tab.into()), ("frameIds", Array::of1(&frame.into()).into())]);
@@ -245,7 +245,7 @@ pub async fn frames(tab: i32, tab_site: Option<&str>) -> Result<(), Refusal> {
 }
 
 /// A protected frame has covered its first picture.
-pub async fn bring_covers(tab: i32, frame: i32, tab_site: Option<&str>) -> Result<(), Refusal> {
+pub async fn bring_covers(tab: i32, frame: f64, tab_site: Option<&str>) -> Result<(), Refusal> {
     rule_of(tab_site).await.ok_or_else(|| off_limits("this site is not protected"))?;
     inject(tab, Some(frame), &COVERS).await.map(drop).map_err(|thrown| off_limits(&chrome::reason_of(&thrown)))
 }

@@ -26,14 +26,14 @@ const SENTENCES: &str = "content/sentences.js";
 const SELECT: &str = "content/select.js";
 const MEDIA_TYPE: &str = "content/media_type.js";
 /// The tab's own frame.
-const TOP: i32 = 0;
+const TOP: f64 = 0.0;
 
 /// A click in the menu, on a page or frame with an address, or the keyboard shortcut: then the frame is not known, and nothing
 /// that the browser saw.
 pub async fn selection(
     host: &Rc<Host>,
     tab: &JsValue,
-    frame: Option<i32>,
+    frame: Option<f64>,
     address: Option<String>,
     seen_by_browser: Option<String>,
 ) {
@@ -53,8 +53,8 @@ pub async fn selection(
             ShownIn::Card { tab: tab_id, frame: *frame }
         }
         // A frame too small for the card, or one that no script of ours may enter: the tab's own frame has it.
-        _ if inject(tab_id, Some(0), &[SURFACE, VERDICT, CARD]).await.is_ok() => {
-            ShownIn::Card { tab: tab_id, frame: 0 }
+        _ if inject(tab_id, Some(TOP), &[SURFACE, VERDICT, CARD]).await.is_ok() => {
+            ShownIn::Card { tab: tab_id, frame: TOP }
         }
         Some(Selection { frame, .. }) if with_card => ShownIn::Card { tab: tab_id, frame: *frame },
         _ => popup,
@@ -133,7 +133,7 @@ async fn show(host: &Rc<Host>, place: ShownIn, found: Result<(String, bool), Ref
 }
 
 struct Selection {
-    frame: i32,
+    frame: f64,
     text: String,
     /// Whether more was selected than this text.
     cut: bool,
@@ -142,12 +142,12 @@ struct Selection {
 }
 
 /// What is selected. Without a frame given, the one that has a selection and the focus is asked.
-async fn read_selection(tab: i32, frame: Option<i32>, files: &[&str]) -> Option<Selection> {
+async fn read_selection(tab: i32, frame: Option<f64>, files: &[&str]) -> Option<Selection> {
     let mut best: Option<Selection> = None;
     for said in inject(tab, frame, files).await.ok()? {
         let Ok(Selected { text, cut, focused, roomy }) = wire::from_js(said.result) else { continue };
         if best.is_none() || (focused && !text.is_empty()) {
-            best = Some(Selection { frame: said.frame, text, cut, roomy: said.frame == 0 || roomy });
+            best = Some(Selection { frame: said.frame, text, cut, roomy: said.frame == 0.0 || roomy });
         }
     }
     best

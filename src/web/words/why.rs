@@ -19,7 +19,7 @@ use crate::{
 const WHY: &str = "content/why.js";
 
 /// Brings the script that asks for the words which pushed a verdict to the card that wants it.
-pub async fn bring_why(tab: i32, frame: i32) -> Result<(), Refusal> {
+pub async fn bring_why(tab: i32, frame: f64) -> Result<(), Refusal> {
     inject(tab, Some(frame), &[WHY]).await.map(drop).map_err(|thrown| off_limits(&chrome::reason_of(&thrown)))
 }
 
@@ -27,7 +27,7 @@ pub async fn bring_why(tab: i32, frame: i32) -> Result<(), Refusal> {
 /// below the card's own.
 pub async fn why_on_card(
     host: &Rc<Host>,
-    (tab, frame, document): (i32, i32, JsValue),
+    (tab, frame, document): (i32, f64, JsValue),
     request: String,
     explained: (String, Sentiment),
     card: String,

@@ -6,9 +6,10 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { eventually } from "./browser.js";
+import { basename, extname, join } from "node:path";
+import { eventually, extensionFolder } from "./browser.js";
 import { DIST, SCREENSHOTS } from "./places.js";
+import { TYPES } from "./server.js";
 
 const ID = JSON.parse(readFileSync(join(DIST, "manifest.json"), "utf8")).browser_specific_settings.gecko.id;
 
@@ -40,8 +41,40 @@ function firefoxPath() {
   return found;
 }
 
-/** A Firefox with a fresh profile and the extension, with its welcome page closed. */
-export async function startFirefox() {
+/** Where files share a Firefox: the one that is open, once one was asked for; null where each has its own. */
+let shared = /** @type {{ opening: Promise<Firefox> | null } | null} */ (null);
+
+/** From now on one Firefox serves all, each with the extension installed anew; returns how to close it. */
+export function shareFirefox() {
+  const mine = (shared = /** @type {NonNullable<typeof shared>} */ ({ opening: null }));
+  return async () => (await mine.opening)?.closeForGood();
+}
+
+/**
+ * A Firefox with the extension as after an installation, with its welcome page closed. With `edit` it is a copy, in which that
+ * function changed what it says it does.
+ * @param {{ edit?: ((folder: string) => void) | null }} wish
+ */
+export async function startFirefox({ edit = null } = {}) {
+  const { folder, remove } = extensionFolder({ edit });
+  try {
+    const firefox = await (shared ? (shared.opening ??= openFirefox()) : openFirefox());
+    firefox.close = async () => {
+      remove();
+      await (shared ? firefox.uninstall() : firefox.closeForGood());
+    };
+    await firefox.install(folder).catch(async (error) => {
+      await firefox.close();
+      throw error;
+    });
+    return firefox;
+  } catch (error) {
+    remove();
+    throw error;
+  }
+}
+
+async function openFirefox() {
   const profile = mkdtempSync(join(tmpdir(), "sotto-firefox-"));
   const lines = Object.entries(PREFERENCES).map(([name, value]) => `user_pref(${JSON.stringify(name)}, ${JSON.stringify(value)});`);
   writeFileSync(join(profile, "user.js"), lines.join("\n"));
@@ -60,7 +93,7 @@ export async function startFirefox() {
       return existsSync(file) && Number(readFileSync(file, "utf8"));
     }, 60_000);
     const firefox = new Firefox(await Marionette.connect(port), remove);
-    await firefox.install();
+    await firefox.watchNetwork();
     return firefox;
   } catch (error) {
     await remove();
@@ -150,7 +183,7 @@ class Firefox {
     this.#remove = remove;
   }
 
-  async install() {
+  async watchNetwork() {
     await this.#send("WebDriver:SetTimeouts", { script: 60_000 });
     // In the browser's own window, which outlives every page.
     await this.inBrowser((id) => {
@@ -165,7 +198,11 @@ class Firefox {
         else sottoAsked.elsewhere.push(channel.URI.spec);
       }, "http-on-opening-request");
     }, ID);
-    await this.#send("Addon:Install", { path: DIST, temporary: true });
+  }
+
+  /** @param {string} folder */
+  async install(folder) {
+    await this.#send("Addon:Install", { path: folder, temporary: true });
     this.origin = await this.inBrowser((id) => WebExtensionPolicy.getByID(id).getURL(""), ID);
     await eventually("the welcome page", async () => (await this.#addresses()).includes(`${this.origin}pages/welcome.html`));
     await this.inBrowser((address) => {
@@ -177,6 +214,17 @@ class Firefox {
     // A page of the extension's behind it, to ask from.
     const { handle: behind } = await this.#send("WebDriver:NewWindow", { type: "tab", focus: false });
     [this.#front, this.#behind] = [handle, behind];
+    await this.#fromBehind(() => this.openOwn("manifest.json"));
+  }
+
+  /** As an update does; the page in front stays. */
+  async reloadExtension() {
+    await this.inBrowser(async (id) => {
+      const { AddonManager } = ChromeUtils.importESModule("resource://gre/modules/AddonManager.sys.mjs");
+      await (await AddonManager.getAddonByID(id)).reload();
+    }, ID);
+    // Its pages went with it.
+    this.#behind = (await this.#send("WebDriver:NewWindow", { type: "tab", focus: false })).handle;
     await this.#fromBehind(() => this.openOwn("manifest.json"));
   }
 
@@ -215,6 +263,114 @@ class Firefox {
    */
   inOwnPage(work, ...given) {
     return this.#fromBehind(() => this.inPage(work, ...given));
+  }
+
+  /**
+   * A message as a page of Sotto's sends it, and the reply.
+   * @param {PageAsk} request
+   * @returns {Promise<any>}
+   */
+  ask(request) {
+    return this.inOwnPage((message) => chrome.runtime.sendMessage({ id: crypto.randomUUID(), ...message }), request);
+  }
+
+  /**
+   * Runs a function in a page of the extension's, with the window of the background before what it is given.
+   * @template {unknown[]} Given
+   * @param {(background: any, ...given: Given) => unknown} work
+   * @param {Given} given
+   */
+  withBackground(work, ...given) {
+    return this.inOwnPage(`async (...given) => (${work})(await chrome.runtime.getBackgroundPage(), ...given)`, ...given);
+  }
+
+  /**
+   * Runs a function where the extension's scripts run in a page, of a tab in front unless its address is said: what a page that had
+   * taken one of them over could do. The extension must be allowed to.
+   * @template {unknown[]} Given
+   * @param {{ url?: string }} where
+   * @param {(...given: Given) => unknown} work
+   * @param {Given} given
+   */
+  inContentScript({ url }, work, ...given) {
+    return this.inOwnPage(`async (url, args) => {
+      const [{ id }] = await chrome.tabs.query(url ? { url } : { active: true, currentWindow: true });
+      const [{ result, error }] = await chrome.scripting.executeScript({ target: { tabId: id }, func: ${work}, args });
+      if (error) throw error;
+      return result;
+    }`, url ?? null, given);
+  }
+
+  /** A person's click on the guard's switch for all sites and on what the browser asks then. */
+  async guardEverywhere() {
+    await this.openOwn("pages/options.html");
+    await eventually("the settings", () => this.inPage(() => document.documentElement.dataset.started !== undefined));
+    await this.click("#guard-everywhere");
+    await this.allow();
+    await eventually("the guard to be on", () =>
+      this.inPage(async () => (await chrome.scripting.getRegisteredContentScripts()).length === 2));
+  }
+
+  /**
+   * Opens a page in a tab of its own in front, and does all there until `work` is done; then the tab is gone.
+   * @template Answer
+   * @param {string} address
+   * @param {() => Promise<Answer>} work
+   */
+  async inNewTab(address, work) {
+    const front = this.#front;
+    const { handle } = await this.#send("WebDriver:NewWindow", { type: "tab", focus: true });
+    try {
+      this.#front = handle;
+      await this.#send("WebDriver:SwitchToWindow", { handle });
+      await this.open(address);
+      return await work();
+    } finally {
+      await this.#send("WebDriver:SwitchToWindow", { handle });
+      await this.#send("WebDriver:CloseWindow");
+      this.#front = front;
+      await this.#send("WebDriver:SwitchToWindow", { handle: front });
+    }
+  }
+
+  /**
+   * Does all in a frame of the page until `work` is done.
+   * @template Answer
+   * @param {string} selector
+   * @param {() => Promise<Answer>} work
+   */
+  async inFrame(selector, work) {
+    await this.#send("WebDriver:SwitchToFrame", { element: Object.values(await this.#element(selector))[0] });
+    try {
+      return await work();
+    } finally {
+      await this.#send("Marionette:SetContext", { value: "content" });
+      await this.#send("WebDriver:SwitchToFrame");
+    }
+  }
+
+  /**
+   * Gives the page in front so much room, or all of the window's again.
+   * @param {{ width: number, height: number } | null} size
+   */
+  async resize(size) {
+    await this.inBrowser((size) => {
+      const { style } = gBrowser.selectedBrowser;
+      for (const side of /** @type {const} */ (["width", "height"])) style[side] = style[`max-${side}`] = size ? `${size[side]}px` : "";
+    }, size);
+    if (size) await eventually("its size", () => this.inPage(({ width, height }) => innerWidth === width && innerHeight === height, size));
+  }
+
+  /**
+   * Zooms the tab in front, as a person does.
+   * @param {number} factor
+   */
+  async zoom(factor) {
+    await this.inOwnPage(async (zoom) => {
+      const [{ id }] = await chrome.tabs.query({ active: true, currentWindow: true });
+      await chrome.tabs.setZoom(id ?? -1, zoom);
+    }, factor);
+    await eventually("the zoom", () => this.inPage((zoom) => Math.abs(devicePixelRatio - zoom) < 0.01, factor));
   }
 
   /**
@@ -313,13 +469,64 @@ class Firefox {
   }
 
   /**
+   * The middle of an element in the viewport; each further selector is one in the shadow root of the one before.
+   * @param {string[]} path
+   * @returns {Promise<Point>}
+   */
+  middleOf(...path) {
+    return this.overPage((...selectors) => {
+      const found = selectors.slice(1).reduce((host, selector) => host.openOrClosedShadowRoot.querySelector(selector), document.querySelector(selectors[0]));
+      found.scrollIntoView({ block: "nearest" });
+      const { left, top, width, height } = found.getBoundingClientRect();
+      return { x: Math.round(left + width / 2), y: Math.round(top + height / 2) };
+    }, ...path);
+  }
+
+  /** @param {Point} point */
+  async clickAt(point) {
+    await this.#mouse(0, point);
+  }
+
+  /**
+   * Presses keys one after the other, and lets them all go: "\uE00C" is Escape, as WebDriver has it.
+   * @param {string} keys
+   */
+  async press(keys) {
+    await this.#send("Marionette:SetContext", { value: "content" });
+    const actions = ["keyDown", "keyUp"].flatMap((type) => [...keys].map((value) => ({ type, value })));
+    await this.#send("WebDriver:PerformActions", { actions: [{ type: "key", id: "keyboard", actions }] });
+  }
+
+  /** The keyboard's shortcut, where its keys lead to: made keys that go to a page don't come back to the browser. */
+  pressShortcut() {
+    return this.inBrowser(() => document.querySelector("keyset[id^=ext-keyset-id] key").doCommand());
+  }
+
+  /** How many things of ours stand on the page. */
+  nShown() {
+    return this.overPage(() => [...document.querySelectorAll("[popover]")].filter((host) => host.openOrClosedShadowRoot).length);
+  }
+
+  /**
+   * Where the first of them stands in the viewport; nowhere, without size, where there is none.
+   * @returns {Promise<{ left: number, top: number, right: number, bottom: number, width: number, height: number }>}
+   */
+  boxShown() {
+    return this.overPage(() => {
+      const host = [...document.querySelectorAll("[popover]")].find((one) => one.openOrClosedShadowRoot);
+      return (host?.getBoundingClientRect() ?? new DOMRect()).toJSON();
+    });
+  }
+
+  /**
    * Clicks the one button with this name in what Sotto shows.
    * @param {string} name
    */
   async clickShown(name) {
     const point = await this.overPage((wanted) => {
       const roots = [...document.querySelectorAll("[popover]")].map((host) => host.openOrClosedShadowRoot).filter(Boolean);
-      const found = roots.flatMap((root) => [...root.querySelectorAll("button")]).filter((button) => button.textContent.trim() === wanted);
+      const nameOf = (/** @type {any} */ button) => button.getAttribute("aria-label") ?? button.textContent.trim();
+      const found = roots.flatMap((root) => [...root.querySelectorAll("button")]).filter((button) => nameOf(button) === wanted);
       if (found.length !== 1) throw new Error(`${found.length} buttons ${wanted}`);
       const { left, top, width, height } = found[0].getBoundingClientRect();
       return { x: Math.round(left + width / 2), y: Math.round(top + height / 2) };
@@ -350,18 +557,115 @@ class Firefox {
   }
 
   /**
+   * From now on whoever opens the dialog for files is given these, as from a person who chose them there.
+   * @param {string[]} files
+   */
+  answerPicker(files) {
+    return this.inBrowser((paths) => {
+      if (!window.sottoPicked) {
+        const registrar = Components.manager.QueryInterface(Ci.nsIComponentRegistrar);
+        const file = (/** @type {string} */ path) => {
+          const one = Cc["@mozilla.org/file/local;1"].createInstance(Ci.nsIFile);
+          one.initWithPath(path);
+          return one;
+        };
+        const picker = {
+          QueryInterface: ChromeUtils.generateQI(["nsIFilePicker"]),
+          init() {}, appendFilters() {}, appendFilter() {}, appendRawFilter() {}, isModeSupported: async () => true,
+          open: (/** @type {any} */ callback) => Services.tm.dispatchToMainThread(() => callback.done(Ci.nsIFilePicker.returnOK)),
+          get file() { return file(sottoPicked[0]); },
+          get files() {
+            const left = sottoPicked.map(file);
+            return { QueryInterface: ChromeUtils.generateQI(["nsISimpleEnumerator"]), hasMoreElements: () => left.length > 0, getNext: () => left.shift() };
+          },
+        };
+        const factory = { QueryInterface: ChromeUtils.generateQI(["nsIFactory"]), createInstance: (/** @type {any} */ iid) => picker.QueryInterface(iid) };
+        registrar.registerFactory(Services.uuid.generateUUID(), "", "@mozilla.org/filepicker;1", factory);
+      }
+      window.sottoPicked = paths;
+    }, files);
+  }
+
+  /**
+   * Drops files on a point of the page. Without a screen Firefox has no drag and no clipboard with pictures: to whoever hears them,
+   * these events are the browser's own, but what it does by itself where no page takes them, it does not do.
+   * @param {Point} point
+   * @param {string[]} files
+   */
+  async drop({ x, y }, files) {
+    await this.#transfer(files);
+    await this.overPage((x, y) => {
+      const dataTransfer = Cu.unwaiveXrays(/** @type {any} */ (window).wrappedJSObject.sottoTransfer);
+      /** @type {any} */
+      let target = document.elementFromPoint(x, y);
+      for (let inner; (inner = target.openOrClosedShadowRoot?.elementFromPoint(x, y)) && inner !== target; ) target = inner;
+      const options = { bubbles: true, cancelable: true, composed: true, clientX: x, clientY: y, dataTransfer };
+      for (const type of ["dragenter", "dragover", "drop"]) target.dispatchEvent(new DragEvent(type, options));
+    }, x, y);
+  }
+
+  /**
+   * Pastes files into what has the focus, as `drop` does.
+   * @param {string[]} files
+   */
+  async paste(files) {
+    await this.#transfer(files);
+    await this.inPage(() => {
+      window.sottoPasted = new ClipboardEvent("paste", { bubbles: true, cancelable: true, composed: true });
+      for (const file of window.sottoTransfer.files) window.sottoPasted.clipboardData?.items.add(file);
+    });
+    await this.overPage(() => document.activeElement?.dispatchEvent(Cu.unwaiveXrays(/** @type {any} */ (window).wrappedJSObject.sottoPasted)));
+  }
+
+  /**
+   * What is dropped or pasted: made by the page, because what the browser's own scripts put in it no page may read.
+   * @param {string[]} files
+   */
+  #transfer(files) {
+    const given = files.map((file) => ({ name: basename(file), type: TYPES[extname(file)] ?? "", base64: readFileSync(file, "base64") }));
+    return this.inPage((given) => {
+      window.sottoTransfer = new DataTransfer();
+      for (const { name, type, base64 } of given) window.sottoTransfer.items.add(new File([Uint8Array.fromBase64(base64)], name, { type }));
+    }, given);
+  }
+
+  /**
    * A right click with the mouse on an element, and then on the entry of Sotto's that the menu shows.
    * @param {string} selector
    * @param {string} label
    */
   async chooseInMenu(selector, label) {
-    await this.#mouse(2, { origin: await this.#element(selector) });
+    await this.#chooseAt({ origin: await this.#element(selector) }, label);
+  }
+
+  /**
+   * The same at a point of the viewport.
+   * @param {Point} point
+   * @param {string} label
+   */
+  async chooseInMenuAt(point, label) {
+    await this.#chooseAt(point, label);
+  }
+
+  /**
+   * @param {object} place
+   * @param {string} label
+   */
+  async #chooseAt(place, label) {
+    await this.#mouse(2, place);
     await eventually("the menu", () => this.inBrowser(() => document.getElementById("contentAreaContextMenu").state === "open"));
-    await this.inBrowser((wanted) => {
+    await this.inBrowser(async (wanted) => {
       const menu = document.getElementById("contentAreaContextMenu");
       const item = [...menu.querySelectorAll("menuitem")].find((one) => !one.hidden && one.label === wanted);
       if (!item) throw new Error(`no ${wanted} in the menu, but ${[...menu.children].filter((one) => !one.hidden).map((one) => one.label)}`);
-      menu.activateItem(item);
+      // Where both of Sotto's entries fit, Firefox puts them into a menu of their own.
+      const inner = item.closest("menupopup");
+      if (inner !== menu) {
+        const shown = new Promise((resolve) => inner.addEventListener("popupshown", resolve, { once: true }));
+        inner.closest("menu").openMenu(true);
+        await shown;
+      }
+      inner.activateItem(item);
     }, label);
   }
 
@@ -392,6 +696,19 @@ class Firefox {
     return last;
   }
 
+  /**
+   * Waits until the popup that Sotto opened says something matching `pattern`, and closes it.
+   * @param {RegExp} pattern
+   */
+  async popupSays(pattern) {
+    const views = () => this.inOwnPage(() => chrome.extension.getViews({ type: "popup" }).map((view) => view.document.body.innerText).join(" "));
+    let last = "";
+    await eventually(`${pattern} in the popup`, async () => pattern.test((last = await views()))).catch((error) => {
+      throw new Error(`${error.message}; there stands: ${JSON.stringify(last)}`);
+    });
+    await this.inOwnPage(() => chrome.extension.getViews({ type: "popup" }).forEach((view) => view.close()));
+  }
+
   /** @param {string} name */
   async screenshot(name) {
     await this.#send("Marionette:SetContext", { value: "content" });
@@ -400,8 +717,17 @@ class Firefox {
     writeFileSync(join(SCREENSHOTS, `${name}.png`), Buffer.from(value, "base64"));
   }
 
+  /** Takes the extension away, with all that it kept and was allowed; its pages go with it. */
+  async uninstall() {
+    await this.open("about:blank");
+    await this.#send("Addon:Uninstall", { id: ID });
+  }
+
+  /** Made by whoever starts it. */
+  close = async () => {};
+
   /** Ends the browser, prints the tally and throws when there is anything in it that must not be. */
-  async close() {
+  async closeForGood() {
     /** @type {typeof sottoAsked} */
     const asked = await this.inBrowser(() => window.sottoAsked).finally(() => this.#remove());
     console.log(`network tally: ${asked.byExtension.length} by the extension, ${asked.elsewhere.length} elsewhere, ` +

@@ -7,7 +7,7 @@ import { extname, join, normalize, sep } from "node:path";
 import { letThrough } from "./capture.js";
 
 /** @type {Record<string, string>} */
-const TYPES = {
+export const TYPES = {
   ".avif": "image/avif",
   ".bmp": "image/bmp",
   ".css": "text/css",

@@ -4,9 +4,10 @@
 import { after, describe } from "node:test";
 import { basename, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { shareFirefox } from "./firefox.js";
 import { shareBrowsers } from "./sotto.js";
 
-const closeAll = shareBrowsers();
+const closings = [shareBrowsers(), shareFirefox()];
 
 for (const file of process.argv.slice(2)) {
   describe(basename(file, ".test.js"), async () => {
@@ -14,4 +15,4 @@ for (const file of process.argv.slice(2)) {
   });
 }
 
-after(closeAll);
+for (const close of closings) after(close);
