@@ -306,7 +306,9 @@ mod tests {
     fn a_format_is_known_from_its_first_bytes() {
         let bmp = encoded(ImageFormat::Bmp);
         let mut stream = vec![0; 600];
-        [0, 188, 376].map(|at| stream[at] = 0x47);
+        for at in [0, 188, 376] {
+            stream[at] = 0x47;
+        }
         let cases: [(&[u8], Option<Format>); 42] = [
             (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", Some(Format::Heic)),
             (b"\0\0\0\x18ftypheix\0\0\0\0mif1heix", Some(Format::Heic)),
