@@ -248,6 +248,39 @@ describe("a run that does not come to its end by itself", () => {
     assert.ok(performance.now() - begun < 2_000);
   });
 
+  test("a clock that jumps, and a computer that slept meanwhile, are nothing to it", async () => {
+    const page = await sotto.page("about:blank");
+    await page.addInitScript(() => {
+      const [now, since] = [Date.now, performance.now.bind(performance)];
+      // Back and forth by days; and from the third second on a quarter of an hour later than it is.
+      Date.now = () => now() + (Math.round(since()) % 2 ? 86_400_000 : -86_400_000);
+      performance.now = () => since() + (since() > 3_000 ? 900_000 : 0);
+    });
+    await page.goto(sotto.url("pages/proof.html"));
+    await page.waitForSelector("html[data-started]");
+    await page.locator("#proof-start").click();
+    await ended(page);
+    const { complete, sections } = JSON.parse(await saved(page, "json"));
+    assert.ok(complete);
+    for (const name of SECTIONS) assert.equal(sections[name].failed, undefined, name);
+    await page.close();
+  });
+
+  test("where a model does not fit the memory, that is said, and the rest has its figures", async () => {
+    await sotto.ask({ ask: "keepSettings", settings: { memoryBudgetMb: 40 } });
+    const page = await open(sotto);
+    await page.locator("#proof-start").click();
+    await ended(page);
+    const { complete, sections } = JSON.parse(await saved(page, "json"));
+    assert.ok(complete);
+    assert.match(sections.texts.failed, /not enough memory/);
+    assert.match(await says(page, "texts"), /not enough memory/);
+    assert.equal(sections.pictures.failed, undefined);
+    assert.equal(sections.silence.failed, undefined);
+    await sotto.ask({ ask: "keepSettings", settings: {} });
+    await page.close();
+  });
+
   test("two at once both come to their end, and the second says that it is not alone", async () => {
     const first = await open(sotto);
     const second = await open(sotto);
