@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { eventually } from "../harness/browser.js";
+import { ASKS_OF_PAGES, forgedSenders } from "../harness/forged.js";
 import { PICTURES } from "../harness/places.js";
 import { takeOver } from "../harness/taken_over.js";
 
@@ -67,16 +68,7 @@ test("a sender's parts must fit together", async () => {
   const ownPage = { id: sotto.id, url: sotto.url("pages/popup.html"), origin: sotto.url("").replace(/\/$/, "") };
   const frame = { id: sotto.id, url: `${server.origin}/upload.html`, origin: server.origin, frameId: 0, tab: { id: 1 } };
   assert.equal((await answerTo(ownPage)).answer, "status");
-  for (const [what, sender] of Object.entries({
-    "another extension": { ...ownPage, id: sotto.observerId },
-    "nobody": { ...ownPage, id: undefined },
-    "our address with a page's origin": { ...ownPage, origin: server.origin },
-    "our address without an origin": { ...ownPage, origin: undefined },
-    "our origin with a page's address": { ...frame, origin: ownPage.origin },
-    "a frame of no tab": { ...frame, tab: undefined },
-    "a tab without a frame": { ...frame, frameId: undefined },
-    "a page's frame, which may not ask for this": frame,
-  })) {
+  for (const [what, sender] of Object.entries(forgedSenders(ownPage, frame, sotto.observerId))) {
     const { answer, reason } = await answerTo(sender);
     assert.deepEqual([answer, reason], ["refused", "badRequest"], what);
   }
@@ -84,21 +76,7 @@ test("a sender's parts must fit together", async () => {
 
 describe("a content script that was taken over", () => {
   test("may ask for nothing but verdicts and their causes", async () => {
-    const asks = [
-      { ask: "text", text: "What a wonderful evening." },
-      { ask: "status" },
-      { ask: "settings" },
-      { ask: "load", model: "sentiment" },
-      { ask: "unload", model: "nsfw" },
-      { ask: "forget", model: "nsfw" },
-      { ask: "check", model: "nsfw" },
-      { ask: "showResults", place: "popup" },
-      { ask: "guard", site: "https://example.com", on: true },
-      { ask: "guard", on: true },
-      { ask: "nonsense" },
-      {},
-    ];
-    for (const ask of asks) {
+    for (const ask of ASKS_OF_PAGES) {
       const reply = await send({ id: "x", ...ask });
       assert.deepEqual([reply.answer, reply.reason, reply.id], ["refused", "badRequest", "x"], JSON.stringify({ ask, reply }));
     }

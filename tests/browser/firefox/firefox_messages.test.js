@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { editFile, eventually } from "../harness/browser.js";
 import { startFirefox } from "../harness/firefox.js";
+import { ASKS_OF_PAGES, forgedSenders } from "../harness/forged.js";
 import { FIXTURES, PICTURES } from "../harness/places.js";
 import { serve } from "../harness/server.js";
 
@@ -111,16 +112,7 @@ test("a sender's parts must fit together", async () => {
   const frame = { id, url: `${server.origin}/upload.html`, origin: server.origin, frameId: 0, tab: { id: 1 } };
   const own = await answerTo(ownPage);
   assert.equal(own.answer, "status", JSON.stringify(own));
-  for (const [what, sender] of Object.entries({
-    "another extension": { ...ownPage, id: "other@other.invalid" },
-    "nobody": { ...ownPage, id: undefined },
-    "our address with a page's origin": { ...ownPage, origin: server.origin },
-    "our address without an origin": { ...ownPage, origin: undefined },
-    "our origin with a page's address": { ...frame, origin: ownPage.origin },
-    "a frame of no tab": { ...frame, tab: undefined },
-    "a tab without a frame": { ...frame, frameId: undefined },
-    "a page's frame, which may not ask for this": frame,
-  })) {
+  for (const [what, sender] of Object.entries(forgedSenders(ownPage, frame, "other@other.invalid"))) {
     const { answer, reason } = await answerTo(sender);
     assert.deepEqual([answer, reason], ["refused", "badRequest"], what);
   }
@@ -128,21 +120,7 @@ test("a sender's parts must fit together", async () => {
 
 describe("a content script that was taken over", () => {
   test("may ask for nothing but verdicts and their causes", async () => {
-    const asks = [
-      { ask: "text", text: "What a wonderful evening." },
-      { ask: "status" },
-      { ask: "settings" },
-      { ask: "load", model: "sentiment" },
-      { ask: "unload", model: "nsfw" },
-      { ask: "forget", model: "nsfw" },
-      { ask: "check", model: "nsfw" },
-      { ask: "showResults", place: "popup" },
-      { ask: "guard", site: "https://example.com", on: true },
-      { ask: "guard", on: true },
-      { ask: "nonsense" },
-      {},
-    ];
-    assert.deepEqual(await codes(asks), many(asks.length, "badRequest"));
+    assert.deepEqual(await codes(ASKS_OF_PAGES), many(ASKS_OF_PAGES.length, "badRequest"));
   });
 
   test("is read by its types at every door", async () => {
