@@ -14,7 +14,7 @@ use std::time::Instant;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Profile {
-    /// What people install: one code unit.
+    /// What people install: one code unit, and not a warning.
     Shipped,
     /// In parts, of which a line changes few.
     Dev,
@@ -141,6 +141,9 @@ fn compile(flavour: Flavour, profile: Profile, toolchain: &WasmToolchain, below:
     arguments.extend(["--profile", profile.cargo(), "--features", flavour.features]);
     // For our own crate alone, so that the dependencies stay those that clippy uses too.
     arguments.extend(["--", STACK]);
+    if profile == Profile::Shipped {
+        arguments.push("-Dwarnings");
+    }
     let clock = Instant::now();
     in_toolchain(toolchain, &arguments).quietly(&format!("compiling {}", flavour.folder))?;
     stamp::lift(&module);
