@@ -5,12 +5,12 @@
 
 use std::cell::RefCell;
 
-use candle_core::{DType, Device, Error, Module, Result, Tensor};
+use candle_core::{DType, Device, Error, Result, Tensor};
 use candle_nn::Linear;
 
 use crate::kernels::Epilogue;
 use crate::nn::{
-    Dense, EmbeddingPass, EncoderLayer, EncoderPass, FirstTokensPass, LayerNorm, Matrix, Table, Workspace,
+    Dense, EmbeddingPass, EncoderLayer, EncoderPass, FirstTokensPass, Head, LayerNorm, Matrix, Table, Workspace,
 };
 
 mod build;
@@ -80,7 +80,7 @@ impl DistilBert {
         let first_tokens = hidden.apply_op1_no_bwd(&last)?;
         let pre_classifier =
             Dense { weights: &self.pre_classifier, epilogue: Epilogue::Relu, workspace: &self.workspace };
-        self.classifier.forward(&first_tokens.apply_op1_no_bwd(&pre_classifier)?)
+        first_tokens.apply_op1_no_bwd(&pre_classifier)?.apply_op1_no_bwd(&Head(&self.classifier))
     }
 
     /// The hidden states' buffer, [n_tokens, width], grown to the longest batch so far.

@@ -3,12 +3,12 @@
 
 use std::cell::RefCell;
 
-use candle_core::{DType, Device, Error, Module, Result, Tensor};
+use candle_core::{DType, Device, Error, Result, Tensor};
 use candle_nn::Linear;
 
 use super::rows::{Scales, expect, fill};
 use crate::kernels::{PackedWeights, SixteenBitWeights};
-use crate::nn::{Bottleneck, BottleneckPass, Convolution, StemPass, Taps, Workspace};
+use crate::nn::{Bottleneck, BottleneckPass, Convolution, Head, MeanPass, StemPass, Taps, Workspace};
 use crate::pack::{Dtype, Header, PackError, RowSink, TensorInfo, key};
 
 /// More than the net has; what asks for more is a damaged or hostile file.
@@ -74,9 +74,8 @@ impl OpenNsfw {
                 (current, next) = (out, 1 - next);
             }
         }
-        let n_channels = self.dense.weight().dim(1)?;
-        let mean = current.reshape(((), n_channels))?.mean_keepdim(0)?;
-        self.dense.forward(&mean)
+        let mean = MeanPass { n_channels: self.dense.weight().dim(1)? };
+        current.apply_op1_no_bwd(&mean)?.apply_op1_no_bwd(&Head(&self.dense))
     }
 
     fn buffers(&self) -> Result<Buffers> {

@@ -17,7 +17,7 @@ mod workspace;
 
 pub use bottleneck::{Bottleneck, BottleneckPass, Convolution, StemPass};
 pub use convolution::{BlockPass, InvertedResidual, PointwisePool, RowSource, Stem};
-pub use dense::Dense;
+pub use dense::{Dense, Head, MeanPass};
 pub use encoder::{EncoderLayer, EncoderPass, FirstTokensPass, LayerNorm};
 pub use matrix::{Matrix, Taps};
 pub use table::{EmbeddingPass, Table};
