@@ -54,8 +54,11 @@ struct Kept {
 }
 
 pub async fn state() -> LockState {
-    if kept().await.is_none() {
-        return LockState::None;
+    match kept().await {
+        Ok(None) => return LockState::None,
+        Ok(Some(_)) => {}
+        // Nobody gets in because a browser's storage fails for a moment.
+        Err(_) => return LockState::Locked,
     }
     let found = chrome::session_get(SESSION_UNLOCKED_UNTIL).await;
     let until = found.ok().and_then(|found| chrome::get(&found, SESSION_UNLOCKED_UNTIL).as_f64());
@@ -86,7 +89,7 @@ pub async fn set(passphrase: &str) -> Result<(), Refusal> {
 /// One after the other, and none of them answered sooner than a second after the one before.
 pub async fn unlock(passphrase: &str) -> Result<(), Refusal> {
     turns::in_turn(&TURNS, async {
-        let Some(Kept { salt, hash, rounds }) = kept().await else { return Ok(()) };
+        let Some(Kept { salt, hash, rounds }) = kept().await? else { return Ok(()) };
         let late = time::timer(EACH_MS);
         let given = slow_hash(passphrase, &salt, rounds).await.map_err(|thrown| internal(&thrown))?;
         drop(JsFuture::from(late).await);
@@ -108,14 +111,15 @@ pub async fn remove() -> Result<(), Refusal> {
     chrome::local_remove(LOCK).await.map(drop).map_err(|thrown| internal(&thrown))
 }
 
-async fn kept() -> Option<Kept> {
-    let found = chrome::local_get(LOCK).await.ok()?;
+async fn kept() -> Result<Option<Kept>, Refusal> {
+    let found = chrome::local_get(LOCK).await.map_err(|thrown| internal(&thrown))?;
     let lock = chrome::get(&found, LOCK);
     if lock.is_undefined() {
-        return None;
+        return Ok(None);
     }
     // What can't be read locks all the same: nobody gets in by damaging it.
-    Some(wire::from_js(lock).unwrap_or_else(|_| Kept { salt: Vec::new(), hash: String::new(), rounds: ROUNDS }))
+    let damaged = || Kept { salt: Vec::new(), hash: String::new(), rounds: ROUNDS };
+    Ok(Some(wire::from_js(lock).unwrap_or_else(|_| damaged())))
 }
 
 async fn slow_hash(passphrase: &str, salt: &[u8], rounds: u32) -> Result<String, JsValue> {

@@ -138,11 +138,17 @@ pub async fn add(corrections: &[Correction]) -> Result<Corrections, Refusal> {
     let added =
         corrections.iter().map(Entry::read).collect::<Result<Vec<Entry>, String>>().map_err(|problem| bad(&problem))?;
     kept::change(|entries| {
-        entries.retain(|entry| !added.iter().any(|added| added.known == entry.known));
-        if entries.len() + added.len() > CORRECTIONS_MAX {
-            return Err(bad(&format!("{} corrections are more than the {CORRECTIONS_MAX} that are kept", added.len())));
+        // Of several words on one text or picture the last is the newest.
+        for entry in added {
+            entries.retain(|before| before.known != entry.known);
+            entries.push(entry);
         }
-        entries.extend(added);
+        if entries.len() > CORRECTIONS_MAX {
+            return Err(bad(&format!(
+                "{} corrections are more than the {CORRECTIONS_MAX} that are kept",
+                corrections.len()
+            )));
+        }
         Ok(())
     })
     .await?;

@@ -60,11 +60,20 @@ struct Laid {
     left: Vec<String>,
 }
 
-/// One by one: a field that is not right is no reason to leave out the rest.
+/// All at once where all are right, as they nearly always are; else one by one, for a field that is not right is no reason to leave
+/// out the rest.
 fn lay_over(settings: &mut Settings, fields: &Object) -> Laid {
-    let mut laid = Laid { taken: Vec::new(), left: Vec::new() };
     let known = wire::to_js(&Settings::default());
-    for name in names_of(fields) {
+    let names = names_of(fields);
+    if names.iter().all(|name| !chrome::get(&known, name).is_undefined()) {
+        let trial: Object = wire::to_js(settings).unchecked_into();
+        if let Ok(right) = wire::from_js(Object::assign(&trial, fields).into()) {
+            *settings = right;
+            return Laid { taken: names, left: Vec::new() };
+        }
+    }
+    let mut laid = Laid { taken: Vec::new(), left: Vec::new() };
+    for name in names {
         let trial = wire::to_js(settings);
         chrome::set(&trial, &name, &chrome::get(fields, &name));
         match wire::from_js(trial) {

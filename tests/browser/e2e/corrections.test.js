@@ -299,6 +299,12 @@ describe("in the settings", () => {
     assert.equal((await kept()).length, 2);
   });
 
+  test("of two words on one text in a file the later counts", async () => {
+    const { corrections } = file(2);
+    await choose({ sottoCorrections: 1, corrections: [...corrections, { text: { hash: hash(0), said: "negative" } }] });
+    assert.deepEqual([...(await kept())].sort(), ["negative", "neutral"]);
+  });
+
   test("a damaged store costs what is damaged alone, and says so", async () => {
     await correct();
     const worker = await sotto.worker();
