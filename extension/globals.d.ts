@@ -395,6 +395,54 @@ interface Guarded {
   nTries: number;
 }
 
+/** screen.js: what only the screen shows of a protected frame. */
+interface SottoScreen {
+  /** Nobody waits for an element any more. */
+  forget(element: Element): void;
+  stop(): void;
+  verdictOnScreen(element: Element, picture: Guarded): Promise<PictureVerdict | null>;
+  /** Calls `hear` once, when most of an element is in view. */
+  whenSeen(element: Element, hear: () => void): void;
+}
+
+/** films.js: what must be looked at again and again. */
+interface SottoFilms {
+  canvas(element: HTMLCanvasElement, picture: Guarded): void;
+  film(element: Element, picture: Guarded): Promise<void>;
+}
+
+/** behind.js: the addresses that styles paint behind content. */
+interface SottoBehind {
+  pointed(by: string, path: EventTarget[]): void;
+  /** Has an element looked at before the next frame is painted, and all that is in it. */
+  soon(element: Element): void;
+  stop(): void;
+  urlsIn(urls: string): string[];
+  /** All that are painted on an element, as one text; empty where there are none. */
+  urlsOf(element: Element): string;
+}
+
+/** What the parts of protect.js are handed of it. */
+interface ForScreen {
+  isCurrent(element: Element, picture: Guarded): boolean;
+  mark(element: Element, picture: Guarded, value: string | null): void;
+  send(request: FrameAsk): Promise<Reply | undefined>;
+  sideMin: number;
+  waitWithPatience(): void;
+}
+interface ForFilms {
+  areLookedAt(): boolean;
+  isCurrent(element: Element, picture: Guarded): boolean;
+  settle(element: Element, picture: Guarded, verdict: PictureVerdict | null, mayBeSeen: boolean): void;
+  verdictOnPixels(element: Element, picture: Guarded): Promise<PictureVerdict | null>;
+  verdictOnScreen(element: Element, picture: Guarded): Promise<PictureVerdict | null>;
+}
+interface ForBehind {
+  look(element: Element): void;
+  /** Has the whole page looked through in a while. */
+  sweepSoon(): void;
+}
+
 /** protect.js: the pictures of a protected frame. */
 interface SottoProtect {
   covered(): Map<Element, Guarded>;
@@ -407,6 +455,9 @@ interface SottoProtect {
 }
 
 declare var sottoProtect: SottoProtect | undefined;
+declare var sottoScreen: (protect: ForScreen) => SottoScreen;
+declare var sottoFilms: (protect: ForFilms) => SottoFilms;
+declare var sottoBehind: (protect: ForBehind) => SottoBehind;
 declare var sottoCovers: true | undefined;
 /** keeps.js: what has no verdict stays covered. */
 declare var sottoKeeps: true | undefined;

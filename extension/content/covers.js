@@ -3,7 +3,6 @@
 
 globalThis.sottoCovers ??= (() => {
   const { make, ofPage, open, percent, text, watch } = globalThis.sottoSurface;
-  const { placeOf } = globalThis.sottoPixels;
 
   const STYLE = `
     .covers { all: unset; }
@@ -23,18 +22,29 @@ globalThis.sottoCovers ??= (() => {
   /** Room for the reason; for the second button; for a button of full size. */
   const [ROOMY, WIDE, TINY] = [150, 260, 80];
 
+  const LISTEN = { capture: true, passive: true };
   /** Nobody else's work waits longer for ours: what is left is done in the next frame. */
   const SLICE_MS = 4;
 
-  const chips = /** @type {Map<Element, { chip: HTMLElement, name: number }>} */ (new Map());
+  const chips = /** @type {Map<Element, { chip: HTMLElement, name: number, isSeen: boolean }>} */ (new Map());
   const list = make("div", { class: "covers", role: "region", "aria-label": text("coveredRegion") });
   const sizes = new ResizeObserver(placeSoon);
+  /** Of which pictures something is in view or nearly, whatever scrolls or cuts them. */
+  const inView = new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) {
+      const one = chips.get(target);
+      if (one) one.isSeen = isIntersecting;
+    }
+    placeSoon();
+  }, /** @type {IntersectionObserverInit} */ ({ rootMargin: "50%", delay: 100 }));
   let host = /** @type {HTMLElement | null} */ (null);
-  /** Hears in the next frame, between layout and paint: places are known then without asking for them. */
+  /** Hears in the next frame, between layout and paint: places are known then without asking for them. One step in each. */
   const beforePaint = new ResizeObserver(() => {
     beforePaint.disconnect();
     if (isStale) follow();
-    place();
+    else if (chips.size && !host) show();
+    else return place();
+    placeSoon();
   });
 
   /** Words for why a picture is covered. @param {Guarded} picture */
@@ -54,7 +64,7 @@ globalThis.sottoCovers ??= (() => {
     const show = make("button", { "aria-label": text(isMarked ? "coveredUnmarkThis" : "coveredShowThis", why), onclick: () => revealed(picture.name) }, text(isMarked ? "coveredUnmark" : "coveredShow"));
     const all = make("button", { class: "bare all", onclick: () => revealed(null) }, text("coveredShowAll"));
     const buttons = globalThis.sottoProtect?.isSealed() ? [] : [make("div", { class: "row" }, show, all)];
-    return make("div", { class: "sheet chip", role: "group", "aria-label": why }, make("span", { class: "why" }, why), ...buttons);
+    return make("div", { class: "sheet chip", role: "group", "aria-label": why, hidden: "" }, make("span", { class: "why" }, why), ...buttons);
   }
 
   /** By the keyboard one after the other: the next one has the focus then. @param {number | null} name */
@@ -79,7 +89,7 @@ globalThis.sottoCovers ??= (() => {
     for (const [element, { chip }] of chips) {
       if (covered.has(element)) continue;
       chip.remove();
-      sizes.unobserve(element);
+      for (const observer of [sizes, inView]) observer.unobserve(element);
       chips.delete(element);
     }
     const end = performance.now() + SLICE_MS;
@@ -92,12 +102,11 @@ globalThis.sottoCovers ??= (() => {
       if (before && before.name === picture.name && before.chip.ariaLabel === reason(picture) && isSealed === wasSealed) continue;
       before?.chip.remove();
       const chip = chipFor(picture);
-      chips.set(element, { chip, name: picture.name });
+      chips.set(element, { chip, name: picture.name, isSeen: before?.isSeen ?? false });
       list.append(chip);
-      sizes.observe(element);
+      for (const observer of [sizes, inView]) observer.observe(element);
     }
     wasSealed = isSealed;
-    if (chips.size && !host) show();
     if (!chips.size && host) hide();
   }
 
@@ -122,28 +131,41 @@ globalThis.sottoCovers ??= (() => {
     beforePaint.observe(/** @type {Element} */ (ofPage("documentElement")));
   }
 
-  /** Each chip over the middle of what can be seen of its picture. */
+  /** After it, chips whose pictures did not go along show that they must be moved while the page scrolls. */
+  let wasScrolled = false;
+
+  /** Each chip over the middle of its picture. */
   function place() {
     if (!host) return;
     const { left, top } = host.getBoundingClientRect();
-    const places = [...chips].map(([element, { chip }]) => ({ chip, box: element.getBoundingClientRect(), element }));
-    for (const { chip, box, element } of places) {
+    const places = [...chips].map(([element, { chip, isSeen }]) => ({ chip, isSeen, box: element.getBoundingClientRect() }));
+    for (const { chip, isSeen, box } of places) {
+      const { width, height } = box;
       const isInView = box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth;
-      // What scrolls inside the page may have it out of sight.
-      const seen = isInView ? placeOf(/** @type {PictureElement} */ (element))?.rect : box;
-      chip.hidden = !seen || !box.width || !box.height;
-      if (chip.hidden || !seen) continue;
-      const [width, height] = [box.width, box.height];
+      // The keyboard comes to those out of view as well; what scrolls inside the page may have others out of sight.
+      chip.hidden = !width || !height || (isInView && !isSeen);
+      if (chip.hidden) continue;
       chip.classList.toggle("small", width < ROOMY || height < 70);
       chip.classList.toggle("tiny", width < TINY || height < 40);
       chip.classList.toggle("wide", width >= WIDE && height >= 110);
       chip.style.maxWidth = `${Math.max(40, width - 12)}px`;
-      chip.style.left = `${box.left + width / 2 - left}px`;
-      chip.style.top = `${box.top + height / 2 - top}px`;
+      const [x, y] = [box.left + width / 2 - left, box.top + height / 2 - top];
+      if (wasScrolled && chip.style.top && Math.abs(parseFloat(chip.style.top) - y) + Math.abs(parseFloat(chip.style.left) - x) > 1) {
+        addEventListener("scroll", again, LISTEN);
+      }
+      [chip.style.left, chip.style.top] = [`${x}px`, `${y}px`];
     }
+    wasScrolled = false;
   }
 
-  for (const type of ["scroll", "resize", "load", "transitionend"]) addEventListener(type, () => host && placeSoon(), { capture: true, passive: true });
+  const again = () => host && placeSoon();
+  for (const type of ["resize", "load", "transitionend"]) addEventListener(type, again, LISTEN);
+  // What scrolls inside the page. The page itself takes all along, but for what it keeps in place.
+  ofPage("documentElement")?.addEventListener("scroll", again, LISTEN);
+  addEventListener("scrollend", () => {
+    wasScrolled = true;
+    again();
+  }, LISTEN);
   if (globalThis.sottoProtect) globalThis.sottoProtect.onChange = followSoon;
   followSoon();
   return /** @type {const} */ (true);

@@ -1,13 +1,13 @@
 // A protected page: its pictures are out of sight (held.css) until they were judged, and those that are warned of stay covered
 // until the person wants to see them. Registered for protected sites alone. It looks for whatever may paint a picture, asks
-// the background about those that are near the view, and marks what may be seen. It must never judge, load or keep anything,
-// and never let a page mark anything itself.
+// the background about those that are near the view, and marks what may be seen. Its parts: behind.js (what styles paint), films.js,
+// screen.js (what only a capture shows). It must never judge, load or keep anything, and never let a page mark anything itself.
 
 globalThis.sottoProtect ??= (() => {
-  const { frameInTab, pixelsOf, placeOf, shadowOf, viewOfTab } = globalThis.sottoPixels;
+  const { pixelsOf, shadowOf } = globalThis.sottoPixels;
 
   /** On what paints a picture; on what has pictures behind its content; on the root, by early.css. */
-  const [MARK, BACK, OFF, LOOKED] = ["data-sotto", "data-sotto-back", "data-sotto-off", "data-sotto-looked"];
+  const [MARK, BACK, OFF] = ["data-sotto", "data-sotto-back", "data-sotto-off"];
   const WANTED = 'img, input[type="image" i], image, canvas, video, object[type^="image/" i], embed[type^="image/" i]';
   const FRAMES = "iframe, frame";
   const WATCHED = [MARK, BACK, "src", "srcset", "sizes", "href", "xlink:href", "data", "poster", "style", "class", "type", "media"];
@@ -29,21 +29,12 @@ globalThis.sottoProtect ??= (() => {
   const [READ_AT_ONCE, STILL] = [3, /\.jpe?g([?#]|$)/i];
   /** Nobody else's work waits longer for ours. */
   const SLICE_MS = 4;
+  /** So many at once are looked for in the whole page. */
+  const MANY = 8;
   const SWEEP_AFTER_MS = 3000;
+  /** Where things are is looked at ten times a second, not in each frame: a browser that does not know this looks in each. */
+  const NOW_AND_THEN = /** @type {IntersectionObserverInit} */ ({ delay: 100 });
   const TELL_EVERY_MS = 250;
-  /** How often a film that plays is looked at, and a canvas that is drawn anew. */
-  const FILM_EVERY_MS = 500;
-  /** Twice as seldom where only a capture of the tab shows it, and again after so many looks that saw nothing. */
-  const CALM_AFTER = 6;
-  /** The browser's list of what has come is full one day; then it is looked all the same. */
-  const POSTER_MS_MAX = 10_000;
-  const CANVAS_EVERY_MS = 1000;
-  const CANVAS_SELDOM_MS = 8000;
-  /** Browsers allow two captures a second. */
-  const CAPTURE_EVERY_MS = 600;
-  const CAPTURED_AT_ONCE = 24; // tables.js: SPOTS_MAX
-  /** One odd frame neither covers a film nor shows it. */
-  const [COVERED_AFTER, SHOWN_AFTER] = [2, 6];
 
   /** @type {Map<Element, Guarded>} */
   const known = new Map();
@@ -54,6 +45,8 @@ globalThis.sottoProtect ??= (() => {
   const watched = /** @type {(Document | ShadowRoot)[]} */ ([]);
   let rule = /** @type {SiteRule | null} */ (null);
   let on = false;
+  /** Nobody was here before, in this document. */
+  let isNew = document.readyState === "loading";
   /** Without a passphrase nobody may see what is covered. */
   let sealed = false;
   let nNamed = 0;
@@ -67,15 +60,13 @@ globalThis.sottoProtect ??= (() => {
   let tellTimer = 0;
   let framesTimer = 0;
   let nReadAtOnce = 0;
-  let slicing = false;
   /** Until when shadow roots may be looked for at once. */
   let followedTo = Number.POSITIVE_INFINITY;
   /** The person wants to see all of this page. */
   let allShown = false;
-  const toLookBehind = /** @type {Set<Element>} */ (new Set());
 
   const changes = new MutationObserver(follow);
-  const near = new IntersectionObserver(seen, { rootMargin: "150% 50%" });
+  const near = new IntersectionObserver(seen, { rootMargin: "150% 50%", ...NOW_AND_THEN });
   const sizes = new ResizeObserver((entries) => {
     for (const { target } of entries) {
       const { width, height } = target.getBoundingClientRect();
@@ -87,11 +78,6 @@ globalThis.sottoProtect ??= (() => {
         if (picture?.state === "small") begin(target, picture);
       }
     }
-  });
-  /** Hears of an element that is there at all once, in the next frame, between layout and paint: then styles are known without asking for them. */
-  const beforePaint = new ResizeObserver(() => {
-    beforePaint.disconnect();
-    sliceBehind();
   });
   const isBack = (/** @type {Guarded} */ picture) => picture.address.startsWith("url(");
 
@@ -107,10 +93,11 @@ globalThis.sottoProtect ??= (() => {
   async function obey() {
     let reply;
     for (let tries = 0; !reply && tries < TRIES_MAX; tries += 1) {
-      reply = await send({ ask: "protected" }).catch(() => null);
+      reply = await send({ ask: "protected", first: isNew && !tries }).catch(() => null);
       if (reply?.answer === "refused" && reply.reason === "internal") reply = null;
       if (!reply) await pause(AGAIN_MS);
     }
+    isNew = false;
     const now = reply?.answer === "protected" ? reply.rule : null;
     if (!now) return release();
     const before = rule;
@@ -131,11 +118,7 @@ globalThis.sottoProtect ??= (() => {
     changes.disconnect();
     near.disconnect();
     sizes.disconnect();
-    beforePaint.disconnect();
-    inView.disconnect();
-    whenInView.clear();
-    slicing = false;
-    toLookBehind.clear();
+    for (const part of [screen, behind]) part.stop();
     for (const [element] of known) element.removeAttribute(MARK);
     for (const [element] of backs) element.removeAttribute(BACK);
     for (const root of watched.splice(0)) {
@@ -170,7 +153,7 @@ globalThis.sottoProtect ??= (() => {
 
   // ---- What comes into the page ----
 
-  const EVENTS = ["load", "error", "loadeddata", "emptied", "playing"];
+  const EVENTS = ["load", "error", "loadeddata", "emptied", "playing", "pointerover", "focusin", "focusout", "animationstart"];
 
   /** @param {Document | ShadowRoot} root */
   function watch(root) {
@@ -181,7 +164,7 @@ globalThis.sottoProtect ??= (() => {
     changes.observe(root, { childList: true, subtree: true, attributes: true, attributeFilter: WATCHED });
     // A picture's `load` comes no further than its root.
     for (const type of EVENTS) root.addEventListener(type, heard, { capture: true, passive: true });
-    for (const element of root.children) come(element);
+    come(root.children);
   }
 
   let sheet = /** @type {CSSStyleSheet | null} */ (null);
@@ -198,8 +181,11 @@ globalThis.sottoProtect ??= (() => {
   }
 
   /** @param {Event} event */
-  function heard({ type, target }) {
+  function heard(event) {
+    const { type, target } = event;
     if (!(target instanceof Element) || !on) return;
+    if (type === "pointerover" || type.startsWith("focus")) return behind.pointed(type.slice(0, 5), event.composedPath());
+    if (type === "animationstart") return behind.soon(target);
     if (target.matches(FRAMES)) return frameCame(target);
     if (target instanceof HTMLLinkElement) return lookBehindAll();
     if (!target.matches(WANTED)) return;
@@ -207,7 +193,7 @@ globalThis.sottoProtect ??= (() => {
     if (!picture) return;
     if (target instanceof HTMLVideoElement) {
       if (type === "emptied") begin(target, { ...picture, address: addressOf(target) });
-      else void film(target, picture);
+      else void films.film(target, picture);
     } else if (type === "error") settle(target, picture, null, true);
     else if (picture.state === "loading") ready(target, picture);
   }
@@ -216,28 +202,43 @@ globalThis.sottoProtect ??= (() => {
   function follow(records) {
     if (!on) return;
     followedTo = performance.now() + SLICE_MS;
+    const added = /** @type {Element[]} */ ([]);
     for (const { type, target, attributeName, addedNodes } of records) {
-      if (type === "childList") for (const node of addedNodes) if (node instanceof Element) come(node);
+      // To look for what came unseen there must be something that somebody else did.
+      if (attributeName !== MARK && attributeName !== BACK) sweepSoon();
+      if (type === "childList") for (const node of addedNodes) if (node instanceof Element) added.push(node);
       if (type !== "attributes" || !(target instanceof Element)) continue;
       if (attributeName === MARK || attributeName === BACK) keepMarks(target);
       else if (attributeName === "style" || attributeName === "class") {
         // Styles move things sixty times a second; only what may paint a picture is looked at.
-        if (attributeName === "class" || backs.has(target) || target.getAttribute("style")?.includes("url(")) lookBehindSoon(target);
+        if (attributeName === "class" || backs.has(target) || target.getAttribute("style")?.includes("url(")) behind.soon(target);
       } else if (target.matches(WANTED)) anew(target);
       else if (target.localName === "source") for (const element of target.parentElement?.querySelectorAll(WANTED) ?? []) anew(element);
       else if (target.matches(FRAMES)) frameCame(target);
     }
-    sweepTimer ||= setTimeout(sweep, SWEEP_AFTER_MS);
+    come(added);
   }
 
-  /** An element came, with all below it. @param {Element} element */
-  function come(element) {
-    // What is copied brings our marks along, and what a page wrote itself never had ours.
-    for (const marked of [element, ...element.querySelectorAll(`[${MARK}], [${BACK}]`)]) keepMarks(marked);
-    for (const frame of [element, ...element.querySelectorAll(FRAMES)]) if (frame.matches(FRAMES)) frameCame(frame);
-    // The rest is out of sight and can wait for its slice; but into shadow roots no style reaches before the browser has it.
-    if (!rule && performance.now() < followedTo) for (const host of [element, ...element.getElementsByTagName("*")]) lookInside(host);
-    lookBehindSoon(element);
+  /** Elements came, each with all below it. @param {Iterable<Element>} elements */
+  function come(elements) {
+    const all = [...elements];
+    // What is copied brings our marks along, and what a page wrote itself never had ours. To look through everything once is quicker
+    // than to look at each of many.
+    for (const place of all.length > MANY ? watched : all) {
+      if (place instanceof Element) checkMarks(place);
+      for (const element of place.querySelectorAll(`[${MARK}], [${BACK}], ${FRAMES}`)) checkMarks(element);
+    }
+    for (const element of all) {
+      // The rest is out of sight and can wait for its slice; but into shadow roots no style reaches before the browser has it.
+      if (!rule && performance.now() < followedTo) for (const host of [element, ...element.getElementsByTagName("*")]) lookInside(host);
+      behind.soon(element);
+    }
+  }
+
+  /** @param {Element} element */
+  function checkMarks(element) {
+    keepMarks(element);
+    if (element.matches(FRAMES)) frameCame(element);
   }
 
   /** Only these, and elements of a page's own, can have a shadow root. */
@@ -268,6 +269,10 @@ globalThis.sottoProtect ??= (() => {
     else element.setAttribute(attribute, value);
   }
 
+  function sweepSoon() {
+    sweepTimer ||= setTimeout(sweep, SWEEP_AFTER_MS);
+  }
+
   /** What goes is forgotten; shadow roots that came unseen are found. */
   function sweep() {
     sweepTimer = 0;
@@ -275,8 +280,8 @@ globalThis.sottoProtect ??= (() => {
     for (const map of [known, backs]) {
       for (const [element, picture] of map) {
         if (element.isConnected) continue;
-        for (const observer of [near, sizes, inView]) observer.unobserve(element);
-        whenInView.delete(element);
+        for (const observer of [near, sizes]) observer.unobserve(element);
+        screen.forget(element);
         map.delete(element);
         if (picture.state === "covered") changed();
       }
@@ -369,11 +374,10 @@ globalThis.sottoProtect ??= (() => {
         // Nobody is kept waiting by what is out of view.
         picture.readyAt = picture.soon ? performance.now() : Number.POSITIVE_INFINITY;
         if (!picture.soon) {
-          whenInView.set(target, () => {
+          screen.whenSeen(target, () => {
             picture.readyAt = performance.now();
             waitWithPatience();
           });
-          inView.observe(target);
         }
         (picture.soon ? first : ask.queue).push([target, picture]);
       }
@@ -410,9 +414,9 @@ globalThis.sottoProtect ??= (() => {
    */
   async function judge(element, picture) {
     if ((picture.film ? rule?.films : rule?.pictures) === "off") return settle(element, picture, null, true);
-    if (picture.film) return void film(element, picture);
-    if (element instanceof HTMLCanvasElement) return canvas(element, picture);
-    if (isBack(picture)) return behind(element, picture);
+    if (picture.film) return void films.film(element, picture);
+    if (element instanceof HTMLCanvasElement) return films.canvas(element, picture);
+    if (isBack(picture)) return judgeBehind(element, picture);
     const addresses = addressesOf(element, picture);
     /** @type {PictureVerdict | null} */
     let verdict = null;
@@ -428,7 +432,7 @@ globalThis.sottoProtect ??= (() => {
     verdict ??= await verdictOnPixels(element, picture);
     if (verdict) return isCurrent(element, picture) ? settle(element, picture, verdict, false) : undefined;
     // It may never come into view: nobody else waits for that.
-    void verdictOnScreen(element, picture).then((seen) => isCurrent(element, picture) && settle(element, picture, seen, false));
+    void screen.verdictOnScreen(element, picture).then((seen) => isCurrent(element, picture) && settle(element, picture, seen, false));
   }
 
   /**
@@ -455,91 +459,9 @@ globalThis.sottoProtect ??= (() => {
   async function verdictOnPixels(element, picture) {
     if (!isCurrent(element, picture)) return null;
     const pixels = pixelsOf(/** @type {PictureElement} */ (element), SIDE_MAX);
+    // To read them takes a moment, and to hand them over another: the page may go on in between.
+    if (pixels) await pause(0);
     return pixels && verdictOn({ ask: "seen", film: picture.film, picture: pixels }, element, picture);
-  }
-
-  // ---- What only the screen shows ----
-
-  /** @type {{ element: Element, picture: Guarded, faint: boolean, resolve: (verdict: PictureVerdict | null) => void }[]} */
-  const forScreen = [];
-  let capturedAt = 0;
-  let capturing = false;
-
-  /**
-   * By what the tab shows, where nothing else can be had (a film of another site, its poster): for a moment with a tenth of its
-   * contrast where it is held back. Null where it is not in view, or nobody may capture the tab.
-   * @param {Element} element
-   * @param {Guarded} picture
-   * @returns {Promise<PictureVerdict | null>}
-   */
-  function verdictOnScreen(element, picture) {
-    // A film under a lock is black to everybody who captures it.
-    if (!isCurrent(element, picture) || isBack(picture) || /** @type {HTMLMediaElement} */ (element).mediaKeys) return Promise.resolve(null);
-    // Nobody is kept waiting while it is out of view.
-    if (picture.state === "waiting") picture.readyAt = Number.POSITIVE_INFINITY;
-    return new Promise((resolve) => {
-      whenInView.set(element, () => {
-        if (picture.readyAt === Number.POSITIVE_INFINITY) picture.readyAt = performance.now();
-        waitWithPatience();
-        forScreen.push({ element, picture, faint: picture.mark !== "fine", resolve });
-        if (!capturing) void capture();
-      });
-      inView.observe(element);
-    });
-  }
-
-  const whenInView = /** @type {Map<Element, () => void>} */ (new Map());
-  const inView = new IntersectionObserver((entries) => {
-    for (const { target, isIntersecting, intersectionRect: seen, boundingClientRect: box } of entries) {
-      if (!isIntersecting || (seen.width * seen.height < (box.width * box.height) / 2 && seen.height < innerHeight / 2)) continue;
-      inView.unobserve(target);
-      whenInView.get(target)?.();
-      whenInView.delete(target);
-    }
-  }, { threshold: [0, 0.25, 0.5, 0.75, 1] });
-
-  async function capture() {
-    capturing = true;
-    while (forScreen.length) {
-      await pause(Math.max(0, capturedAt + CAPTURE_EVERY_MS - Date.now()));
-      // Those that are shown already are captured as they are, and not together with others.
-      const { faint } = forScreen[0];
-      const together = forScreen.filter((one) => one.faint === faint).slice(0, CAPTURED_AT_ONCE);
-      for (const one of together) forScreen.splice(forScreen.indexOf(one), 1);
-      const verdicts = await captured(together, faint).catch(() => null);
-      together.forEach(({ resolve }, place) => resolve(verdicts?.[place] ?? null));
-    }
-    capturing = false;
-  }
-
-  /**
-   * @param {typeof forScreen} together
-   * @param {boolean} faint
-   */
-  async function captured(together, faint) {
-    const [frame, view] = [frameInTab(), viewOfTab()];
-    const wanted = together.filter(({ element, picture }) => isCurrent(element, picture));
-    if (document.hidden || !frame || "index" in frame || !view || !wanted.length) return null;
-    const before = wanted.map(({ picture }) => picture.mark);
-    try {
-      if (faint) for (const { element, picture } of wanted) mark(element, picture, "peek");
-      // Painted by the second frame from now.
-      if (faint) for (let frames = 0; frames < 2; frames += 1) await new Promise(requestAnimationFrame);
-      const spots = wanted.map(({ element }) => {
-        const { left, top, right, bottom } = placeOf(/** @type {PictureElement} */ (element))?.rect ?? { left: 0, top: 0, right: 0, bottom: 0 };
-        const [x, y] = [(frame.x + left * frame.zoom - view.left) * view.pinch, (frame.y + top * frame.zoom - view.top) * view.pinch];
-        return { x, y, width: (right - left) * frame.zoom * view.pinch, height: (bottom - top) * frame.zoom * view.pinch };
-      });
-      const isInView = spots.map(({ width, height }) => width >= SIDE_MIN && height >= SIDE_MIN);
-      if (!isInView.includes(true)) return null;
-      capturedAt = Date.now();
-      const reply = await send({ ask: "inView", spots: spots.filter((_, place) => isInView[place]), viewWidth: view.width, faint });
-      const verdicts = reply?.answer === "inView" ? [...reply.verdicts] : [];
-      const found = new Map(wanted.filter((_, place) => isInView[place]).map(({ picture }) => [picture, verdicts.shift() ?? null]));
-      return together.map(({ picture }) => found.get(picture) ?? null);
-    } finally {
-      wanted.forEach(({ element, picture }, place) => picture.mark === "peek" && isCurrent(element, picture) && mark(element, picture, before[place]));
-    }
   }
 
   /**
@@ -632,159 +554,19 @@ globalThis.sottoProtect ??= (() => {
     }, Math.max(0, first + PATIENCE_MS - performance.now()));
   }
 
-  // ---- Films and canvases: looked at again and again ----
-
-  /** @type {WeakMap<Element, { picture: Guarded, under: boolean, captured: boolean, at: number, nOver: number, nFine: number }>} */
-  const looks = new WeakMap();
-
-  /**
-   * A first look, and then one every half second while it plays.
-   * @param {Element} element
-   * @param {Guarded} picture
-   */
-  async function film(element, picture) {
-    if (!(element instanceof HTMLVideoElement) || !rule || rule.films === "off" || !on || looks.get(element)?.picture === picture) return;
-    if (element.readyState < 2) {
-      // Nothing of it has come: what stands there is its poster, which no page may read.
-      const verdict = element.poster && (await posterCame(element, picture)) ? await verdictOnScreen(element, picture) : null;
-      if (isCurrent(element, picture) && element.readyState < 2 && verdict) settle(element, picture, verdict, false);
-      return;
-    }
-    const look = { picture, under: false, captured: false, at: 0, nOver: 0, nFine: 0 };
-    looks.set(element, look);
-    const next = () => {
-      if (!isCurrent(element, picture) || picture.state === "shown") return void looks.delete(element);
-      element.requestVideoFrameCallback(next);
-      if (!look.under && performance.now() - look.at >= FILM_EVERY_MS * (look.captured ? 2 : 1) * (look.nFine > CALM_AFTER ? 2 : 1)) void lookAt(element, look);
-    };
-    element.requestVideoFrameCallback(next);
-    await lookAt(element, look);
-  }
-
-  /**
-   * A poster says nothing when it has come, but the browser keeps a list of what did. Until then there is nothing to see, and nobody
-   * is kept waiting.
-   * @param {HTMLVideoElement} element
-   * @param {Guarded} picture
-   */
-  async function posterCame(element, picture) {
-    if (/^(data|blob):/.test(element.poster)) return true;
-    if (picture.state === "waiting") picture.readyAt = Number.POSITIVE_INFINITY;
-    const end = performance.now() + POSTER_MS_MAX;
-    for (let again = SILENT_AGAIN_MS[0]; performance.now() < end && !performance.getEntriesByName(element.poster).length; again *= 2) {
-      await pause(again);
-      if (!isCurrent(element, picture) || element.readyState >= 2) return false;
-    }
-    return true;
-  }
-
-  /**
-   * @param {HTMLVideoElement | HTMLCanvasElement} element
-   * @param {{ picture: Guarded, under: boolean, captured: boolean, at: number, nOver: number, nFine: number }} look
-   */
-  async function lookAt(element, look) {
-    const { picture } = look;
-    look.under = true;
-    look.at = performance.now();
-    // A blurred film shows the screen nothing.
-    const isBlurred = picture.state === "covered" && picture.mark !== "outline";
-    const read = await verdictOnPixels(element, picture);
-    look.captured = !read;
-    const verdict = read ?? (isBlurred ? null : await verdictOnScreen(element, picture));
-    look.under = false;
-    if (!isCurrent(element, picture)) return;
-    const isFirst = picture.state === "waiting" || picture.state === "late";
-    if (!verdict) return isFirst ? settle(element, picture, null, false) : undefined;
-    [look.nOver, look.nFine] = verdict.unsuitable ? [look.nOver + 1, 0] : [0, look.nFine + 1];
-    const isCovered = picture.state === "covered";
-    if (isFirst || (!isCovered && look.nOver >= COVERED_AFTER) || (isCovered && (look.nFine >= SHOWN_AFTER || verdict.unsuitable))) settle(element, picture, verdict, false);
-  }
-
-  /**
-   * No event tells that a canvas was drawn: it is asked for a few pixels every second, ever less often while they stay the same.
-   * @param {HTMLCanvasElement} element
-   * @param {Guarded} picture
-   */
-  function canvas(element, picture) {
-    const look = { picture, under: false, captured: false, at: 0, nOver: 0, nFine: 0 };
-    let before = "";
-    let every = CANVAS_EVERY_MS;
-    const probe = document.createElement("canvas");
-    [probe.width, probe.height] = [16, 16];
-    const context = /** @type {CanvasRenderingContext2D} */ (probe.getContext("2d", { willReadFrequently: true }));
-    const next = () => {
-      if (!isCurrent(element, picture) || picture.state === "shown") return;
-      // Behind whatever the page draws in this frame: the picture of a WebGL canvas is gone after it.
-      setTimeout(() => requestAnimationFrame(next), every);
-      if (look.under) return;
-      let now;
-      try {
-        context.clearRect(0, 0, 16, 16);
-        context.drawImage(element, 0, 0, 16, 16);
-        now = context.getImageData(0, 0, 16, 16).data.join();
-      } catch {
-        return settle(element, picture, null, false);
-      }
-      const isBlank = !/[1-9]/.test(now);
-      if (isBlank && picture.state === "waiting") picture.readyAt = performance.now();
-      if (now === before || isBlank) return void (every = Math.min(2 * every, CANVAS_SELDOM_MS));
-      [before, every] = [now, CANVAS_EVERY_MS];
-      void lookAt(element, look);
-    };
-    requestAnimationFrame(next);
-  }
-
   // ---- Pictures behind what has content ----
-
-  /** @param {Element} element */
-  function lookBehindSoon(element) {
-    toLookBehind.add(element);
-    if (!slicing && document.documentElement) {
-      slicing = true;
-      beforePaint.observe(document.documentElement);
-    }
-  }
 
   /** Everything: a style sheet came, or something was drawn that nobody told of. */
   function lookBehindAll() {
-    for (const root of [...watched]) for (const child of root.children) lookBehindSoon(child);
-  }
-
-  /**
-   * Before the next frame is painted where there is little, else a slice in each. Never at any other time: to ask for a style that is
-   * not known yet has the browser start what waits for it, in our name (an <object>, which our own policy forbids).
-   */
-  function sliceBehind() {
-    const end = performance.now() + SLICE_MS;
-    for (const element of toLookBehind) {
-      toLookBehind.delete(element);
-      const walker = document.createTreeWalker(element, NodeFilter.SHOW_ELEMENT);
-      for (let node = /** @type {Node | null} */ (walker.currentNode); node; node = walker.nextNode()) {
-        if (on) lookBehind(/** @type {Element} */ (node));
-        if (performance.now() < end) continue;
-        // The rest of this one: what follows the place where it stopped.
-        for (let rest = walker.nextNode(); rest; rest = after(walker)) toLookBehind.add(/** @type {Element} */ (rest));
-        break;
-      }
-      if (performance.now() >= end) break;
-    }
-    slicing = toLookBehind.size > 0;
-    if (slicing) return beforePaint.observe(document.documentElement);
-    if (document.readyState !== "loading") document.documentElement?.setAttribute(LOOKED, "");
-  }
-
-  /** The next element that is not below the walker's own. @param {TreeWalker} walker */
-  function after(walker) {
-    do if (walker.nextSibling()) return walker.currentNode;
-    while (walker.parentNode());
-    return null;
+    for (const root of [...watched]) for (const child of root.children) behind.soon(child);
   }
 
   /** @param {Element} element */
   function lookBehind(element) {
+    if (!on) return;
     lookInside(element);
     if (element.matches(WANTED)) meet(element);
-    const address = urlsBehind(element);
+    const address = behind.urlsOf(element);
     const before = backs.get(element);
     if (!address) {
       if (before?.state === "covered") changed();
@@ -795,28 +577,15 @@ globalThis.sottoProtect ??= (() => {
     begin(element, { name: before?.name ?? (nNamed += 1), address, film: false });
   }
 
-  /** All addresses that styles paint on an element, as one text; empty where there are none. @param {Element} element */
-  function urlsBehind(element) {
-    let urls = "";
-    for (const part of [null, "::before", "::after"]) {
-      const { backgroundImage, borderImageSource, content } = getComputedStyle(element, part);
-      if (part && (content === "none" || content === "normal")) continue;
-      for (const value of [backgroundImage, borderImageSource, content]) if (value.includes("url(")) for (const [url] of value.matchAll(URLS)) urls += `${url} `;
-    }
-    return urls.trim();
-  }
-
-  const URLS = /url\("(?:[^"\\]|\\.)*"\)/g;
-
   /**
    * @param {Element} element
    * @param {Guarded} picture
    */
-  async function behind(element, picture) {
-    const urls = [...picture.address.matchAll(URLS)].map(([url]) => url.slice(5, -2).replace(/\\(.)/g, "$1")).filter((url) => !url.startsWith("data:image/svg"));
+  async function judgeBehind(element, picture) {
+    const urls = behind.urlsIn(picture.address).filter((url) => !url.startsWith("data:image/svg"));
     let worst = /** @type {PictureVerdict | null} */ (null);
     let isMissing = false;
-    for (const url of new Set(urls)) {
+    for (const url of urls) {
       const verdict = await verdictBehind(url, element, picture);
       if (!verdict) isMissing = true;
       else if (!worst || verdict.unsuitable) worst = verdict;
@@ -929,9 +698,16 @@ globalThis.sottoProtect ??= (() => {
     return asked;
   }
 
+  const screen = globalThis.sottoScreen({ isCurrent, mark, send, sideMin: SIDE_MIN, waitWithPatience });
+  const films = globalThis.sottoFilms({ areLookedAt: () => on && Boolean(rule) && rule?.films !== "off", isCurrent, settle, verdictOnPixels, verdictOnScreen: screen.verdictOnScreen });
+  const behind = globalThis.sottoBehind({ look: lookBehind, sweepSoon });
+
   /** @type {SottoProtect} */
   const protect = { covered, isSealed: () => sealed, report, reveal, onChange: null };
   start();
   document.addEventListener("DOMContentLoaded", lookBehindAll);
+  // Styles may be others for another size, and by night.
+  addEventListener("resize", () => on && sweepSoon());
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => on && lookBehindAll());
   return protect;
 })();

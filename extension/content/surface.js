@@ -173,19 +173,11 @@ globalThis.sottoSurface ??= (() => {
   const mark = () => make("span", { class: "mark", "aria-hidden": "true" });
 
   /**
-   * To make it takes as long as a line of the card.
-   * @type {Intl.NumberFormat | undefined}
-   */
-  let percents;
-
-  /**
-   * Nothing is ever quite sure: a share is said as at most 99 %.
+   * Nothing is ever quite sure: a share is said as at most 99 %. Before the browser's own way of writing numbers is there, ten
+   * milliseconds go by.
    * @param {number} share
    */
-  function percent(share) {
-    percents ??= new Intl.NumberFormat(language, { style: "percent" });
-    return percents.format(Math.min(share, 0.99));
-  }
+  const percent = (share) => text("percent", Math.round(Math.min(share, 0.99) * 100));
 
   return { counted, make, mark, move, ofPage, open, percent, restyle, text, watch };
 })();

@@ -152,8 +152,8 @@ pub enum FrameAsk {
     /// Judge a text and show it in the popup: the page took the card away.
     TextInPopup { text: String },
     /// What is to happen to pictures here: the tab's own site decides, whichever site the frame is of. The browser is told to keep
-    /// what is not judged out of sight with more power than a page has.
-    Protected,
+    /// what is not judged out of sight with more power than a page has; `first` where nobody asked that of it for this frame.
+    Protected { first: bool },
     /// Judge the picture that the page has loaded from any of these addresses (the same picture by two names), by the bytes
     /// that the browser has of it. Nothing is ever fetched: an address is only compared. `soon` where its place is in view;
     /// `came_ms`, as `Date.now()` says it, when it was there: older bytes from that address are not believed.

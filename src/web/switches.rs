@@ -1,6 +1,8 @@
 //! The switches that need the browser's permission, for one site or for all: the upload guard's, and that of protected pictures. It
 //! must never know what follows from one.
 
+use std::fmt::{self, Display, Formatter};
+
 use js_sys::Array;
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
@@ -76,5 +78,11 @@ impl Powers {
     fn to_js(&self) -> JsValue {
         let list = |names: &[String]| names.iter().map(|name| JsValue::from_str(name)).collect::<Array>().into();
         chrome::object(&[("origins", list(&self.origins)), ("permissions", list(&self.permissions))])
+    }
+}
+
+impl Display for Powers {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        write!(out, "{}", [&self.origins[..], &self.permissions[..]].concat().join(", "))
     }
 }

@@ -9,6 +9,7 @@ use super::{
     browser::{chrome, wire},
     switches::{Powers, Switch},
 };
+use crate::protocol::{Reason, Refusal};
 
 /// Wishes that wait for the browser's prompt, by the time of the click: in the session's memory, because the answer may come when
 /// popup and worker are gone.
@@ -29,8 +30,21 @@ pub struct Wish {
 /// By what tells one wish from another.
 type Wishes = BTreeMap<String, Wish>;
 
+/// Whether the browser permits what the person turns on or off. What it does not permit yet is refused, and stays wished for: the
+/// page that asks has the browser's prompt answered at the same time.
+pub async fn permitted(switch: Switch, site: Option<&String>, on: bool) -> Result<(), Refusal> {
+    let powers = switch.powers(site.map(String::as_str));
+    let is_granted = !on || powers.are_granted().await;
+    wish(switch, site, &powers, !is_granted).await;
+    if is_granted {
+        return Ok(());
+    }
+    let detail = format!("the browser has not given Sotto the permission for {powers}");
+    Err(Refusal { reason: Reason::NotPermitted, detail })
+}
+
 /// Remembers, or forgets, that the person wished for something on a site.
-pub async fn wish(switch: Switch, site: Option<&String>, powers: &Powers, is_wished: bool) {
+async fn wish(switch: Switch, site: Option<&String>, powers: &Powers, is_wished: bool) {
     let mut wishes = wishes().await;
     let key = format!("{switch:?} {}", site.map_or("", String::as_str));
     let before = wishes.len();

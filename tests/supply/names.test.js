@@ -46,6 +46,14 @@ test("every language has the same words, and of counted ones all its forms", () 
   }
 });
 
+test("a percentage is written as the language writes it", () => {
+  for (const language of languages) {
+    const { languageTag, percent } = messagesOf(language);
+    const written = new Intl.NumberFormat(languageTag?.message, { style: "percent" }).format(0.97);
+    assert.equal(percent?.message.replace("$1", "97"), written, language);
+  }
+});
+
 test("every word says to its translators where it stands", () => {
   assert.deepEqual(Object.entries(messagesOf("en")).filter(([, { description = "" }]) => description.length < 10).map(([key]) => key), []);
 });

@@ -32,10 +32,10 @@ extern "C" {
     pub async fn execute_script(injection: &JsValue) -> Result<JsValue, JsValue>;
 
     #[wasm_bindgen(catch, js_namespace = ["chrome", "scripting"], js_name = insertCSS)]
-    pub async fn insert_css(style: &JsValue) -> Result<JsValue, JsValue>;
+    pub fn insert_css(style: &JsValue) -> Result<Promise, JsValue>;
 
     #[wasm_bindgen(catch, js_namespace = ["chrome", "scripting"], js_name = removeCSS)]
-    pub async fn remove_css(style: &JsValue) -> Result<JsValue, JsValue>;
+    pub fn remove_css(style: &JsValue) -> Result<Promise, JsValue>;
 
     #[wasm_bindgen(js_namespace = ["chrome", "runtime"], js_name = getManifest)]
     fn manifest() -> JsValue;

@@ -141,8 +141,8 @@ async fn for_frame(
             }
             words::text_in_popup(host, window, text).await;
         }
-        FrameAsk::Protected => {
-            let rule = protection::rule_for(tab, frame, tab_site.as_deref()).await;
+        FrameAsk::Protected { first } => {
+            let rule = protection::rule_for(tab, frame, tab_site.as_deref(), first).await;
             if rule.is_some() {
                 host.runner.warm(Task::Picture);
             }

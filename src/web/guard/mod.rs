@@ -14,7 +14,7 @@ use super::{
     },
     settings::{self, in_turn, settings},
     switches::{Powers, Switch},
-    wishes::wish,
+    wishes,
 };
 use crate::protocol::{Reason, Refusal, Settings, ToFrame};
 
@@ -41,19 +41,11 @@ pub async fn keep_granted(settings: &mut Settings) {
     settings.guard_sites = sites;
 }
 
-/// Turns the guard on or off for one site or for all. The page that asks has the browser's prompt answered at the same time;
-/// without the permission the wish is refused, and remembered for as long as the prompt may stand.
+/// Turns the guard on or off for one site or for all.
 pub async fn switch(site: Option<String>, on: bool) -> Result<(), Refusal> {
     a_site(site.as_deref())?;
-    let pattern = site.as_deref().map_or_else(|| EVERYWHERE.to_owned(), pattern_of);
     let settings = in_turn(async {
-        let powers = Switch::Guard.powers(site.as_deref());
-        let is_granted = !on || powers.are_granted().await;
-        wish(Switch::Guard, site.as_ref(), &powers, on && !is_granted).await;
-        if !is_granted {
-            let detail = format!("the browser has not given Sotto the permission for {pattern}");
-            return Err(Refusal { reason: Reason::NotPermitted, detail });
-        }
+        wishes::permitted(Switch::Guard, site.as_ref(), on).await?;
         let mut settings = settings().await;
         set(&mut settings, site.as_ref(), on);
         settings::keep(&settings).await?;
@@ -62,6 +54,7 @@ pub async fn switch(site: Option<String>, on: bool) -> Result<(), Refusal> {
     })
     .await?;
     if on {
+        let pattern = site.as_deref().map_or_else(|| EVERYWHERE.to_owned(), pattern_of);
         start_in_open_tabs(&pattern, &settings).await;
     } else {
         tell_open_tabs(&ToFrame::GuardChanged).await;

@@ -6,7 +6,9 @@ mod loaded;
 
 use std::collections::BTreeSet;
 
-use js_sys::Array;
+use js_sys::{Array, Promise};
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::JsFuture;
 
 use super::{
     browser::{
@@ -17,7 +19,7 @@ use super::{
     },
     settings::{self, in_turn, settings},
     switches::{Powers, Switch},
-    wishes::wish,
+    wishes,
 };
 use crate::{
     protocol::{Caution, Reason, Refusal, Settings, SiteRule, Strictness, ToFrame, Unjudged},
@@ -35,7 +37,8 @@ const IDS: [(&str, bool, Unjudged); 4] = [
     ("protect-shown", false, Unjudged::Show),
     ("protect-shown-covered", false, Unjudged::Cover),
 ];
-const SCRIPTS: [&str; 2] = ["content/pixels.js", "content/protect.js"];
+const SCRIPTS: [&str; 5] =
+    ["content/pixels.js", "content/screen.js", "content/films.js", "content/behind.js", "content/protect.js"];
 /// Tells protect.js the latter.
 const KEEPS: &str = "content/keeps.js";
 /// From the first moment on.
@@ -60,13 +63,7 @@ pub async fn keep_granted(settings: &mut Settings) {
 pub async fn switch(site: Option<String>, on: bool) -> Result<(), Refusal> {
     a_site(site.as_deref())?;
     let settings = in_turn(async {
-        let powers = powers();
-        let is_granted = !on || powers.are_granted().await;
-        wish(Switch::Protection, site.as_ref(), &powers, on && !is_granted).await;
-        if !is_granted {
-            let detail = "the browser has not given Sotto the permission for all pages".to_owned();
-            return Err(Refusal { reason: Reason::NotPermitted, detail });
-        }
+        wishes::permitted(Switch::Protection, site.as_ref(), on).await?;
         let mut settings = settings().await;
         set(&mut settings, site.as_ref(), on);
         settings::keep(&settings).await?;
@@ -201,19 +198,26 @@ fn places(settings: &Settings, is_such: impl Fn(&SiteRule) -> bool) -> Places {
 
 /// What is to happen in a frame of a tab that shows this site. What keeps pictures out of sight comes as the person's own
 /// style, too, which no style of a page can undo and which reaches into shadow roots.
-pub async fn rule_for(tab: i32, frame: f64, tab_site: Option<&str>) -> Option<SiteRule> {
+pub async fn rule_for(tab: i32, frame: f64, tab_site: Option<&str>, first: bool) -> Option<SiteRule> {
     let rule = rule_of(tab_site).await;
+    let wanted = [(HELD_STYLE, rule.is_some_and(|rule| rule.held)), (COVERED_STYLE, rule.is_some())];
     let style = |file: &str| {
         let target = chrome::object(&[("tabId", tab.into()), ("frameIds", Array::of1(&frame.into()).into())]);
         chrome::object(&[("target", target), ("files", chrome::strings(&[file])), ("origin", "USER".into())])
     };
-    for (file, is_wanted) in [(HELD_STYLE, rule.is_some_and(|rule| rule.held)), (COVERED_STYLE, rule.is_some())] {
-        // Rejects for a frame that has gone. What is there already is put there once more, so it goes first.
-        let _ = chrome::remove_css(&style(file)).await;
-        if is_wanted {
-            let _ = chrome::insert_css(&style(file)).await;
+    // The page's own thread has its turn in each of these, and is busiest when a page begins: so both at once. They reject for a
+    // frame that has gone.
+    let all = async |given: Vec<Result<Promise, JsValue>>| {
+        for promise in given.into_iter().flatten() {
+            let _ = JsFuture::from(promise).await;
         }
+    };
+    // What is there already would be put there once more.
+    if !first {
+        all(wanted.iter().map(|(file, _)| chrome::remove_css(&style(file))).collect()).await;
     }
+    let wanted = wanted.iter().filter(|(_, is_wanted)| *is_wanted);
+    all(wanted.map(|(file, _)| chrome::insert_css(&style(file))).collect()).await;
     rule
 }
 

@@ -235,6 +235,44 @@ test("what comes later is judged: added, lazy, another source, a class, another 
   await marked(page, { added: "fine" });
 });
 
+test("what only the pointer or the keyboard brings is never painted before its verdict", async () => {
+  const page = await visit("protected.html");
+  await marked(page, { own: "fine" });
+  const address = `${server.otherOrigin}/false_alarm.png`;
+  await page.evaluate((address) => {
+    // Of a style sheet, so that no attribute tells of it; the browser has the picture already.
+    document.body.innerHTML = `
+      <style>
+        .card, .card i { display: block; width: 224px; height: 150px; margin: 10px; }
+        .bare:hover, .card:hover i, .key:focus { background: url("${address}") 0 0 / 100% 100%; }
+        .swap { background: url("/pictures/coffee.png") 0 0 / 100% 100%; }
+        .swap:hover { background-image: url("${address}"); }
+      </style>
+      <img src="${address}" width="20" height="20">
+      <div class="card bare" id="bare"></div>
+      <div class="card" id="card"><i id="inside"></i></div>
+      <button class="card key" id="key"></button>
+      <div class="card swap" id="swap"></div>`;
+  }, address);
+  await marked(page, { bare: "none", inside: "none", key: "none", swap: "fine" });
+  const pictures = [];
+  for (const id of ["bare", "inside", "key", "swap"]) pictures.push({ name: id, address, ...(await placeOf(page, id)) });
+  const painting = await watchPainting(page);
+  for (const [over, id] of [["#bare", "bare"], ["#inside", "inside"], ["#swap", "swap"]]) {
+    await page.hover(over);
+    await marked(page, { [id]: "blur" });
+  }
+  await page.mouse.move(600, 5);
+  await marked(page, { bare: "none", inside: "none", swap: "fine" });
+  await page.focus("#key");
+  await marked(page, { key: "blur" });
+  await page.evaluate(() => document.activeElement instanceof HTMLElement && document.activeElement.blur());
+  await marked(page, { key: "none" });
+  const reader = await sotto.page(`${server.otherOrigin}/uploads.html`);
+  assert.deepEqual(await seenIn(reader, await painting.stop(), pictures), []);
+  await reader.close();
+});
+
 test("five thousand at once don't stop the page, and those in view are judged first", async () => {
   const page = await visit("protected.html");
   await marked(page, { own: "fine" });

@@ -65,7 +65,7 @@ test("on a site that is not protected nothing of protection is to be had", async
     await codes([{ ask: "loaded", addresses: [page.url()], soon: true, cameMs: 0 }, { ask: "seen", film: false, picture }, { ask: "frames" }, { ask: "bringCovers" }]),
     many(4, "offLimits"),
   );
-  const { rule, sealed } = await send({ id: "x", ask: "protected" });
+  const { rule, sealed } = await send({ id: "x", ask: "protected", first: false });
   assert.deepEqual({ rule, sealed }, { rule: null, sealed: false });
   assert.deepEqual(await codes([{ ask: "coveredChanged" }, ...["protect", "keepSiteRule", "covered", "reveal", "setLock", "unlock", "lock"].map((ask) => ({ ask }))]), ["done", ...many(7, "badRequest")]);
 });

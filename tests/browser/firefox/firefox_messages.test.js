@@ -144,7 +144,7 @@ describe("a content script that was taken over", () => {
   test("has nothing of protection on a site that is not protected", async () => {
     assert.deepEqual(
       await codes([{ ask: "loaded", addresses: [server.origin], soon: true, cameMs: 0 }, { ask: "frames" }, { ask: "bringCovers" }]), many(3, "offLimits"));
-    const { rule, sealed } = await send({ id: "x", ask: "protected" });
+    const { rule, sealed } = await send({ id: "x", ask: "protected", first: false });
     assert.deepEqual({ rule, sealed }, { rule: null, sealed: false });
     assert.deepEqual(await codes(["protect", "keepSiteRule", "covered", "reveal", "setLock", "unlock", "lock"].map((ask) => ({ ask }))), many(7, "badRequest"));
   });
