@@ -209,6 +209,8 @@ pub enum Urgency {
     Upload,
     /// The pictures of a page, one after another.
     Scan,
+    /// The pictures of a protected page, as they come.
+    Page,
 }
 
 /// What is to become of the scan of a tab.

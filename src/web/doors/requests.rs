@@ -154,7 +154,7 @@ async fn for_frame(
             return Ok(Answer::Picture(verdict));
         }
         FrameAsk::Seen { film } => {
-            let (_asked, order) = host.enter(tab, id, Urgency::Scan).await?;
+            let (_asked, order) = host.enter(tab, id, Urgency::Page).await?;
             return Ok(Answer::Picture(protection::seen(host, tab_site.as_deref(), picture, film, order).await?));
         }
         FrameAsk::Frames => protection::frames(tab, tab_site.as_deref()).await?,

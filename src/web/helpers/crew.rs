@@ -25,6 +25,9 @@ use crate::{
 
 /// So many pictures at the same time are worth helpers: while these come, one or two are judged here.
 const PICTURES_MIN: u32 = 3;
+/// Of a protected page. To start helpers takes as much of the processor as ten pictures do, and a page that is scrolled through brings
+/// a few every second.
+const PAGE_PICTURES_MIN: u32 = 8;
 /// A helper judges one picture while the next is decoded, and has the next part of a text there when one is read: the background
 /// hears of neither before the end of its own step.
 const AT_ONCE: u32 = 2;
@@ -149,7 +152,8 @@ impl Crew {
     pub async fn look(self: &Rc<Self>, picture: &JsValue, caution: &Caution, order: &Order) -> Looked {
         let Ok(model_id) = self.loader.engine().model_for(Task::Picture) else { return Looked::NotHere };
         if !self.has_model(&model_id) {
-            if self.n_pictures.get() >= PICTURES_MIN {
+            let n_min = if order.urgency == Urgency::Page { PAGE_PICTURES_MIN } else { PICTURES_MIN };
+            if self.n_pictures.get() >= n_min {
                 self.call(Task::Picture, self.n_cores as usize);
             }
             return Looked::NotHere;

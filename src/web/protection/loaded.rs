@@ -50,8 +50,8 @@ pub async fn loaded(
         let detail = "the page has loaded no picture from there that the browser hands over".to_owned();
         return Err(Refusal { reason: Reason::NoPicture, detail });
     }
-    asked.turn(Urgency::Scan).await?;
-    let order = Order { asker: Asker::Tab(tab), request: id, urgency: Urgency::Scan };
+    asked.turn(Urgency::Page).await?;
+    let order = Order { asker: Asker::Tab(tab), request: id, urgency: Urgency::Page };
     pictures::judge_with(host, &file, order, &caution).await
 }
 

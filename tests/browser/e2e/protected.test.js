@@ -12,7 +12,7 @@ import { movingAlarm } from "../harness/made_files.js";
 import { seenIn, watchPainting } from "../harness/painted.js";
 import { FIXTURES, PICTURES } from "../harness/places.js";
 import { serve } from "../harness/server.js";
-import { shadowText } from "../harness/shadow.js";
+import { pointInShadow, shadowText } from "../harness/shadow.js";
 import { startSotto } from "../harness/sotto.js";
 
 /** @type {Fixtures} */
@@ -168,6 +168,39 @@ test("a click on what is covered shows it, and is no click on the page; the butt
   assert.equal(reply.answer, "done");
   await eventually("all are shown", async () => (await n()) === 0 && !(await sotto.isOnPage(page)));
   await marked(page, Object.fromEntries(ALARMS.filter((id) => id !== "closed").map((id) => [id, "fine"])));
+});
+
+test("the word over a picture stays over it, where that is kept in place and in what scrolls inside the page", async () => {
+  const page = await visit("protected.html");
+  await marked(page, { own: "fine" });
+  /** @param {string} html */
+  const show = async (html) => {
+    await page.evaluate((html) => {
+      scrollTo(0, 0);
+      document.body.innerHTML = `${html}<div style="height: 4000px"></div>`;
+    }, html.replace("IMG", '<img id="only" src="/false_alarm.png?only" width="224" height="150">'));
+    await marked(page, { only: "blur" });
+    await isOver();
+  };
+  const isOver = () => eventually("the button over the picture", async () => {
+    const [x, y] = await pointInShadow(page, /^Show this/);
+    const box = await placeOf(page, "only");
+    return Math.abs(x - (box.x + box.width / 2)) < 3 && y > box.y && y < box.y + box.height;
+  });
+  /** @param {number} by */
+  const wheel = async (by) => {
+    const before = await page.evaluate(() => [scrollY, document.querySelector("#scroller")?.scrollTop]);
+    await page.mouse.wheel(0, by);
+    await eventually("the scrolling", async () => String(await page.evaluate(() => [scrollY, document.querySelector("#scroller")?.scrollTop])) !== String(before));
+  };
+  await page.mouse.move(300, 100);
+  for (const html of ['<div style="position: fixed; top: 40px">IMG</div>', '<div id="scroller" style="height: 300px; overflow: auto"><br>IMG<div style="height: 2000px"></div></div>']) {
+    await show(html);
+    for (const by of [60, 30]) {
+      await wheel(by);
+      await isOver();
+    }
+  }
 });
 
 test("a page that fakes marks, undoes styles, copies, moves and swaps is not believed", async () => {
