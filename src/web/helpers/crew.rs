@@ -27,7 +27,7 @@ use crate::{
 const PICTURES_MIN: u32 = 3;
 /// Of a protected page. To start helpers takes as much of the processor as ten pictures do, and a page that is scrolled through brings
 /// a few every second.
-const PAGE_PICTURES_MIN: u32 = 8;
+const PAGE_PICTURES_MIN: usize = 8;
 /// A helper judges one picture while the next is decoded, and has the next part of a text there when one is read: the background
 /// hears of neither before the end of its own step.
 const AT_ONCE: u32 = 2;
@@ -148,12 +148,22 @@ impl Crew {
 
     // ---- Pictures ----
 
-    /// Has a helper judge a picture, where there is one; calls helpers where there are many pictures.
-    pub async fn look(self: &Rc<Self>, picture: &JsValue, caution: &Caution, order: &Order) -> Looked {
+    /// Has a helper judge a picture, where there is one; calls helpers where there are many pictures, `n_waiting` of them before they
+    /// were opened.
+    pub async fn look(
+        self: &Rc<Self>,
+        picture: &JsValue,
+        caution: &Caution,
+        order: &Order,
+        n_waiting: usize,
+    ) -> Looked {
         let Ok(model_id) = self.loader.engine().model_for(Task::Picture) else { return Looked::NotHere };
         if !self.has_model(&model_id) {
-            let n_min = if order.urgency == Urgency::Page { PAGE_PICTURES_MIN } else { PICTURES_MIN };
-            if self.n_pictures.get() >= n_min {
+            let are_many = match order.urgency {
+                Urgency::Page => n_waiting >= PAGE_PICTURES_MIN,
+                _ => self.n_pictures.get() >= PICTURES_MIN,
+            };
+            if are_many {
                 self.call(Task::Picture, self.n_cores as usize);
             }
             return Looked::NotHere;

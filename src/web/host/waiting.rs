@@ -39,6 +39,11 @@ impl Waiting {
         Rc::new(Self { per_tab_max, asked: RefCell::default() })
     }
 
+    /// What was asked and not answered yet, in all tabs.
+    pub fn n(&self) -> usize {
+        self.asked.borrow().len()
+    }
+
     pub fn enter(self: &Rc<Self>, tab: i32, request: &str) -> Result<Asked, Refusal> {
         if self.count(tab, |_| true) >= self.per_tab_max {
             let detail = format!("{} requests of this tab are waiting already; ask again later", self.per_tab_max);

@@ -56,7 +56,7 @@ async fn anew(host: &Rc<Host>, picture: &JsValue, caution: &Caution, order: Orde
     // A person's one picture is here at once.
     if order.urgency != Urgency::Person {
         let _on_its_way = host.crew.on_its_way();
-        match host.crew.look(picture, caution, &order).await {
+        match host.crew.look(picture, caution, &order, host.waiting.n()).await {
             Looked::Judged(judged) => {
                 host.used();
                 return judged;
