@@ -47,6 +47,9 @@ globalThis.sottoProtect ??= (() => {
   let on = false;
   /** Nobody was here before, in this document. */
   let isNew = document.readyState === "loading";
+  let isAsking = false;
+  /** What is to happen here may be another since it was asked last. */
+  let mayBeOther = false;
   /** Without a passphrase nobody may see what is covered. */
   let sealed = false;
   let nNamed = 0;
@@ -86,18 +89,32 @@ globalThis.sottoProtect ??= (() => {
   function start() {
     on = true;
     watch(document);
-    void obey();
   }
 
-  /** Asks what is to happen here; the site of the tab decides. */
+  /**
+   * Asks what is to happen here; the site of the tab decides. One after the other: each puts the browser's style there, and what two
+   * had put there one could not take away.
+   */
   async function obey() {
+    mayBeOther = true;
+    if (isAsking) return;
+    isAsking = true;
+    while (mayBeOther) {
+      mayBeOther = false;
+      await askForRule();
+    }
+    isAsking = false;
+  }
+
+  async function askForRule() {
     let reply;
     for (let tries = 0; !reply && tries < TRIES_MAX; tries += 1) {
-      reply = await send({ ask: "protected", first: isNew && !tries }).catch(() => null);
+      const first = isNew;
+      isNew = false;
+      reply = await send({ ask: "protected", first }).catch(() => null);
       if (reply?.answer === "refused" && reply.reason === "internal") reply = null;
       if (!reply) await pause(AGAIN_MS);
     }
-    isNew = false;
     const now = reply?.answer === "protected" ? reply.rule : null;
     if (!now) return release();
     const before = rule;
@@ -705,6 +722,7 @@ globalThis.sottoProtect ??= (() => {
   /** @type {SottoProtect} */
   const protect = { covered, isSealed: () => sealed, report, reveal, onChange: null };
   start();
+  void obey();
   document.addEventListener("DOMContentLoaded", lookBehindAll);
   // Styles may be others for another size, and by night.
   addEventListener("resize", () => on && sweepSoon());

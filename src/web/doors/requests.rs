@@ -142,7 +142,7 @@ async fn for_frame(
             words::text_in_popup(host, window, text).await;
         }
         FrameAsk::Protected { first } => {
-            let rule = protection::rule_for(tab, frame, tab_site.as_deref(), first).await;
+            let rule = protection::rule_for(tab, frame, &document, tab_site.as_deref(), first).await;
             if rule.is_some() {
                 host.runner.warm(Task::Picture);
             }

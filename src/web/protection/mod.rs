@@ -198,11 +198,19 @@ fn places(settings: &Settings, is_such: impl Fn(&SiteRule) -> bool) -> Places {
 
 /// What is to happen in a frame of a tab that shows this site. What keeps pictures out of sight comes as the person's own
 /// style, too, which no style of a page can undo and which reaches into shadow roots.
-pub async fn rule_for(tab: i32, frame: f64, tab_site: Option<&str>, first: bool) -> Option<SiteRule> {
+pub async fn rule_for(
+    tab: i32,
+    frame: f64,
+    document: &JsValue,
+    tab_site: Option<&str>,
+    first: bool,
+) -> Option<SiteRule> {
     let rule = rule_of(tab_site).await;
     let wanted = [(HELD_STYLE, rule.is_some_and(|rule| rule.held)), (COVERED_STYLE, rule.is_some())];
+    // The frame may show another document by then, which asks for itself; and what is there twice goes but once.
+    let (which, it) = if document.is_string() { ("documentIds", document) } else { ("frameIds", &frame.into()) };
     let style = |file: &str| {
-        let target = chrome::object(&[("tabId", tab.into()), ("frameIds", Array::of1(&frame.into()).into())]);
+        let target = chrome::object(&[("tabId", tab.into()), (which, Array::of1(it).into())]);
         chrome::object(&[("target", target), ("files", chrome::strings(&[file])), ("origin", "USER".into())])
     };
     // The page's own thread has its turn in each of these, and is busiest when a page begins: so both at once. They reject for a

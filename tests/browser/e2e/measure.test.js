@@ -38,7 +38,7 @@ async function measure() {
   assert.match(how, /^[\d,]+ GOP\/s: (relaxed SIMD, (fused dots|dots in parts)|SIMD, plain dots)$/);
   const [ms, gops] = [await says("processor"), how].map((text) => parseFloat(text.replace(",", "")));
   assert.ok(Math.abs(ms * gops / OPERATIONS - 1) < 0.05, `${ms} ms and ${gops} GOP/s`);
-  assert.equal(page.workers().length, 0, "its worker is gone");
+  await eventually("its worker to go", () => page.workers().length === 0);
   return { graphics: await says("graphics"), how: await says("graphics-how") };
 }
 

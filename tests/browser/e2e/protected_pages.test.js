@@ -197,6 +197,23 @@ describe("the popup over a page", () => {
     assert.equal((await look()).list.length, 20);
   });
 
+  test("told thrice at once to ask for its rule, a page is still free when its site is not protected any more", async () => {
+    const worker = await sotto.worker();
+    await visit();
+    const tab = await tabOf();
+    for (const when of ["while it comes", "when it is there"]) {
+      if (when === "while it comes") await page.reload({ waitUntil: "commit" });
+      await worker.evaluate((tab) => Promise.all([1, 2, 3].map(() => chrome.tabs.sendMessage(tab, { sotto: "protectionChanged" }).catch(() => {}))), tab);
+      await page.evaluate(() => (document.body.innerHTML = '<img id="large" src="/false_alarm.png?large" width="448" height="300">'));
+      await marked({ large: "blur" });
+      await done({ ask: "protect", site: SITE, on: false });
+      await marked({ large: null });
+      assert.equal(await page.locator("#large").evaluate((element) => getComputedStyle(element).filter), "none", when);
+      await done({ ask: "protect", site: SITE, on: true });
+      await marked({ large: "blur" });
+    }
+  });
+
   test("“Always show” turns the site off: the page is free, and the site is kept as one where all are protected", async () => {
     for (const everywhere of [false, true]) {
       if (everywhere) await done({ ask: "protect", site: null, on: true });
