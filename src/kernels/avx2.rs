@@ -4,7 +4,7 @@
 use core::arch::x86_64::*;
 
 use super::lanes::{Lanes, ROUNDER};
-use super::layout::{FourBitGroup, GROUP_STEPS, Piece, RowGroup, TILE_ROWS};
+use super::layout::{FourBitGroup, GROUP_STEPS, Order, Piece, RowGroup, TILE_ROWS};
 use super::scalar;
 
 /// Made only where `available()` says so.
@@ -153,7 +153,13 @@ impl Lanes for Avx2 {
 
     /// Both vectors of a step in one register; pairs of products stay within sixteen bits, as layouts promise.
     #[inline(always)]
-    unsafe fn product<const R: usize>(self, rows: [*const u8; R], weights: *const i8, n_steps: usize) -> [__m256i; R] {
+    unsafe fn product<const R: usize>(
+        self,
+        rows: [*const u8; R],
+        weights: *const i8,
+        n_steps: usize,
+        _order: Option<Order<'_>>,
+    ) -> [__m256i; R] {
         let mut sums = [self.splat_sum(0); R];
         let ones = instruction!(_mm256_set1_epi16(1));
         for step in 0..n_steps {

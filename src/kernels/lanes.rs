@@ -1,7 +1,7 @@
 //! The instruction set as a thin layer: what eight lanes can do at once. Every algorithm above it is written once, over
 //! this trait; a flavour is one implementation. Knows nothing of rows, weights or nets.
 
-use super::layout::{FourBitGroup, PanelInputs, Piece, RowGroup, TILE_ROWS};
+use super::layout::{FourBitGroup, Order, PanelInputs, Piece, RowGroup, TILE_ROWS};
 
 /// Floats and sums that are worked on at once: one AVX2 register, or a pair of 128-bit ones, whose two halves also hide
 /// each other's latency.
@@ -67,11 +67,13 @@ pub trait Lanes: Copy {
     ///
     /// # Safety
     /// Each row is readable for `4 × n_steps` bytes, all of them at most 127; `weights` for `32 × n_steps`, none −128.
+    /// `order` is what `PackedWeights` says of the tile.
     unsafe fn product<const R: usize>(
         self,
         rows: [*const u8; R],
         weights: *const i8,
         n_steps: usize,
+        order: Option<Order<'_>>,
     ) -> [Self::Sums; R];
 
     /// The product of `R` rows and one tile of eight columns, over `n_blocks` blocks of sixteen inputs.

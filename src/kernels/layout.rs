@@ -18,6 +18,26 @@ pub const ROW_ALIGNMENT: usize = 16;
 pub const WEIGHT_MAX: i8 = 127;
 pub const ACTIVATION_MAX: u8 = 127;
 
+/// Steps of four inputs that are looked at together: see [`Order`].
+pub const GROUP_OF_STEPS: usize = 4;
+/// Below so many groups it is as quick to take them as they come.
+const GROUPS_MIN: usize = 4;
+/// How large the weights of one sign may be together whose products meet in one lane of sixteen bits: then no activations make it
+/// leave them.
+const LANE_WEIGHTS_MAX: i16 = i16::MAX / ACTIVATION_MAX as i16;
+
+/// In what order a tile's groups of four steps are multiplied: a sum of sums, so any will do. First those whose products may be
+/// added up over all four steps before they are widened from sixteen bits, then those over two and two, then the others. In a
+/// trained net nearly all weights are far below their column's largest: of MobileNetV2's groups 99.7 % are light, of open_nsfw's 75 %
+/// and nearly all others paired.
+#[derive(Debug, Clone, Copy)]
+pub struct Order<'a> {
+    /// Each group once; a last one of fewer steps is not among them.
+    pub groups: &'a [u16],
+    pub n_light: usize,
+    pub n_paired: usize,
+}
+
 /// What every output column of a linear map has besides its weights. Padded to whole tiles with zeros.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Columns {
@@ -66,21 +86,38 @@ impl Columns {
 pub struct PackedWeights {
     n_in: usize,
     tiles: Vec<i8>,
+    /// Each tile's groups in order, and how many of them are light and how many paired.
+    groups: Vec<u16>,
+    n_of_kinds: Vec<[u16; 2]>,
     columns: Columns,
 }
 
 impl PackedWeights {
     pub fn zeroed(n_out: usize, n_in: usize) -> Self {
         let columns = Columns::zeroed(n_out);
-        Self { n_in, tiles: vec![0; columns.scales.len() * n_in.next_multiple_of(DOT_INPUTS)], columns }
+        let mut weights = Self { n_in, columns, ..Self::default() };
+        weights.clear();
+        weights
     }
 
     /// All zeros in a new shape, in the memory that is there already: for weights that are made anew for each use.
     pub fn reshape(&mut self, n_out: usize, n_in: usize) {
         self.n_in = n_in;
         self.columns.reshape(n_out);
+        self.clear();
+    }
+
+    fn clear(&mut self) {
+        let n_tiles = self.columns.n_tiles();
         self.tiles.clear();
-        self.tiles.resize(self.columns.scales.len() * n_in.next_multiple_of(DOT_INPUTS), 0);
+        self.tiles.resize(n_tiles * TILE_COLUMNS * self.n_in.next_multiple_of(DOT_INPUTS), 0);
+        self.groups.clear();
+        self.n_of_kinds.clear();
+        self.n_of_kinds.resize(n_tiles, [0; 2]);
+    }
+
+    fn n_groups(&self) -> usize {
+        self.n_steps() / GROUP_OF_STEPS
     }
 
     pub fn n_out(&self) -> usize {
@@ -112,8 +149,16 @@ impl PackedWeights {
         &mut self.columns.bias[..self.columns.n_out]
     }
 
-    /// The parts that attention fills in place: tiles, scales, sums.
+    /// None where they are to be taken as they come.
+    pub fn order(&self, tile: usize) -> Option<Order<'_>> {
+        let [n_light, n_paired] = self.n_of_kinds[tile].map(usize::from);
+        let groups = self.groups.get(tile * self.n_groups()..)?.get(..self.n_groups())?;
+        (n_light + n_paired > 0).then_some(Order { groups, n_light, n_paired })
+    }
+
+    /// The parts that attention fills in place: tiles, scales, sums. Then no tile has an order.
     pub fn parts_mut(&mut self) -> (&mut [i8], &mut [f32], &mut [i32]) {
+        self.n_of_kinds.fill([0; 2]);
         (&mut self.tiles, &mut self.columns.scales, &mut self.columns.sums)
     }
 
@@ -138,11 +183,75 @@ impl PackedWeights {
         }
         self.columns.scales[column] = scale;
         self.columns.sums[column] = sum;
+        // Columns come one after another: with its last one a tile is whole.
+        let tile = column / TILE_COLUMNS;
+        if column % TILE_COLUMNS == TILE_COLUMNS - 1 || column + 1 == self.columns.n_out {
+            self.put_in_order(tile);
+        } else {
+            self.n_of_kinds[tile] = [0; 2];
+        }
+    }
+
+    fn put_in_order(&mut self, tile: usize) {
+        let (n_groups, n_steps) = (self.n_groups(), self.n_steps());
+        if n_groups < GROUPS_MIN || n_groups > usize::from(u16::MAX) {
+            return;
+        }
+        let steps = self.tiles[tile * n_steps * STEP..][..n_groups * GROUP_OF_STEPS * STEP].as_chunks::<STEP>().0;
+        let kinds: Vec<Kind> = steps.as_chunks().0.iter().map(Kind::of).collect();
+        let kinds = kinds.as_slice();
+        self.groups.resize(self.columns.n_tiles() * n_groups, 0);
+        let places = &mut self.groups[tile * n_groups..][..n_groups];
+        let ordered = [Kind::Light, Kind::Paired, Kind::Heavy].into_iter();
+        let ordered =
+            ordered.flat_map(|kind| (0..n_groups as u16).filter(move |&group| kinds[usize::from(group)] == kind));
+        places.iter_mut().zip(ordered).for_each(|(place, group)| *place = group);
+        self.n_of_kinds[tile] =
+            [Kind::Light, Kind::Paired].map(|kind| kinds.iter().filter(|&&one| one == kind).count() as u16);
     }
 
     /// Bytes of memory the weights hold.
     pub fn byte_len(&self) -> usize {
-        self.tiles.len() + self.columns.byte_len()
+        self.tiles.len() + 2 * self.groups.len() + 4 * self.n_of_kinds.len() + self.columns.byte_len()
+    }
+}
+
+/// Bytes of one step of a tile: four inputs of eight columns.
+const STEP: usize = TILE_COLUMNS * DOT_INPUTS;
+
+/// Over how many steps a group's products may be added up in sixteen bits: four, two or one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Light,
+    Paired,
+    Heavy,
+}
+
+impl Kind {
+    fn of(steps: &[[i8; STEP]; GROUP_OF_STEPS]) -> Self {
+        let [first, second] = [[&steps[0], &steps[1]], [&steps[2], &steps[3]]].map(|two| {
+            // Above zero and below, of neighbouring inputs, which meet in one lane. Two bytes at a time as one number: so the compiler
+            // makes vectors of it.
+            let mut sums = [[0; STEP / 2]; 2];
+            for step in two {
+                for (lane, pair) in step.as_chunks::<2>().0.iter().enumerate() {
+                    let pair = i16::from_le_bytes(pair.map(|weight| weight as u8));
+                    let (one, other) = ((pair << 8) >> 8, pair >> 8);
+                    sums[0][lane] += one.max(0) + other.max(0);
+                    sums[1][lane] -= one.min(0) + other.min(0);
+                }
+            }
+            sums
+        });
+        // Not `all`: that made LLVM 22 give up on WebAssembly, whose vectors of sixteen bits it compared to vectors of eight.
+        let largest = |sums: [[i16; STEP / 2]; 2]| sums.as_flattened().iter().fold(0, |largest, &sum| sum.max(largest));
+        let fits = |sums| largest(sums) <= LANE_WEIGHTS_MAX;
+        let both = [0, 1].map(|sign| std::array::from_fn(|lane| first[sign][lane] + second[sign][lane]));
+        match (fits(both), fits(first) && fits(second)) {
+            (true, _) => Self::Light,
+            (false, true) => Self::Paired,
+            (false, false) => Self::Heavy,
+        }
     }
 }
 

@@ -147,11 +147,11 @@ impl<L: Lanes> Product<L> for Bytes<'_> {
     unsafe fn sums<const R: usize>(&self, lanes: L, row: usize, tile: usize) -> [L::Sums; R] {
         let n_steps = self.weights.n_steps();
         // SAFETY: the caller's promise; `new` asserts that tiles lie inside `tiles` and rows inside `values`, of which each
-        // is at least `n_steps` × 4 bytes long; values are 0..=127 by `RowsU7`'s making.
+        // is at least `n_steps` × 4 bytes long; values are 0..=127 by `RowsU7`'s making, and a tile's order is of its weights.
         unsafe {
             let rows = row_pointers(self.rows.values(), row, self.rows.stride());
             let at = self.weights.tiles().as_ptr().add(tile * n_steps * DOT_INPUTS * TILE_COLUMNS);
-            lanes.product(rows, at, n_steps)
+            lanes.product(rows, at, n_steps, self.weights.order(tile))
         }
     }
 }

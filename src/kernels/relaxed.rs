@@ -3,8 +3,8 @@
 
 use core::arch::wasm32::*;
 
-use super::layout::{FourBitGroup, GROUP_STEPS, Piece, RowGroup, TILE_ROWS};
-use super::wasm::{Flavour, Wasm, eight_steps, opaque, weights_of};
+use super::layout::{DOT_INPUTS, FourBitGroup, GROUP_OF_STEPS, GROUP_STEPS, Order, Piece, RowGroup, TILE_ROWS};
+use super::wasm::{Flavour, Wasm, eight_steps, four_steps, opaque, weights_of};
 
 /// "i7" in the dots' names is the range where all processors agree; layouts keep activations there.
 #[derive(Clone, Copy)]
@@ -40,13 +40,14 @@ impl Flavour for Relaxed {
         rows: [*const u8; R],
         weights: *const i8,
         n_steps: usize,
+        order: Option<Order<'_>>,
     ) -> [[v128; 2]; R] {
         // SAFETY: the caller's promise.
         unsafe {
-            if self.one_instruction {
-                product::<R, true>(rows, weights, n_steps)
-            } else {
-                product::<R, false>(rows, weights, n_steps)
+            match (self.one_instruction, order) {
+                (true, _) => product::<R, true>(rows, weights, n_steps),
+                (false, None) => product::<R, false>(rows, weights, n_steps),
+                (false, Some(order)) => product_in_order::<R>(rows, weights, n_steps, order),
             }
         }
     }
@@ -261,6 +262,91 @@ unsafe fn product<const R: usize, const ONE_INSTRUCTION: bool>(
         }
     }
     sums
+}
+
+/// ```text
+/// for each group of four steps, the light ones, the paired ones, the others:
+///     for each one, two or four of its steps:
+///         for each step:          parts[row][vector] += dot(weights[vector], activations)         in sixteen bits
+///         sums[row][vector] += parts, both lanes of a column added
+/// ```
+/// For a light group these are nine instructions for four dots instead of twelve, and five instead of eight for the units that
+/// multiply, which are two.
+///
+/// # Safety
+/// As [`super::lanes::Lanes::product`].
+#[inline(always)]
+unsafe fn product_in_order<const R: usize>(
+    rows: [*const u8; R],
+    weights: *const i8,
+    n_steps: usize,
+    order: Order<'_>,
+) -> [[v128; 2]; R] {
+    let whole = n_steps / GROUP_OF_STEPS * GROUP_OF_STEPS;
+    // SAFETY: the caller's promise, of the steps past the last whole group.
+    unsafe {
+        let mut sums = [[i32x4_splat(0); 2]; R];
+        if order.n_light == order.groups.len() {
+            add_groups::<R, 4>(0..whole / GROUP_OF_STEPS, rows, weights, &mut sums);
+        } else {
+            let (light, others) = order.groups.split_at(order.n_light);
+            let (paired, heavy) = others.split_at(order.n_paired);
+            let place = |&group: &u16| usize::from(group);
+            add_groups::<R, 4>(light.iter().map(place), rows, weights, &mut sums);
+            add_groups::<R, 2>(paired.iter().map(place), rows, weights, &mut sums);
+            add_groups::<R, 1>(heavy.iter().map(place), rows, weights, &mut sums);
+        }
+        if whole < n_steps {
+            let rest = product::<R, false>(
+                rows.map(|row| row.add(whole * DOT_INPUTS)),
+                weights.add(whole * 32),
+                n_steps - whole,
+            );
+            for row in 0..R {
+                for vector in 0..2 {
+                    sums[row][vector] = i32x4_add(sums[row][vector], rest[row][vector]);
+                }
+            }
+        }
+        sums
+    }
+}
+
+/// Each of these groups, `TOGETHER` of its steps at a time.
+///
+/// # Safety
+/// As [`product_in_order`]: the groups are there, and of a kind for that.
+#[inline(always)]
+unsafe fn add_groups<const R: usize, const TOGETHER: usize>(
+    groups: impl Iterator<Item = usize>,
+    rows: [*const u8; R],
+    weights: *const i8,
+    sums: &mut [[v128; 2]; R],
+) {
+    let ones = core::hint::black_box(i16x8_splat(1));
+    let four = core::hint::black_box(GROUP_OF_STEPS);
+    for group in groups {
+        // SAFETY: the caller's promise: 32 bytes of weights and four of each row for each step.
+        unsafe {
+            let at: *const v128 = weights.add(group * GROUP_OF_STEPS * 32).cast();
+            let rows = rows.map(|row| row.add(group * GROUP_OF_STEPS * DOT_INPUTS));
+            let mut parts = [[i16x8_splat(0); 2]; R];
+            four_steps!(four, step => {
+                let weights = [v128_load(at.add(2 * step)), v128_load(at.add(2 * step + 1))];
+                for row in 0..R {
+                    let four = v128_load32_splat(rows[row].add(step * DOT_INPUTS).cast());
+                    for vector in 0..2 {
+                        let dot = i16x8_relaxed_dot_i8x16_i7x16(weights[vector], four);
+                        let part = if step % TOGETHER == 0 { dot } else { i16x8_add(parts[row][vector], dot) };
+                        parts[row][vector] = part;
+                        if (step + 1) % TOGETHER == 0 {
+                            sums[row][vector] = i32x4_add(sums[row][vector], i32x4_dot_i16x8(part, ones));
+                        }
+                    }
+                }
+            });
+        }
+    }
 }
 
 #[inline(always)]

@@ -6,7 +6,7 @@
 //! AVX2 17 ms, by the reference 761 ms. The product alone: 19, 209 and 2.8 GOP/s.
 
 use super::lanes::{LANES, Lanes, ROUNDER};
-use super::layout::{FourBitGroup, GROUP_STEPS, Piece, RowGroup, TILE_ROWS};
+use super::layout::{FourBitGroup, GROUP_STEPS, Order, Piece, RowGroup, TILE_ROWS};
 
 #[derive(Clone, Copy)]
 pub struct Scalar;
@@ -162,6 +162,7 @@ impl Lanes for Scalar {
         rows: [*const u8; R],
         weights: *const i8,
         n_steps: usize,
+        _order: Option<Order<'_>>,
     ) -> [[i32; LANES]; R] {
         rows.map(|row| {
             let mut sums = [0; LANES];

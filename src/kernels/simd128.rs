@@ -3,7 +3,7 @@
 
 use core::arch::wasm32::*;
 
-use super::layout::{FourBitGroup, GROUP_STEPS, Piece, Q4_GROUP, RowGroup, TILE_ROWS, WideRows};
+use super::layout::{FourBitGroup, GROUP_STEPS, Order, Piece, Q4_GROUP, RowGroup, TILE_ROWS, WideRows};
 use super::wasm::{self, Flavour, Wasm, eight_steps, opaque};
 
 #[derive(Clone, Copy)]
@@ -30,6 +30,7 @@ impl Flavour for Simd128 {
         rows: [*const u8; R],
         weights: *const i8,
         n_steps: usize,
+        _order: Option<Order<'_>>,
     ) -> [[v128; 2]; R] {
         let mut out = [[i32x4_splat(0); 2]; R];
         for half in 0..2 {

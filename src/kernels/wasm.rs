@@ -4,15 +4,20 @@
 use core::arch::wasm32::*;
 
 use super::lanes::{LANES, Lanes, ROUNDER};
-use super::layout::{FourBitGroup, PanelInputs, Piece, RowGroup, TILE_ROWS};
+use super::layout::{FourBitGroup, Order, PanelInputs, Piece, RowGroup, TILE_ROWS};
 
 /// The instructions that plain and relaxed SIMD do differently.
 pub trait Flavour: Copy {
     fn multiply_add(self, a: v128, b: v128, c: v128) -> v128;
     /// # Safety
     /// As [`Lanes::product`].
-    unsafe fn product<const R: usize>(self, rows: [*const u8; R], weights: *const i8, n_steps: usize)
-    -> [[v128; 2]; R];
+    unsafe fn product<const R: usize>(
+        self,
+        rows: [*const u8; R],
+        weights: *const i8,
+        n_steps: usize,
+        order: Option<Order<'_>>,
+    ) -> [[v128; 2]; R];
     fn panel_pays_from(self) -> usize;
     /// # Safety
     /// As [`Lanes::product_of_nibbles`].
@@ -191,9 +196,10 @@ impl<F: Flavour> Lanes for Wasm<F> {
         rows: [*const u8; R],
         weights: *const i8,
         n_steps: usize,
+        order: Option<Order<'_>>,
     ) -> [[v128; 2]; R] {
         // SAFETY: the caller's promise.
-        unsafe { self.0.product(rows, weights, n_steps) }
+        unsafe { self.0.product(rows, weights, n_steps, order) }
     }
 
     /// ```text
@@ -395,6 +401,20 @@ macro_rules! eight_steps {
     };
 }
 pub(super) use eight_steps;
+
+/// The same, of four.
+#[cfg(feature = "relaxed")]
+macro_rules! four_steps {
+    ($four:ident, $step:ident => $body:block) => {
+        'group: {
+            $crate::kernels::wasm::eight_steps!(@ 'group $four $step $body 0 1 2);
+            let $step = 3;
+            $body
+        }
+    };
+}
+#[cfg(feature = "relaxed")]
+pub(super) use four_steps;
 
 /// Six products a time, each added to a sum of its own; `times` in eights. Two loads of weights for six products, as the
 /// product has them.

@@ -95,7 +95,9 @@ fn product([n_rows, n_in, n_out]: [usize; 3], epilogue: Epilogue) -> Work {
     let mut random = Random(3);
     let mut weights = PackedWeights::zeroed(n_out, n_in);
     for column in 0..n_out {
-        let one: Vec<i8> = (0..n_in).map(|_| (random.below(255) as i32 - 127) as i8).collect();
+        // As a trained net's: far below the largest that there may be.
+        let mut some = || random.below(64) as i32 - 32;
+        let one: Vec<i8> = (0..n_in).map(|_| (some() + some()) as i8).collect();
         weights.set_column(column, &one, 1e-4);
     }
     let mut out = vec![0.0; n_rows * n_out];

@@ -54,13 +54,81 @@ fn rows(values: Values, n_rows: usize, n_in: usize, random: &mut Random) -> Rows
     rows
 }
 
+/// Weights of the eight that meet in one lane over four steps, in the first two steps and in the last two, and what a group of such
+/// lanes is: light, paired or heavy (0, 1 or 2).
+const LANES: &[([i8; 4], [i8; 4], usize)] = &[
+    ([127, 127, 4, 0], [0; 4], 0),
+    ([-4, -127, 0, 0], [0, -127, 0, 0], 0),
+    ([127, -127, 127, -127], [4, -4, 0, 0], 0),
+    ([32, 32, 32, 32], [32, 32, 32, 34], 0),
+    ([127, 127, 4, 0], [127, 127, 4, 0], 1),
+    ([-127, -127, -4, 0], [-1, 0, 0, 0], 1),
+    ([33, 32, 32, 32], [32, 32, 32, 34], 1),
+    ([127, 127, 5, 0], [0; 4], 2),
+    ([0; 4], [-127, -127, -5, 0], 2),
+    ([127; 4], [-127; 4], 2),
+];
+
+/// Each group has one of `LANES` in all of its lanes, each with an order of its own; what is left of the inputs has the largest
+/// weights. Returns the groups of each kind, too.
+fn weights_of_lanes([n_out, n_in]: [usize; 2], backwards: bool, random: &mut Random) -> (PackedWeights, [Vec<u16>; 3]) {
+    let mut kinds = [const { Vec::new() }; 3];
+    let lanes: Vec<_> = (0..n_in / 16).map(|_| LANES[random.below(LANES.len() as u64) as usize]).collect();
+    lanes.iter().zip(0..).for_each(|((.., kind), group)| kinds[*kind].push(group));
+    let mut weights = PackedWeights::zeroed(n_out, n_in);
+    for column in 0..n_out {
+        let mut one = vec![WEIGHT_MAX; n_in];
+        for (group, (first, last, _)) in one.chunks_exact_mut(16).zip(&lanes) {
+            for (half, of_half) in group.chunks_exact_mut(8).zip([first, last]) {
+                for lane in [[0, 1, 4, 5], [2, 3, 6, 7]] {
+                    let turn = random.below(4) as usize;
+                    (0..4).for_each(|place| half[lane[place]] = of_half[(place + turn) % 4]);
+                }
+            }
+        }
+        weights.set_column(if backwards { n_out - 1 - column } else { column }, &one, 1.0);
+    }
+    (weights, kinds)
+}
+
+/// That sums are right at the ends of sixteen bits, and that the order is what it should be.
+fn check_order<F: Flavour>([n_rows, n_in, n_out]: [usize; 3], backwards: bool) -> Result<(), String> {
+    let mut random = Random((n_rows * 31 + n_in * 7 + n_out) as u64);
+    let (weights, [light, paired, heavy]) = weights_of_lanes([n_out, n_in], backwards, &mut random);
+    for values in [Values::Highest, Values::Random] {
+        check_sums_of::<F>(&weights, &rows(values, n_rows, n_in, &mut random))?;
+    }
+    // With few groups, or columns that came in another order, there is none.
+    let is_plain = n_in < 64 || light.len() + paired.len() == 0 || (backwards && n_out > 1);
+    for tile in 0..weights.n_tiles() {
+        let order = weights.order(tile);
+        let want = [&light[..], &paired, &heavy].concat();
+        match order {
+            None if is_plain => {}
+            Some(_) if backwards => {}
+            Some(got)
+                if !is_plain && got.groups == want && [got.n_light, got.n_paired] == [light.len(), paired.len()] => {}
+            _ => {
+                return Err(format!(
+                    "tile {tile} has {order:?}, of light {light:?}, paired {paired:?} and heavy {heavy:?}"
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
 fn check_sums<F: Flavour>(values: Values, [n_rows, n_in, n_out]: [usize; 3]) -> Result<(), String> {
     let mut random = Random((n_rows * 31 + n_in * 7 + n_out) as u64);
     let weights = weights(values, n_out, n_in, &mut random);
-    let rows = rows(values, n_rows, n_in, &mut random);
+    check_sums_of::<F>(&weights, &rows(values, n_rows, n_in, &mut random))
+}
+
+fn check_sums_of<F: Flavour>(weights: &PackedWeights, rows: &RowsU7) -> Result<(), String> {
+    let (n_rows, n_out) = (rows.n_rows(), weights.n_out());
     let (mut got, mut want) = (vec![-1; n_rows * n_out], vec![-2; n_rows * n_out]);
-    F::matmul_i32(&rows, &weights, &mut got);
-    reference::matmul_i32(&rows, &weights, &mut want);
+    F::matmul_i32(rows, weights, &mut got);
+    reference::matmul_i32(rows, weights, &mut want);
     match got.iter().zip(&want).position(|(got, want)| got != want) {
         Some(index) => Err(format!("at {index}: {} instead of {}", got[index], want[index])),
         None => Ok(()),
@@ -190,6 +258,19 @@ pub fn cases<F: Flavour>() -> Vec<Case> {
     for &shape in SHAPES {
         cases.push(Case::new(format!("matmul_i32 {shape:?} Random"), move || check_sums::<F>(Values::Random, shape)));
         cases.push(Case::new(format!("matmul_i32 {shape:?} Lowest"), move || check_sums::<F>(Values::Lowest, shape)));
+    }
+    for backwards in [false, true] {
+        for &n_in in sizes(&[16, 48, 64, 67, 80, 192, 700], &[80]) {
+            cases.push(Case::new(format!("matmul_i32 in order, {n_in} inputs, backwards: {backwards}"), move || {
+                for &n_rows in LINEAR_ROWS {
+                    for &n_out in OUTPUTS {
+                        check_order::<F>([n_rows, n_in, n_out], backwards)
+                            .map_err(|message| format!("{n_rows} rows {n_out} outputs {message}"))?;
+                    }
+                }
+                Ok(())
+            }));
+        }
     }
     let epilogues =
         [Epilogue::Add, Epilogue::Gelu, Epilogue::Store, Epilogue::Relu, Epilogue::Relu6, Epilogue::AddRelu];
