@@ -38,7 +38,7 @@ pub fn linear_of_four_bits<L: Lanes>(
     out_stride: usize,
 ) {
     let columns = weights.columns();
-    let sink = Linear::new(lanes, (rows.scales(), rows.zero_points()), columns, epilogue, out, out_stride);
+    let sink = Linear::<_, true>::new(lanes, (rows.scales(), rows.zero_points()), columns, epilogue, out, out_stride);
     for_each_tile(lanes, rows, weights, room, sink);
 }
 

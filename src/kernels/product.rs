@@ -196,12 +196,13 @@ pub fn linear<L: Lanes>(
     out_stride: usize,
 ) {
     let columns = weights.columns();
-    let sink = Linear::new(lanes, (rows.scales(), rows.zero_points()), columns, epilogue, out, out_stride);
+    let sink = Linear::<_, true>::new(lanes, (rows.scales(), rows.zero_points()), columns, epilogue, out, out_stride);
     for_each_tile(lanes, &Bytes::new(rows, weights), sink);
 }
 
 /// Scales the sums, adds the bias and does what the epilogue says.
-pub(super) struct Linear<'a, L> {
+/// `SHIFTED`: whether rows have zero points that are other than zero.
+pub(super) struct Linear<'a, L, const SHIFTED: bool> {
     lanes: L,
     columns: &'a Columns,
     row_scales: &'a [f32],
@@ -211,7 +212,7 @@ pub(super) struct Linear<'a, L> {
     out_stride: usize,
 }
 
-impl<'a, L> Linear<'a, L> {
+impl<'a, L, const SHIFTED: bool> Linear<'a, L, SHIFTED> {
     /// Asserts what the lengths must be.
     #[inline(always)]
     pub fn new(
@@ -231,7 +232,7 @@ impl<'a, L> Linear<'a, L> {
     }
 }
 
-impl<L: Lanes> Sink<L> for Linear<'_, L> {
+impl<L: Lanes, const SHIFTED: bool> Sink<L> for Linear<'_, L, SHIFTED> {
     #[inline(always)]
     fn write(&mut self, tile: usize, row: usize, sums: L::Sums) {
         let (lanes, columns, column) = (self.lanes, self.columns, tile * TILE_COLUMNS);
@@ -243,7 +244,11 @@ impl<L: Lanes> Sink<L> for Linear<'_, L> {
                 lanes.load(columns.bias.as_ptr().add(column)),
             )
         };
-        let sums = lanes.sub_sums(sums, lanes.mul_sums(lanes.splat_sum(self.zero_points[row]), column_sums));
+        let sums = if SHIFTED {
+            lanes.sub_sums(sums, lanes.mul_sums(lanes.splat_sum(self.zero_points[row]), column_sums))
+        } else {
+            sums
+        };
         let scale = lanes.mul(lanes.splat(self.row_scales[row]), column_scales);
         let value = lanes.add(lanes.mul(lanes.sums_to_floats(sums), scale), bias);
         if column + TILE_COLUMNS <= columns.n_out() {
@@ -273,7 +278,7 @@ impl<L: Lanes> Sink<L> for Linear<'_, L> {
     }
 }
 
-impl<L: Lanes> Linear<'_, L> {
+impl<L: Lanes, const SHIFTED: bool> Linear<'_, L, SHIFTED> {
     /// # Safety
     /// `out` is readable and writable for eight floats.
     #[inline(always)]

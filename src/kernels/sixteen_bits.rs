@@ -108,6 +108,6 @@ pub fn linear_of_sixteen_bits<L: Lanes>(
     out_stride: usize,
 ) {
     let grid = (rows.scales(), rows.zero_points());
-    let sink = Linear::new(lanes, grid, weights.columns(), epilogue, out, out_stride);
+    let sink = Linear::<_, false>::new(lanes, grid, weights.columns(), epilogue, out, out_stride);
     for_each_tile(lanes, &Words::new(rows, weights), sink);
 }

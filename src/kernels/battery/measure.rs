@@ -3,7 +3,10 @@
 
 use super::Random;
 use crate::kernels::layout::{Q4_GROUP, Q4_GROUP_BYTES};
-use crate::kernels::{AttentionRoom, Epilogue, FourBitWeights, Heads, PackedWeights, PanelRoom, RowsI8, RowsU7, fast};
+use crate::kernels::{
+    AttentionRoom, Epilogue, FourBitWeights, Heads, PackedWeights, PanelRoom, RowsI8, RowsI16, RowsU7,
+    SixteenBitWeights, fast,
+};
 
 pub type Work = Box<dyn FnMut() + Send>;
 
@@ -56,6 +59,9 @@ pub const MEASUREMENTS: &[Measurement] = &[
     linear("product 3136 × 144 × 24", [3136, 144, 24], || product([3136, 144, 24], Epilogue::Store)),
     linear("product 196 × 96 × 576, ReLU6", [196, 96, 576], || product([196, 96, 576], Epilogue::Relu6)),
     linear("product 49 × 960 × 160", [49, 960, 160], || product([49, 960, 160], Epilogue::Store)),
+    linear("sixteen bits 12544 × 147 × 64, ReLU", [12544, 147, 64], || words([12544, 147, 64], Epilogue::Relu)),
+    linear("sixteen bits 3136 × 32 × 128, add", [3136, 32, 128], || words([3136, 32, 128], Epilogue::AddRelu)),
+    linear("sixteen bits 784 × 576 × 64, ReLU", [784, 576, 64], || words([784, 576, 64], Epilogue::Relu)),
     floats("quantise 128 × 768", 128 * 768, || quantise(128, 768)),
     floats("quantise 128 × 768 to eight bits", 128 * 768, || {
         let (input, mut rows) = (Random(4).floats(128 * 768, 2.0), RowsI8::default());
@@ -102,6 +108,23 @@ fn product([n_rows, n_in, n_out]: [usize; 3], epilogue: Epilogue) -> Work {
     }
     let mut out = vec![0.0; n_rows * n_out];
     Box::new(move || fast::linear(&rows, &weights, epilogue, &mut out, n_out))
+}
+
+fn words([n_rows, n_in, n_out]: [usize; 3], epilogue: Epilogue) -> Work {
+    let mut rows = RowsI16::default();
+    let input = Random(2).floats(n_rows * n_in, 1.0);
+    rows.resize(n_rows, n_in, 1.0 / 2047.0);
+    let stride = rows.stride();
+    let to = rows.values_mut().chunks_exact_mut(stride);
+    input.chunks_exact(n_in).zip(to).for_each(|(input, row)| fast::to_sixteen_bits(input, 1.0 / 2047.0, row));
+    let mut random = Random(3);
+    let mut weights = SixteenBitWeights::zeroed(n_out, n_in);
+    for column in 0..n_out {
+        let one: Vec<i16> = (0..n_in).map(|_| (random.float() * 800.0) as i16).collect();
+        assert!(weights.set_column(column, one.into_iter(), 1e-6), "they are not so large");
+    }
+    let mut out = vec![0.0; n_rows * n_out];
+    Box::new(move || fast::linear_of_sixteen_bits(&rows, &weights, epilogue, &mut out, n_out))
 }
 
 /// Scales near 0.004.
