@@ -23,6 +23,7 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 use crate::models::{MODELS, Task};
+use crate::nn::EncoderLayer;
 use crate::protocol::{Caution, ModelState, ModelStatus, PictureVerdict, Refusal, TextVerdict};
 use crate::tasks::nsfw::NsfwModel;
 use crate::tasks::sentiment::SentimentModel;
@@ -232,6 +233,11 @@ impl Engine {
             model.state = state;
         }
         Ok(())
+    }
+
+    /// What a browser is given to do once while a text model's bytes are on their way, so that it is quick when they are there.
+    pub fn run_in() {
+        EncoderLayer::run_in();
     }
 
     /// Begins a load: feed it the packed file, then give it to [`Self::finish_load`].

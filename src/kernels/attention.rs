@@ -3,10 +3,8 @@
 //! weights, queries and powers are rows of activations.
 
 use super::lanes::{LANES, Lanes, ROUNDER};
-use super::layout::{
-    AttentionRoom, DOT_INPUTS, Epilogue, Heads, PackedWeights, ROW_ALIGNMENT, RowsU7, TILE_COLUMNS, WEIGHT_MAX,
-};
-use super::product::linear;
+use super::layout::{AttentionRoom, DOT_INPUTS, Heads, PackedWeights, ROW_ALIGNMENT, RowsU7, TILE_COLUMNS, WEIGHT_MAX};
+use super::product::linear_as_it_comes;
 use super::quantise::quantise_row;
 
 /// Queries that are worked together: at 512 tokens their scores are 64 KB, which with keys and values stays in the
@@ -53,13 +51,13 @@ pub fn attention<L: Lanes>(lanes: L, qkv: &[f32], heads: Heads, room: &mut Atten
                 let bytes = &mut bytes[row * stride..][..stride];
                 (scales[row], zero_points[row]) = quantise_row(lanes, part(0, first + row), bytes);
             }
-            linear(lanes, queries, keys, Epilogue::Store, scores, score_stride);
+            linear_as_it_comes(lanes, queries, keys, scores, score_stride);
 
             powers.resize(n_rows, n_tokens);
             for (row, scores) in scores.chunks_exact_mut(score_stride).take(n_rows).enumerate() {
                 power_row(lanes, scores, n_tokens, 1.0 / (size as f32).sqrt(), powers, row);
             }
-            linear(lanes, powers, values, Epilogue::Store, &mut out[first * width + head * size..], width);
+            linear_as_it_comes(lanes, powers, values, &mut out[first * width + head * size..], width);
         }
     }
 }

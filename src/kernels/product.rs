@@ -104,13 +104,13 @@ pub(super) unsafe fn row_pointers<T, const R: usize>(values: &[T], row: usize, s
     pointers
 }
 
-/// Seven bits times eight.
-struct Bytes<'a> {
+/// Seven bits times eight; `ORDERED`: in the order that the weights have, if any.
+struct Bytes<'a, const ORDERED: bool> {
     rows: &'a RowsU7,
     weights: &'a PackedWeights,
 }
 
-impl<'a> Bytes<'a> {
+impl<'a, const ORDERED: bool> Bytes<'a, ORDERED> {
     /// Asserts what [`Product::sums`] relies on.
     #[inline(always)]
     fn new(rows: &'a RowsU7, weights: &'a PackedWeights) -> Self {
@@ -122,7 +122,7 @@ impl<'a> Bytes<'a> {
     }
 }
 
-impl<L: Lanes> Product<L> for Bytes<'_> {
+impl<L: Lanes, const ORDERED: bool> Product<L> for Bytes<'_, ORDERED> {
     #[inline(always)]
     fn n_rows(&self) -> usize {
         self.rows.n_rows()
@@ -151,7 +151,7 @@ impl<L: Lanes> Product<L> for Bytes<'_> {
         unsafe {
             let rows = row_pointers(self.rows.values(), row, self.rows.stride());
             let at = self.weights.tiles().as_ptr().add(tile * n_steps * DOT_INPUTS * TILE_COLUMNS);
-            lanes.product(rows, at, n_steps, self.weights.order(tile))
+            lanes.product(rows, at, n_steps, if ORDERED { self.weights.order(tile) } else { None })
         }
     }
 }
@@ -161,7 +161,7 @@ impl<L: Lanes> Product<L> for Bytes<'_> {
 pub fn matmul_i32<L: Lanes>(lanes: L, rows: &RowsU7, weights: &PackedWeights, out: &mut [i32]) {
     let n_out = weights.n_out();
     assert_eq!(out.len(), rows.n_rows() * n_out, "one sum for each row and column");
-    for_each_tile(lanes, &Bytes::new(rows, weights), BareSums { lanes, out, n_out });
+    for_each_tile(lanes, &Bytes::<true>::new(rows, weights), BareSums { lanes, out, n_out });
 }
 
 pub(super) struct BareSums<'a, L> {
@@ -197,7 +197,21 @@ pub fn linear<L: Lanes>(
 ) {
     let columns = weights.columns();
     let sink = Linear::<_, true>::new(lanes, (rows.scales(), rows.zero_points()), columns, epilogue, out, out_stride);
-    for_each_tile(lanes, &Bytes::new(rows, weights), sink);
+    for_each_tile(lanes, &Bytes::<true>::new(rows, weights), sink);
+}
+
+/// The same for weights that are filled in place, and so have no order: a smaller function without.
+#[inline(always)]
+pub(super) fn linear_as_it_comes<L: Lanes>(
+    lanes: L,
+    rows: &RowsU7,
+    weights: &PackedWeights,
+    out: &mut [f32],
+    out_stride: usize,
+) {
+    let grid = (rows.scales(), rows.zero_points());
+    let sink = Linear::<_, true>::new(lanes, grid, weights.columns(), Epilogue::Store, out, out_stride);
+    for_each_tile(lanes, &Bytes::<false>::new(rows, weights), sink);
 }
 
 /// Scales the sums, adds the bias and does what the epilogue says.

@@ -7,28 +7,27 @@ use super::layout::{DOT_INPUTS, FourBitGroup, GROUP_OF_STEPS, GROUP_STEPS, Order
 use super::wasm::{Flavour, Wasm, eight_steps, four_steps, opaque, weights_of};
 
 /// "i7" in the dots' names is the range where all processors agree; layouts keep activations there.
+///
+/// `FUSED`: the dot with accumulation is one instruction. Each kernel is compiled both ways: a function with both would take the
+/// browser twice as long to make fast, and until then a first verdict runs slowly.
 #[derive(Clone, Copy)]
-pub struct Relaxed {
-    one_instruction: bool,
+pub struct Relaxed<const FUSED: bool>;
+
+/// The dot with accumulation is one instruction where the processor has it (AVX-VNNI, Arm's dot product); elsewhere
+/// V8 makes five of it, of which two only rebuild a constant, and asking for the parts is faster: in registers 79
+/// against 51 GOP/s on a Xeon of the Cascade Lake generation at 3.1 GHz, Chromium 156. Outside the range where all
+/// processors agree, what comes out tells which it is: on x86-64 without the instruction, pairs of products saturate
+/// at 32767.
+#[inline]
+#[target_feature(enable = "relaxed-simd")]
+fn is_fused() -> bool {
+    let weights = core::hint::black_box(i8x16_splat(127));
+    let activations = core::hint::black_box(u8x16_splat(255));
+    let sums = i32x4_relaxed_dot_i8x16_i7x16_add(weights, activations, i32x4_splat(0));
+    i32x4_extract_lane::<0>(sums) != 2 * i32::from(i16::MAX)
 }
 
-impl Relaxed {
-    /// The dot with accumulation is one instruction where the processor has it (AVX-VNNI, Arm's dot product); elsewhere
-    /// V8 makes five of it, of which two only rebuild a constant, and asking for the parts is faster: in registers 79
-    /// against 51 GOP/s on a Xeon of the Cascade Lake generation at 3.1 GHz, Chromium 156. Outside the range where all
-    /// processors agree, what comes out tells which it is: on x86-64 without the instruction, pairs of products saturate
-    /// at 32767.
-    #[inline]
-    #[target_feature(enable = "relaxed-simd")]
-    pub fn detect() -> Self {
-        let weights = core::hint::black_box(i8x16_splat(127));
-        let activations = core::hint::black_box(u8x16_splat(255));
-        let sums = i32x4_relaxed_dot_i8x16_i7x16_add(weights, activations, i32x4_splat(0));
-        Self { one_instruction: i32x4_extract_lane::<0>(sums) != 2 * i32::from(i16::MAX) }
-    }
-}
-
-impl Flavour for Relaxed {
+impl<const FUSED: bool> Flavour for Relaxed<FUSED> {
     #[inline(always)]
     fn multiply_add(self, a: v128, b: v128, c: v128) -> v128 {
         f32x4_relaxed_madd(a, b, c)
@@ -44,7 +43,7 @@ impl Flavour for Relaxed {
     ) -> [[v128; 2]; R] {
         // SAFETY: the caller's promise.
         unsafe {
-            match (self.one_instruction, order) {
+            match (FUSED, order) {
                 (true, _) => product::<R, true>(rows, weights, n_steps),
                 (false, None) => product::<R, false>(rows, weights, n_steps),
                 (false, Some(order)) => product_in_order::<R>(rows, weights, n_steps, order),
@@ -65,13 +64,7 @@ impl Flavour for Relaxed {
         n_groups: usize,
     ) -> [[v128; 2]; R] {
         // SAFETY: the caller's promise.
-        unsafe {
-            if self.one_instruction {
-                product_of_nibbles::<R, true>(rows, groups, n_groups)
-            } else {
-                product_of_nibbles::<R, false>(rows, groups, n_groups)
-            }
-        }
+        unsafe { product_of_nibbles::<R, FUSED>(rows, groups, n_groups) }
     }
 
     /// Two vectors of multipliers and two for each step.
@@ -84,7 +77,7 @@ impl Flavour for Relaxed {
             // SAFETY: the caller's promise.
             unsafe {
                 let (group, to) = (groups.add(index), panel.add(index * Self::GROUP_PIECES).cast::<v128>());
-                let multipliers = paired(group, self.one_instruction);
+                let multipliers = paired(group, FUSED);
                 v128_store(to, multipliers[0]);
                 v128_store(to.add(1), multipliers[1]);
                 for step in 0..GROUP_STEPS {
@@ -104,13 +97,7 @@ impl Flavour for Relaxed {
         n_groups: usize,
     ) -> [[v128; 2]; R] {
         // SAFETY: the caller's promise.
-        unsafe {
-            if self.one_instruction {
-                product_of_panel::<R, true>(rows, panel, n_groups)
-            } else {
-                product_of_panel::<R, false>(rows, panel, n_groups)
-            }
-        }
+        unsafe { product_of_panel::<R, FUSED>(rows, panel, n_groups) }
     }
 }
 
@@ -209,7 +196,7 @@ unsafe fn product_of_panel<const R: usize, const FUSED: bool>(
     // SAFETY: the caller's promise; a panel's group is as `unpack` writes it.
     unsafe {
         let two = |from: *const v128| [v128_load(from), v128_load(from.add(1))];
-        let group = (panel.cast::<v128>(), Relaxed::GROUP_PIECES);
+        let group = (panel.cast::<v128>(), Relaxed::<FUSED>::GROUP_PIECES);
         product_of_groups::<R, FUSED, _>(rows, n_groups, group, |group, step| two(group.add(2 + 2 * step)), two)
     }
 }
@@ -370,7 +357,7 @@ pub const PEAK_OPERATIONS: u32 = 240 * 32;
 #[target_feature(enable = "relaxed-simd")]
 pub fn peak(n_rounds: u32) -> i32 {
     use super::wasm::peak_of_six;
-    if Relaxed::detect().one_instruction {
+    if is_fused() {
         // Ten sums hide the latency of five; each dot depends on its sum, so none can be computed ahead.
         let (weights, activations) = core::hint::black_box((i8x16_splat(-3), i8x16_splat(5)));
         let (eight, mut sums) = (core::hint::black_box(GROUP_STEPS), [i32x4_splat(0); 10]);
@@ -394,7 +381,7 @@ pub fn peak(n_rounds: u32) -> i32 {
 #[cfg(any(feature = "battery", feature = "web"))]
 #[target_feature(enable = "relaxed-simd")]
 fn detected_path() -> &'static str {
-    if Relaxed::detect().one_instruction { "fused dots" } else { "dots in parts" }
+    if is_fused() { "fused dots" } else { "dots in parts" }
 }
 
 /// How four-bit weights are multiplied here, for whoever measures.
@@ -404,15 +391,25 @@ pub fn path() -> &'static str {
 }
 
 macro_rules! define {
-    ($module:ident::$name:ident($($argument:ident: $type:ty),*)) => {
+    (four_bits::put_q4_columns $arguments:tt) => { define!(four_bits put_q4_columns never $arguments); };
+    // Those with a product.
+    (product::$name:ident $arguments:tt) => { define!(product $name is_fused $arguments); };
+    (four_bits::$name:ident $arguments:tt) => { define!(four_bits $name is_fused $arguments); };
+    (attention::$name:ident $arguments:tt) => { define!(attention $name is_fused $arguments); };
+    ($module:ident::$name:ident $arguments:tt) => { define!($module $name never $arguments); };
+    ($module:ident $name:ident $is_fused:ident ($($argument:ident: $type:ty),*)) => {
         pub fn $name($($argument: $type),*) {
             #[target_feature(enable = "relaxed-simd")]
-            fn run($($argument: $type),*) {
-                super::$module::$name(Wasm(Relaxed::detect()), $($argument),*);
+            fn run<const FUSED: bool>($($argument: $type),*) {
+                super::$module::$name(Wasm(Relaxed::<FUSED>), $($argument),*);
             }
-            run($($argument),*);
+            if $is_fused() { run::<true>($($argument),*) } else { run::<false>($($argument),*) }
         }
     };
+}
+
+fn never() -> bool {
+    false
 }
 
 super::each_kernel!(define);

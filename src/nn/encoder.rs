@@ -9,7 +9,7 @@ use candle_core::{CpuStorage, CustomOp1, InplaceOp1, Layout, Result, Shape};
 
 use super::workspace::room;
 use super::{Matrix, Workspace, floats, floats_mut};
-use crate::kernels::{Epilogue, Heads, fast};
+use crate::kernels::{Epilogue, FourBitWeights, Heads, fast};
 
 /// Rows that go through the feed-forward together: enough to use each loaded weight often, few enough that the wide
 /// middle (3072 floats a row) stays in the second-level cache.
@@ -157,6 +157,30 @@ impl EncoderLayer {
             workspace.operands.quantise(wide, [&self.feed_forward_out]);
             self.feed_forward_out.apply(&mut workspace.operands, Epilogue::Add, hidden, width);
             self.feed_forward_norm.apply(hidden);
+        }
+    }
+
+    /// Works a small layer of nothing, for a millisecond or two. A browser makes fast only what has run for a while, on another
+    /// thread, in as long as it takes to read a model: so a first verdict does not wait for it.
+    pub fn run_in() {
+        const WIDTH: usize = 64;
+        const N_TOKENS: usize = 16;
+        const N_TIMES: usize = 24;
+        let matrix = || Matrix::FourBits(FourBitWeights::zeroed(WIDTH, WIDTH));
+        let norm = || LayerNorm { gamma: vec![1.0; WIDTH], beta: vec![0.0; WIDTH], epsilon: 1e-12 };
+        let layer = Self {
+            query_key_value: vec![[matrix(), matrix(), matrix()]],
+            attention_out: matrix(),
+            attention_norm: norm(),
+            feed_forward_in: matrix(),
+            feed_forward_out: matrix(),
+            feed_forward_norm: norm(),
+        };
+        let mut hidden: Vec<f32> = (0..N_TOKENS * WIDTH).map(|i| (i % 7) as f32 - 3.0).collect();
+        let mut workspace = Workspace::default();
+        for _ in 0..N_TIMES {
+            layer.attend(&mut hidden, &[N_TOKENS], &mut workspace);
+            layer.feed_forward(&mut hidden, &mut workspace);
         }
     }
 

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     engine::Engine,
-    models::MODELS,
+    models::{MODELS, Task},
     protocol::{ModelState, Reason, Refusal},
     web::browser::{chrome, time},
 };
@@ -37,6 +37,7 @@ pub struct Loader {
     /// background.js: (file, bytes, tell) -> Promise<Uint8Array>.
     read_packaged: Function,
     changed: Box<dyn Fn()>,
+    has_run_in: Cell<bool>,
 }
 
 impl Loader {
@@ -49,6 +50,7 @@ impl Loader {
             door: Door::new(store),
             read_packaged,
             changed,
+            has_run_in: Cell::new(false),
         })
     }
 
@@ -165,6 +167,14 @@ impl Loader {
 
     async fn load(self: &Rc<Self>, model: &Rc<Stocked>) -> Result<(), Refusal> {
         let started_ms = time::now_ms();
+        if model.task == Task::Text && !self.has_run_in.replace(true) {
+            Engine::run_in();
+        }
+        // Linear memory grows once, not a hundred times. Where it can't, the load itself will say so.
+        let mut all = Vec::<u8>::new();
+        let _ = all.try_reserve_exact(model.memory_bytes as usize);
+        // Or the compiler would leave out what is never used.
+        drop(std::hint::black_box(all));
         // What is stored was verified once, but disks and hands change things: then the package's are taken again.
         let from_store = match self.stored(model).await {
             Some(slices) => self.feed(model, slices).await.ok(),
