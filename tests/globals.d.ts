@@ -111,10 +111,10 @@ declare namespace chrome.scripting {
 // What tests and benches leave in pages and workers, under these names, for their next call there.
 declare var uploads: { seen: { where: string; event: string; files: string[] }[]; [name: string]: any };
 declare var captured: any[], flood: any[], heard: any[], replies: any[], shifts: any[];
-declare var ask: any, asked: any, bench: any, changed: any, clicks: any, cut: any, deletion: any;
+declare var answeredAt: any, ask: any, asked: any, bench: any, changed: any, clicks: any, cut: any, deletion: any;
 declare var before: any, gone: any, hasHidden: any, hasRemoved: any, held: any, keys: any, lastClick: any, loadBattery: any;
 declare var compile: any, compileText: any, loadCases: any, loseDevice: any, refusal: any, runProduct: any;
-declare var longest: any, longestGap: any, moved: any, answeredAt: any, nChanges: any, nPackageReads: any, nSaved: any, nSpots: any;
+declare var longest: any, longestGap: any, moved: any, nChanges: any, nPackageReads: any, nSaved: any, nSpots: any;
 declare var nativeSend: any, packer: any, picture: any, pictureLessMean: any, pictureRgb: any, port: any, restless: any, runCase: any, said: any, seen: any;
 declare var settled: any, shares: any, shown: any, sottoDrawn: any, stages: any, tellManaged: any;
 declare var answerAs: any, carried: any, goOn: any, mostOpen: any, nRefused: any, nativeScript: any, openAsBefore: any, trusted: any;

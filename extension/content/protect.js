@@ -99,11 +99,14 @@ globalThis.sottoProtect ??= (() => {
     mayBeOther = true;
     if (isAsking) return;
     isAsking = true;
-    while (mayBeOther) {
-      mayBeOther = false;
-      await askForRule();
+    try {
+      while (mayBeOther) {
+        mayBeOther = false;
+        await askForRule();
+      }
+    } finally {
+      isAsking = false;
     }
-    isAsking = false;
   }
 
   async function askForRule() {

@@ -4,7 +4,8 @@
 use core::arch::x86_64::*;
 
 use super::lanes::{Lanes, ROUNDER};
-use super::layout::{FourBitGroup, GROUP_STEPS, Order, Piece, RowGroup, TILE_ROWS};
+use super::layout::{FourBitGroup, GROUP_STEPS, Piece, RowGroup, TILE_ROWS};
+use super::order::Order;
 use super::scalar;
 
 /// Made only where `available()` says so.

@@ -1,7 +1,8 @@
 //! The instruction set as a thin layer: what eight lanes can do at once. Every algorithm above it is written once, over
 //! this trait; a flavour is one implementation. Knows nothing of rows, weights or nets.
 
-use super::layout::{FourBitGroup, Order, PanelInputs, Piece, RowGroup, TILE_ROWS};
+use super::layout::{FourBitGroup, PanelInputs, Piece, RowGroup, TILE_ROWS};
+use super::order::Order;
 
 /// Floats and sums that are worked on at once: one AVX2 register, or a pair of 128-bit ones, whose two halves also hide
 /// each other's latency.

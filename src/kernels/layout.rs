@@ -1,5 +1,7 @@
 //! How numbers lie in memory while they are multiplied. Knows no arithmetic beyond packing itself.
 
+use super::order::{GROUP_OF_STEPS, GROUPS_MIN, Order, put_in_order};
+
 /// Output columns that share one tile of packed weights: two vectors of four.
 pub const TILE_COLUMNS: usize = 8;
 /// Rows that share one pass over a tile of weights: 4 rows × 8 columns are eight 128-bit accumulators, which with two
@@ -7,6 +9,8 @@ pub const TILE_COLUMNS: usize = 8;
 pub const TILE_ROWS: usize = 4;
 /// Inputs that one dot instruction sums for each column.
 pub const DOT_INPUTS: usize = 4;
+/// Bytes of one step of a tile: four inputs of eight columns.
+pub const STEP: usize = TILE_COLUMNS * DOT_INPUTS;
 /// The largest activation beside four-bit weights, and, below zero, the least: a pair of products of −127..=127 and
 /// 0..=15, and the sums of eight pairs less eight times the activations, stay within sixteen bits.
 pub const ACTIVATION_I8_MAX: i8 = 127;
@@ -17,26 +21,6 @@ pub const ROW_ALIGNMENT: usize = 16;
 /// relaxed dot gives the same i32 on every processor.
 pub const WEIGHT_MAX: i8 = 127;
 pub const ACTIVATION_MAX: u8 = 127;
-
-/// Steps of four inputs that are looked at together: see [`Order`].
-pub const GROUP_OF_STEPS: usize = 4;
-/// Below so many groups it is as quick to take them as they come.
-const GROUPS_MIN: usize = 4;
-/// How large the weights of one sign may be together whose products meet in one lane of sixteen bits: then no activations make it
-/// leave them.
-const LANE_WEIGHTS_MAX: i16 = i16::MAX / ACTIVATION_MAX as i16;
-
-/// In what order a tile's groups of four steps are multiplied: a sum of sums, so any will do. First those whose products may be
-/// added up over all four steps before they are widened from sixteen bits, then those over two and two, then the others. In a
-/// trained net nearly all weights are far below their column's largest: of MobileNetV2's groups 99.7 % are light, of open_nsfw's 75 %
-/// and nearly all others paired.
-#[derive(Debug, Clone, Copy)]
-pub struct Order<'a> {
-    /// Each group once; a last one of fewer steps is not among them.
-    pub groups: &'a [u16],
-    pub n_light: usize,
-    pub n_paired: usize,
-}
 
 /// What every output column of a linear map has besides its weights. Padded to whole tiles with zeros.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -201,64 +185,14 @@ impl PackedWeights {
         if n_groups < GROUPS_MIN || n_groups > usize::from(u16::MAX) {
             return;
         }
-        let steps = self.tiles[tile * n_steps * STEP..][..n_groups * GROUP_OF_STEPS * STEP].as_chunks::<STEP>().0;
-        let kinds: Vec<Kind> = steps.as_chunks().0.iter().map(Kind::of).collect();
-        let kinds = kinds.as_slice();
+        let steps = self.tiles[tile * n_steps * STEP..][..n_groups * GROUP_OF_STEPS * STEP].as_chunks().0;
         self.groups.resize(self.columns.n_tiles() * n_groups, 0);
-        let places = &mut self.groups[tile * n_groups..][..n_groups];
-        let ordered = [Kind::Light, Kind::Paired, Kind::Heavy].into_iter();
-        let ordered =
-            ordered.flat_map(|kind| (0..n_groups as u16).filter(move |&group| kinds[usize::from(group)] == kind));
-        places.iter_mut().zip(ordered).for_each(|(place, group)| *place = group);
-        self.n_of_kinds[tile] =
-            [Kind::Light, Kind::Paired].map(|kind| kinds.iter().filter(|&&one| one == kind).count() as u16);
+        self.n_of_kinds[tile] = put_in_order(steps, &mut self.groups[tile * n_groups..][..n_groups]);
     }
 
     /// Bytes of memory the weights hold.
     pub fn byte_len(&self) -> usize {
         self.tiles.len() + 2 * self.groups.len() + 4 * self.n_of_kinds.len() + self.columns.byte_len()
-    }
-}
-
-/// Bytes of one step of a tile: four inputs of eight columns.
-const STEP: usize = TILE_COLUMNS * DOT_INPUTS;
-
-/// Over how many steps a group's products may be added up in sixteen bits: four, two or one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Light,
-    Paired,
-    Heavy,
-}
-
-impl Kind {
-    fn of(steps: &[[i8; STEP]; GROUP_OF_STEPS]) -> Self {
-        let [first, second] = [[&steps[0], &steps[1]], [&steps[2], &steps[3]]].map(|two| {
-            // Above zero and below, of neighbouring inputs, which meet in one lane. Two bytes at a time as one number: so the compiler
-            // makes vectors of it.
-            let mut sums = [[0; STEP / 2]; 2];
-            for step in two {
-                let pairs: [i16; STEP / 2] =
-                    std::array::from_fn(|lane| i16::from_le_bytes([step[2 * lane] as u8, step[2 * lane + 1] as u8]));
-                let (one, other) = (pairs.map(|pair| (pair << 8) >> 8), pairs.map(|pair| pair >> 8));
-                for lane in 0..STEP / 2 {
-                    sums[0][lane] += one[lane].max(0) + other[lane].max(0);
-                }
-                for lane in 0..STEP / 2 {
-                    sums[1][lane] -= one[lane].min(0) + other[lane].min(0);
-                }
-            }
-            sums
-        });
-        // Not `all`: that made LLVM 22 give up on WebAssembly, whose vectors of sixteen bits it compared to vectors of eight.
-        let largest = |sums: [[i16; STEP / 2]; 2]| sums.as_flattened().iter().fold(0, |largest, &sum| sum.max(largest));
-        let fits = |sums| largest(sums) <= LANE_WEIGHTS_MAX;
-        let both = [0, 1].map(|sign| std::array::from_fn(|lane| first[sign][lane] + second[sign][lane]));
-        match (fits(both), fits(first) && fits(second)) {
-            (true, _) => Self::Light,
-            (false, true) => Self::Paired,
-            (false, false) => Self::Heavy,
-        }
     }
 }
 

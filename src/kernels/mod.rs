@@ -17,6 +17,7 @@ mod elementwise;
 mod four_bits;
 mod lanes;
 pub(crate) mod layout;
+mod order;
 mod product;
 mod quantise;
 #[cfg(any(test, feature = "battery", feature = "web"))]

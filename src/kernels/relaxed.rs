@@ -3,7 +3,8 @@
 
 use core::arch::wasm32::*;
 
-use super::layout::{DOT_INPUTS, FourBitGroup, GROUP_OF_STEPS, GROUP_STEPS, Order, Piece, RowGroup, TILE_ROWS};
+use super::layout::{DOT_INPUTS, FourBitGroup, GROUP_STEPS, Piece, RowGroup, TILE_ROWS};
+use super::order::{GROUP_OF_STEPS, Order};
 use super::wasm::{Flavour, Wasm, eight_steps, four_steps, opaque, weights_of};
 
 /// "i7" in the dots' names is the range where all processors agree; layouts keep activations there.

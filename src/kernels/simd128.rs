@@ -3,7 +3,8 @@
 
 use core::arch::wasm32::*;
 
-use super::layout::{FourBitGroup, GROUP_STEPS, Order, Piece, Q4_GROUP, RowGroup, TILE_ROWS, WideRows};
+use super::layout::{FourBitGroup, GROUP_STEPS, Piece, Q4_GROUP, RowGroup, TILE_ROWS, WideRows};
+use super::order::Order;
 use super::wasm::{self, Flavour, Wasm, eight_steps, opaque};
 
 #[derive(Clone, Copy)]

@@ -1,5 +1,5 @@
 //! Products of sixteen bits, for layers that eight are too few for: the first of a net that looks closely. Half as fast as
-//! those of bytes where the processor has a dot for these, as fast elsewhere, and the same i32 on every flavour.
+//! those of bytes where the processor has a dot for these, two thirds to as fast elsewhere, and the same i32 on every flavour.
 
 use super::lanes::{LANES, Lanes};
 use super::layout::{ACTIVATION_I16_MAX, Epilogue, RowsI16, SixteenBitWeights, TILE_COLUMNS, WORD_BLOCK};

@@ -4,7 +4,8 @@
 use core::arch::wasm32::*;
 
 use super::lanes::{LANES, Lanes, ROUNDER};
-use super::layout::{FourBitGroup, Order, PanelInputs, Piece, RowGroup, TILE_ROWS};
+use super::layout::{FourBitGroup, PanelInputs, Piece, RowGroup, TILE_ROWS};
+use super::order::Order;
 
 /// The instructions that plain and relaxed SIMD do differently.
 pub trait Flavour: Copy {

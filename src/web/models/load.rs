@@ -169,12 +169,12 @@ impl Loader {
         let started_ms = time::now_ms();
         if model.task == Task::Text && !self.has_run_in.replace(true) {
             Engine::run_in();
+            // Linear memory grows once, not a hundred times; later loads fill what others left. Where it can't, the load will say so.
+            let mut all = Vec::<u8>::new();
+            let _ = all.try_reserve_exact(model.memory_bytes as usize);
+            // Or the compiler would leave out what is never used.
+            drop(std::hint::black_box(all));
         }
-        // Linear memory grows once, not a hundred times. Where it can't, the load itself will say so.
-        let mut all = Vec::<u8>::new();
-        let _ = all.try_reserve_exact(model.memory_bytes as usize);
-        // Or the compiler would leave out what is never used.
-        drop(std::hint::black_box(all));
         // What is stored was verified once, but disks and hands change things: then the package's are taken again.
         let from_store = match self.stored(model).await {
             Some(slices) => self.feed(model, slices).await.ok(),
